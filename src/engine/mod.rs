@@ -1,0 +1,3 @@
+//! Blocks of paths, threads, progress: composes market and ledger.
+
+pub mod tape;

@@ -1,0 +1,1 @@
+//! Positions, accounts, order of events, attribution.

@@ -1,0 +1,1 @@
+//! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.

@@ -1,0 +1,4 @@
+//! The row a path leaves, its columns, and the table of all rows.
+
+pub mod column;
+pub mod table;

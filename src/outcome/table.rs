@@ -1,0 +1,99 @@
+//! All outcomes of a run: blocks of lanes, column by column within a block, in one allocation.
+
+use crate::outcome::column::{Column, FIXED_COLUMNS};
+
+/// Paths in one block.
+pub const LANES: usize = 64;
+
+/// The outcome table.
+///
+/// Shape `[blocks][columns][LANES]`; path `p` is lane `p % LANES` of block `p / LANES`. Lanes beyond the last path are
+/// padding and never read. Weights are 1 unless given.
+#[derive(Debug, Clone)]
+pub struct OutcomeTable {
+    data: Vec<f64>,
+    paths: usize,
+    assets: Vec<String>,
+    weights: Option<Vec<f64>>,
+}
+
+impl OutcomeTable {
+    /// An empty table (all zero) for so many paths and these assets' terminal spots.
+    pub fn new(paths: usize, assets: Vec<String>) -> Self {
+        let columns = FIXED_COLUMNS + assets.len();
+        let blocks = paths.div_ceil(LANES);
+        Self { data: vec![0.0; blocks * columns * LANES], paths, assets, weights: None }
+    }
+
+    /// Number of paths.
+    pub fn paths(&self) -> usize {
+        self.paths
+    }
+
+    /// Names of the assets whose terminal spots are stored.
+    pub fn assets(&self) -> &[String] {
+        &self.assets
+    }
+
+    /// Number of stored columns.
+    pub fn columns(&self) -> usize {
+        FIXED_COLUMNS + self.assets.len()
+    }
+
+    /// Values of one block, shape `[columns][LANES]`, to be written by the engine.
+    pub fn blocks_mut(&mut self) -> std::slice::ChunksExactMut<'_, f64> {
+        let size = self.columns() * LANES;
+        self.data.chunks_exact_mut(size)
+    }
+
+    /// All values, shape `[blocks][columns][LANES]`.
+    pub fn data_mut(&mut self) -> &mut [f64] {
+        &mut self.data
+    }
+
+    /// Lanes of one column in one block; the last block's padding is cut off.
+    pub fn lanes(&self, block: usize, column: usize) -> &[f64] {
+        let start = (block * self.columns() + column) * LANES;
+        let used = (self.paths - block * LANES).min(LANES);
+        &self.data[start..start + used]
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.paths.div_ceil(LANES)
+    }
+
+    /// Values of one column in the order of the paths.
+    pub fn values(&self, column: Column) -> impl Iterator<Item = f64> + Clone + '_ {
+        self.values_at(column as usize)
+    }
+
+    /// Values of the column with this storage index, in the order of the paths.
+    pub fn values_at(&self, column: usize) -> impl Iterator<Item = f64> + Clone + '_ {
+        (0..self.blocks()).flat_map(move |block| self.lanes(block, column).iter().copied())
+    }
+
+    /// One value.
+    pub fn value(&self, path: usize, column: usize) -> f64 {
+        self.lanes(path / LANES, column)[path % LANES]
+    }
+
+    /// Storage index of an asset's terminal spot.
+    pub fn terminal_spot(&self, asset: usize) -> usize {
+        FIXED_COLUMNS + asset
+    }
+
+    /// Weights by path, or `None` if all are 1.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// Sets the weights, one for each path.
+    ///
+    /// # Panics
+    /// If the number of weights is not the number of paths.
+    pub fn set_weights(&mut self, weights: Vec<f64>) {
+        assert_eq!(weights.len(), self.paths, "one weight for each path");
+        self.weights = Some(weights);
+    }
+}

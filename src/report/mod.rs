@@ -1,0 +1,1 @@
+//! Terminal tables, JSON, Markdown and files. Computes nothing.

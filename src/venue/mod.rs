@@ -1,0 +1,3 @@
+//! Contract rules, margin brackets, fees, liquidation procedure; presets as data files.
+
+pub mod rules;
