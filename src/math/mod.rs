@@ -1,1 +1,5 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
+
+pub mod correlation;
+pub mod normal;
+pub mod ou;
