@@ -2,3 +2,6 @@
 
 pub mod random;
 pub mod vector;
+pub mod correlation;
+pub mod normal;
+pub mod ou;
