@@ -1,3 +1,4 @@
 //! Blocks of paths, threads, progress: composes market and ledger.
 
+pub mod run;
 pub mod tape;

@@ -1,1 +1,3 @@
-//! The hedger's own rules: target sizes, rebalancing, what a margin call asks for.
+//! The hedger's own rules: target sizes, what a margin call asks for.
+
+pub mod target;

@@ -9,6 +9,7 @@ use crate::market::kernels::{
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams};
+use crate::math::vector::{exp, ln};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
 
@@ -81,7 +82,7 @@ impl MarketModel {
             let compensator = asset.jumps.map_or(0.0, |jumps| jumps.compensator_annual());
             let variance = asset.volatility_annual * asset.volatility_annual;
             AssetModel {
-                initial_log: asset.spot_usd.ln(),
+                initial_log: ln(asset.spot_usd),
                 initial_usd: asset.spot_usd,
                 step_drift: (asset.drift_annual - 0.5 * variance - compensator) * step_years,
                 step_deviation: asset.volatility_annual * step_years.sqrt(),
@@ -137,7 +138,7 @@ impl MarketModel {
     /// Mark at time 0, USD.
     pub fn initial_mark_usd(&self, contract: usize) -> f64 {
         let model = &self.contracts[contract];
-        self.assets[model.underlying].initial_usd * model.basis.initial.exp()
+        exp(self.assets[model.underlying].initial_log + model.basis.initial)
     }
 
     /// A tile of the right shape.
