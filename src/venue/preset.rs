@@ -113,6 +113,7 @@ fn load(name: &str, text: &str) -> VenuePreset {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
     use crate::venue::preset_file::KEYS;
