@@ -84,7 +84,7 @@ mod tests {
     use rand_distr::{Distribution, StandardNormal};
 
     use super::*;
-    use crate::hedge::glance::fixture::eth_treasury;
+    use crate::hedge::fixture::eth_treasury;
     use crate::plan::types::SalePlan;
 
     fn expected(plan: &Plan) -> f64 {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::hedge::expected_funding::{expected_funding_usd, unsold_frac};
 use crate::hedge::moments::{expected_mark_usd, std_dev_log_mark, variance_annual};
-use crate::plan::types::{HedgePlan, Plan, Rebalance};
-use crate::venue::rules::ContractRules;
+use crate::hedge::opening::Opening;
+use crate::plan::types::{HedgePlan, Plan};
 
 /// One hedge as it stands at time 0, opening costs paid.
 ///
@@ -73,280 +73,84 @@ pub struct Glance {
 pub fn glance(plan: &Plan) -> Vec<Glance> {
     plan.hedges
         .iter()
-        .map(|hedge| Opening::of(plan, hedge).glance(plan, hedge))
+        .map(|hedge| glance_at(plan, hedge))
         .collect()
 }
 
-/// The state of a hedge's account just after time 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Opening {
-    /// Short size, base units.
-    pub(crate) short_base: f64,
-    /// `F_0`.
-    pub(crate) mark_usd: f64,
-    /// Fee and slippage of what was traded.
-    pub(crate) entry_cost_usd: f64,
-    /// `balance + q E`: equity at mark `F` is `cash_usd - q F`.
-    pub(crate) cash_usd: f64,
-}
-
-impl Opening {
-    /// What the hedge trades at time 0: all of it, or for a hedge already on what its rebalancing rule asks.
-    pub(crate) fn of(plan: &Plan, hedge: &HedgePlan) -> Self {
-        let contract = &plan.market.contracts[hedge.contract];
-        let holding = &plan.holdings[hedge.covers];
-        let spot_usd = plan.market.assets[holding.asset].spot_usd;
-        let underlying_usd = plan.market.assets[contract.underlying].spot_usd;
-        let mark_usd = underlying_usd * contract.basis.initial.exp();
-        let held_usd = holding.quantity_base * spot_usd;
-        let target_base = if contract.underlying == holding.asset {
-            hedge.hedge_ratio * holding.quantity_base
-        } else {
-            hedge.hedge_ratio * held_usd / underlying_usd
-        };
-        let (before_base, entry_usd) = hedge
-            .opened
-            .map_or((0.0, 0.0), |o| (o.quantity_base, o.price_usd));
-        let trades = hedge.opened.is_none()
-            || match hedge.rebalance {
-                Rebalance::Never => false,
-                Rebalance::Every { .. } => true,
-                Rebalance::Band { width } => {
-                    held_usd > 0.0
-                        && (before_base * underlying_usd / held_usd - hedge.hedge_ratio).abs()
-                            > width
-                }
-            };
-        let short_base = if trades { target_base } else { before_base };
-        let traded_base = short_base - before_base;
-        let cost_frac = contract.rules.taker_fee_frac + plan.execution_slippage_frac;
-        let entry_cost_usd = traded_base.abs() * mark_usd * cost_frac;
-        let balance_usd = plan.accounts[hedge.account].collateral_usd;
-        let cash_usd =
-            balance_usd + before_base * entry_usd + traded_base * mark_usd - entry_cost_usd;
-        Self {
-            short_base,
-            mark_usd,
-            entry_cost_usd,
-            cash_usd,
-        }
-    }
-
-    /// Notional at time 0.
-    pub(crate) fn notional_usd(&self) -> f64 {
-        self.short_base * self.mark_usd
-    }
-
-    /// Equity at time 0, opening costs paid.
-    pub(crate) fn equity_usd(&self) -> f64 {
-        self.cash_usd - self.notional_usd()
-    }
-
-    /// Maintenance margin over equity; `None` without equity.
-    pub(crate) fn margin_ratio(&self, rules: &ContractRules) -> Option<f64> {
-        let equity_usd = self.equity_usd();
-        (equity_usd > 0.0).then(|| rules.maintenance_margin_usd(self.notional_usd()) / equity_usd)
-    }
-
-    /// The mark at which the venue liquidates, with so much more cash in the account.
-    pub(crate) fn liquidation_price_usd(
-        &self,
-        rules: &ContractRules,
-        more_usd: f64,
-    ) -> Option<f64> {
-        (self.short_base > 0.0)
-            .then(|| rules.liquidation_price_usd(self.cash_usd + more_usd, self.short_base))
-            .filter(|level_usd| level_usd.is_finite())
-    }
-
-    /// The mark at which the margin ratio reaches a level.
-    ///
-    /// It solves `equity * level = MM(q F)`; as with the liquidation price it is the smallest of the brackets' own.
-    pub(crate) fn ratio_price_usd(&self, rules: &ContractRules, level: f64) -> Option<f64> {
-        let own_price = |rate: f64, deduction_usd: f64| {
-            (self.cash_usd * level + deduction_usd) / (self.short_base * (level + rate))
-        };
-        (self.short_base > 0.0).then(|| {
-            rules
-                .brackets
-                .iter()
-                .map(|b| own_price(b.rate, b.deduction_usd))
-                .fold(own_price(0.0, 0.0), f64::min)
-        })
-    }
-
-    fn glance(&self, plan: &Plan, hedge: &HedgePlan) -> Glance {
-        let contract = &plan.market.contracts[hedge.contract];
-        let holding = &plan.holdings[hedge.covers];
-        let account = &plan.accounts[hedge.account];
-        let underlying = &plan.market.assets[contract.underlying];
-        let rules = &contract.rules;
-        let years = plan.simulation.horizon_years();
-        let std_dev = std_dev_log_mark(&plan.market, contract, years);
-        let notional_usd = self.notional_usd();
-        let bracket = rules.bracket_index(notional_usd);
-        let equity_before_usd = self.equity_usd() + self.entry_cost_usd;
-        let liquidation_price_usd = self.liquidation_price_usd(rules, 0.0);
-        let distance = liquidation_price_usd.map(|level_usd| level_usd / self.mark_usd);
-        Glance {
-            contract: contract.name.clone(),
-            account: account.name.clone(),
-            notional_usd,
-            bracket: bracket + 1,
-            max_leverage: rules.brackets[bracket].max_leverage,
-            leverage: (equity_before_usd > 0.0).then(|| notional_usd / equity_before_usd),
-            initial_margin_usd: rules.initial_margin_usd(notional_usd),
-            maintenance_margin_usd: rules.maintenance_margin_usd(notional_usd),
-            liquidation_price_usd,
-            bankruptcy_price_usd: (self.short_base > 0.0).then(|| self.cash_usd / self.short_base),
-            distance_frac: distance.map(|ratio| ratio - 1.0),
-            distance_std_devs: distance
-                .filter(|&ratio| ratio > 0.0 && std_dev > 0.0)
-                .map(|ratio| ratio.ln() / std_dev),
-            entry_cost_usd: self.entry_cost_usd,
-            expected_funding_usd: expected_funding_usd(plan, contract, holding, self.short_base),
-            venue: account.venue.clone(),
-            underlying: underlying.name.clone(),
-            short_base: self.short_base,
-            mark_usd: self.mark_usd,
-            equity_usd: self.equity_usd(),
-            margin_ratio: self.margin_ratio(rules),
-            margin_call_price_usd: account
-                .margin_call
-                .and_then(|call| self.ratio_price_usd(rules, call.level)),
-            liquidation_price_with_reserve_usd: self
-                .liquidation_price_usd(rules, account.reserve_usd),
-            exit_cost_usd: self.exit_cost_usd(plan, hedge),
-            diffusion_volatility_annual: underlying.volatility_annual,
-            total_volatility_annual: variance_annual(underlying).sqrt(),
-            expected_jumps: underlying.jumps.map_or(0.0, |j| j.jumps_per_year * years),
-            std_dev_log_mark: std_dev,
-        }
-    }
-
-    /// Every base unit is bought back once, with a sale or at the horizon, at the mark expected then.
-    fn exit_cost_usd(&self, plan: &Plan, hedge: &HedgePlan) -> f64 {
-        let contract = &plan.market.contracts[hedge.contract];
-        let holding = &plan.holdings[hedge.covers];
-        let bought_usd = |frac: f64, step: u32| {
-            let years = f64::from(step) * plan.simulation.step_years();
-            frac * self.short_base.abs() * expected_mark_usd(&plan.market, contract, years)
-        };
-        let steps = plan.simulation.steps;
-        let with_sales_usd: f64 = holding
-            .sales
-            .iter()
-            .map(|s| bought_usd(s.quantity_base / holding.quantity_base, s.step))
-            .sum();
-        let total_usd = with_sales_usd + bought_usd(unsold_frac(holding, steps), steps);
-        total_usd * (contract.rules.taker_fee_frac + plan.execution_slippage_frac)
+fn glance_at(plan: &Plan, hedge: &HedgePlan) -> Glance {
+    let opening = Opening::of(plan, hedge);
+    let contract = &plan.market.contracts[hedge.contract];
+    let holding = &plan.holdings[hedge.covers];
+    let account = &plan.accounts[hedge.account];
+    let underlying = &plan.market.assets[contract.underlying];
+    let rules = &contract.rules;
+    let years = plan.simulation.horizon_years();
+    let std_dev = std_dev_log_mark(&plan.market, contract, years);
+    let notional_usd = opening.notional_usd();
+    let bracket = rules.bracket_index(notional_usd);
+    let equity_before_usd = opening.equity_usd() + opening.entry_cost_usd;
+    let liquidation_price_usd = opening.liquidation_price_usd(rules, 0.0);
+    let distance = liquidation_price_usd.map(|level_usd| level_usd / opening.mark_usd);
+    Glance {
+        contract: contract.name.clone(),
+        account: account.name.clone(),
+        notional_usd,
+        bracket: bracket + 1,
+        max_leverage: rules.brackets[bracket].max_leverage,
+        leverage: (equity_before_usd > 0.0).then(|| notional_usd / equity_before_usd),
+        initial_margin_usd: rules.initial_margin_usd(notional_usd),
+        maintenance_margin_usd: rules.maintenance_margin_usd(notional_usd),
+        liquidation_price_usd,
+        bankruptcy_price_usd: (opening.short_base > 0.0)
+            .then(|| opening.cash_usd / opening.short_base),
+        distance_frac: distance.map(|ratio| ratio - 1.0),
+        distance_std_devs: distance
+            .filter(|&ratio| ratio > 0.0 && std_dev > 0.0)
+            .map(|ratio| ratio.ln() / std_dev),
+        entry_cost_usd: opening.entry_cost_usd,
+        expected_funding_usd: expected_funding_usd(plan, contract, holding, opening.short_base),
+        venue: account.venue.clone(),
+        underlying: underlying.name.clone(),
+        short_base: opening.short_base,
+        mark_usd: opening.mark_usd,
+        equity_usd: opening.equity_usd(),
+        margin_ratio: opening.margin_ratio(rules),
+        margin_call_price_usd: account
+            .margin_call
+            .and_then(|call| opening.ratio_price_usd(rules, call.level)),
+        liquidation_price_with_reserve_usd: opening
+            .liquidation_price_usd(rules, account.reserve_usd),
+        exit_cost_usd: exit_cost_usd(plan, hedge, &opening),
+        diffusion_volatility_annual: underlying.volatility_annual,
+        total_volatility_annual: variance_annual(underlying).sqrt(),
+        expected_jumps: underlying.jumps.map_or(0.0, |j| j.jumps_per_year * years),
+        std_dev_log_mark: std_dev,
     }
 }
 
-#[cfg(test)]
-pub(crate) mod fixture {
-    //! The plan of the flagship scenario, built by hand.
-
-    use crate::plan::types::{
-        AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
-        HoldingPlan, JumpPlan, JumpSizes, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance,
-        ReportPlan, SimulationPlan,
+/// Every base unit is bought back once, with a sale or at the horizon, at the mark expected then.
+fn exit_cost_usd(plan: &Plan, hedge: &HedgePlan, opening: &Opening) -> f64 {
+    let contract = &plan.market.contracts[hedge.contract];
+    let holding = &plan.holdings[hedge.covers];
+    let bought_usd = |frac: f64, step: u32| {
+        let years = f64::from(step) * plan.simulation.step_years();
+        frac * opening.short_base.abs() * expected_mark_usd(&plan.market, contract, years)
     };
-    use crate::venue::preset;
-
-    /// 50,000 ETH at 3,500 USD for 90 days in 8-hour steps, shorted 1:1 on Binance with 60M posted and 40M in reserve.
-    pub(crate) fn eth_treasury() -> Plan {
-        let listing = preset::find("binance").unwrap().listing("ETHUSDT").unwrap();
-        let sizes = JumpSizes::Kou {
-            up_probability: 0.45,
-            up_mean_log: 0.083,
-            down_mean_log: 0.111,
-        };
-        Plan {
-            simulation: SimulationPlan {
-                title: "50,000 ETH".to_owned(),
-                horizon_days: 90.0,
-                step_days: 1.0 / 3.0,
-                steps: 270,
-                paths: 100_000,
-                seed: 1,
-                crossing: Crossing::Bridge,
-            },
-            market: MarketPlan {
-                assets: vec![AssetPlan {
-                    name: "ETH".to_owned(),
-                    spot_usd: 3_500.0,
-                    drift_annual: 0.0,
-                    volatility_annual: 0.6,
-                    jumps: Some(JumpPlan {
-                        jumps_per_year: 6.0,
-                        sizes,
-                        systemic_share: 0.5,
-                        systemic_loading: 1.0,
-                    }),
-                }],
-                correlation: vec![1.0],
-                contracts: vec![ContractPlan {
-                    name: "eth-perp".to_owned(),
-                    underlying: 0,
-                    basis: OuBasis {
-                        mean: 2e-4,
-                        initial: 2e-4,
-                        volatility_annual: 0.012,
-                        reversion_per_year: 200.0,
-                        correlation_with_spot: 0.0,
-                    },
-                    funding: FundingPlan::PremiumFormula {
-                        interest_per_8h: 1e-4,
-                        damper_per_8h: 5e-4,
-                        cap_per_8h: 37.5e-4,
-                        interval_hours: 8.0,
-                        interval_steps: 1,
-                    },
-                    rules: listing.rules.clone(),
-                }],
-            },
-            holdings: vec![HoldingPlan {
-                asset: 0,
-                quantity_base: 50_000.0,
-                sales: Vec::new(),
-            }],
-            hedges: vec![HedgePlan {
-                contract: 0,
-                account: 0,
-                covers: 0,
-                hedge_ratio: 1.0,
-                coverage_frac: 1.0,
-                rebalance: Rebalance::Never,
-                opened: None,
-            }],
-            accounts: vec![AccountPlan {
-                name: "main".to_owned(),
-                venue: "binance".to_owned(),
-                collateral_usd: 60e6,
-                reserve_usd: 40e6,
-                margin_call: Some(MarginCallPlan {
-                    level: 0.5,
-                    target: 0.25,
-                    release: None,
-                    every_steps: 1,
-                    delay_steps: 1,
-                }),
-                liquidation_slippage_frac: 0.005,
-                after_liquidation: AfterLiquidation::StayFlat,
-            }],
-            execution_slippage_frac: 3e-4,
-            cost_of_funds_annual: 0.0,
-            report: ReportPlan::default(),
-        }
-    }
+    let steps = plan.simulation.steps;
+    let with_sales_usd: f64 = holding
+        .sales
+        .iter()
+        .map(|s| bought_usd(s.quantity_base / holding.quantity_base, s.step))
+        .sum();
+    let total_usd = with_sales_usd + bought_usd(unsold_frac(holding, steps), steps);
+    total_usd * (contract.rules.taker_fee_frac + plan.execution_slippage_frac)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::eth_treasury;
     use super::*;
-    use crate::plan::types::{AssetPlan, OpenedHedge, SalePlan};
+    use crate::hedge::fixture::eth_treasury;
+    use crate::plan::types::{AssetPlan, OpenedHedge, Rebalance, SalePlan};
 
     fn close(found: f64, expected: f64) {
         assert!(

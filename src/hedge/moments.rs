@@ -72,7 +72,7 @@ fn basis_covariance(contract: &ContractPlan, years: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hedge::glance::fixture::eth_treasury;
+    use crate::hedge::fixture::eth_treasury;
     use crate::plan::types::JumpPlan;
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a plan allows and its author may not have meant.
 
-use crate::hedge::glance::Opening;
 use crate::hedge::moments::std_dev_log_mark;
+use crate::hedge::opening::Opening;
 use crate::plan::types::{HedgePlan, MarginCallPlan, Plan};
 
 /// Sentences for the author of a scenario, in the order of assets, accounts and hedges. Nothing here stops a run.
@@ -119,7 +119,7 @@ fn late_call_warning(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hedge::glance::fixture::eth_treasury;
+    use crate::hedge::fixture::eth_treasury;
     use crate::plan::types::AssetPlan;
 
     /// The one warning of a plan that begins so.

@@ -198,7 +198,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::hedge::glance::fixture::eth_treasury;
+    use crate::hedge::fixture::eth_treasury;
     use crate::hedge::glance::glance;
     use crate::hedge::warnings::warnings;
 
