@@ -5,3 +5,5 @@ pub mod vector;
 pub mod correlation;
 pub mod normal;
 pub mod ou;
+pub mod funding;
+pub mod jumps;
