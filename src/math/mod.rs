@@ -3,7 +3,14 @@
 pub mod random;
 pub mod vector;
 pub mod correlation;
+pub mod discrete_passage;
+pub mod first_passage;
+pub mod kou;
+pub mod liquidated_hedge;
+pub mod lognormal;
+pub mod min_variance;
 pub mod normal;
 pub mod ou;
 pub mod funding;
 pub mod jumps;
+pub mod quadrature;
