@@ -21,7 +21,9 @@ pub enum SimulationError {
     #[error("interrupted; nothing was written")]
     Interrupted,
     /// The table of outcomes does not fit.
-    #[error("{paths} paths need {gib} GiB for their outcomes, which this machine does not give; use fewer `paths`")]
+    #[error(
+        "{paths} paths need {gib} GiB for their outcomes, which this machine does not give; use fewer `paths`"
+    )]
     OutOfMemory {
         /// Paths asked for.
         paths: u64,
@@ -45,33 +47,58 @@ impl Watcher for () {
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before anything is simulated.
-pub fn simulate(plan: &Plan, stop: &AtomicBool, watcher: &dyn Watcher) -> Result<OutcomeTable, SimulationError> {
+pub fn simulate(
+    plan: &Plan,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+) -> Result<OutcomeTable, SimulationError> {
     let market = MarketModel::new(plan);
     let rules = ProgrammeRules::new(plan, market.step_variance(plan.hedges[0].contract));
-    let assets = plan.market.assets.iter().map(|asset| asset.name.clone()).collect();
+    let assets = plan
+        .market
+        .assets
+        .iter()
+        .map(|asset| asset.name.clone())
+        .collect();
     let paths = plan.simulation.paths;
-    let mut table = OutcomeTable::try_new(paths as usize, assets).ok_or_else(|| SimulationError::OutOfMemory {
-        paths,
-        gib: (paths * 300).div_ceil(1 << 30),
+    let mut table = OutcomeTable::try_new(paths as usize, assets).ok_or_else(|| {
+        SimulationError::OutOfMemory {
+            paths,
+            gib: (paths * 300).div_ceil(1 << 30),
+        }
     })?;
     let block_size = table.columns() * LANES;
-    table.data_mut().par_chunks_mut(block_size * BLOCKS_A_TASK).enumerate().for_each_init(
-        || (market.state(), market.tile(), Programme::new(&rules, market.streams())),
-        |(state, tile, programme), (task, blocks)| {
-            for (b, out) in blocks.chunks_exact_mut(block_size).enumerate() {
-                if stop.load(Ordering::Relaxed) {
-                    return;
+    table
+        .data_mut()
+        .par_chunks_mut(block_size * BLOCKS_A_TASK)
+        .enumerate()
+        .for_each_init(
+            || {
+                (
+                    market.state(),
+                    market.tile(),
+                    Programme::new(&rules, market.streams()),
+                )
+            },
+            |(state, tile, programme), (task, blocks)| {
+                for (b, out) in blocks.chunks_exact_mut(block_size).enumerate() {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let first_path = ((task * BLOCKS_A_TASK + b) * LANES) as u64;
+                    market.start(state, tile, first_path);
+                    programme.start();
+                    while market.advance(state, tile) {
+                        programme.advance(tile, None);
+                    }
+                    programme.finish(tile, out);
+                    watcher.done((paths - first_path).min(LANES as u64));
                 }
-                let first_path = ((task * BLOCKS_A_TASK + b) * LANES) as u64;
-                market.start(state, tile, first_path);
-                programme.start();
-                while market.advance(state, tile) {
-                    programme.advance(tile, None);
-                }
-                programme.finish(tile, out);
-                watcher.done((paths - first_path).min(LANES as u64));
-            }
-        },
-    );
-    if stop.load(Ordering::Relaxed) { Err(SimulationError::Interrupted) } else { Ok(table) }
+            },
+        );
+    if stop.load(Ordering::Relaxed) {
+        Err(SimulationError::Interrupted)
+    } else {
+        Ok(table)
+    }
 }

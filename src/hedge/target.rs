@@ -3,7 +3,12 @@
 /// Short size in base units from `q H = h Q S`, with the spot `S` of the holding and `H` of the contract's underlying,
 /// both in USD. On the held asset itself `S / H` is 1 and the size is `h Q` exactly.
 #[inline]
-pub fn target_short_base(hedge_ratio: f64, quantity_base: f64, spot_usd: f64, underlying_usd: f64) -> f64 {
+pub fn target_short_base(
+    hedge_ratio: f64,
+    quantity_base: f64,
+    spot_usd: f64,
+    underlying_usd: f64,
+) -> f64 {
     hedge_ratio * quantity_base * (spot_usd / underlying_usd)
 }
 

@@ -74,7 +74,13 @@ impl<'a> Account<'a> {
     }
 
     /// Works through one step and puts the lane back.
-    pub fn settle_step(mut self, hot: &mut HotLanes, lane: usize, step: &LaneStep, fill: Option<Fill>) {
+    pub fn settle_step(
+        mut self,
+        hot: &mut HotLanes,
+        lane: usize,
+        step: &LaneStep,
+        fill: Option<Fill>,
+    ) {
         let rules = self.rules;
         let is_horizon = step.step == rules.steps;
         let was_closed = fill.is_some_and(|fill| {
@@ -94,23 +100,38 @@ impl<'a> Account<'a> {
         }
         let notional_usd = self.short_base * step.mark_usd;
         let equity_usd = self.cash_usd - notional_usd;
-        let quantity_base = if is_horizon { 0.0 } else { step.quantity_base - rules.sales_base[step.step] };
+        let quantity_base = if is_horizon {
+            0.0
+        } else {
+            step.quantity_base - rules.sales_base[step.step]
+        };
         if rules.is_watching(step.step) {
-            let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
-            let wealth_usd = quantity_base.mul_add(step.spot_usd, equity_usd) + self.outside_usd + interest_usd;
+            let interest_usd =
+                -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
+            let wealth_usd =
+                quantity_base.mul_add(step.spot_usd, equity_usd) + self.outside_usd + interest_usd;
             hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
-            hot.max_drawdown_usd[lane] = hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
+            hot.max_drawdown_usd[lane] =
+                hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
         }
-        let trigger_usd =
-            rules.venue.maintenance_margin_usd(notional_usd) + rules.venue.trigger_fee_frac() * notional_usd;
+        let trigger_usd = rules.venue.maintenance_margin_usd(notional_usd)
+            + rules.venue.trigger_fee_frac() * notional_usd;
         hot.cash_usd[lane] = self.cash_usd;
         hot.short_base[lane] = self.short_base;
         // An account beyond its level (by a trade's costs) has no slack: the next step begins with its liquidation.
-        hot.slack_usd[lane] = if self.is_open() { (equity_usd - trigger_usd).max(0.0) } else { 0.0 };
+        hot.slack_usd[lane] = if self.is_open() {
+            (equity_usd - trigger_usd).max(0.0)
+        } else {
+            0.0
+        };
         hot.planned_short_base[lane] = self.planned_short_base;
         hot.planned_cash_usd[lane] = self.planned_cash_usd;
         hot.funding_usd[lane] = self.funding_usd;
-        hot.armed[lane] = if self.is_armed || !self.is_open() { 1.0 } else { -1.0 };
+        hot.armed[lane] = if self.is_armed || !self.is_open() {
+            1.0
+        } else {
+            -1.0
+        };
         hot.min_equity_usd[lane] = self.min_equity_usd;
         hot.worst_maintenance_usd[lane] = self.worst_maintenance_usd;
         hot.worst_equity_usd[lane] = self.worst_equity_usd;
@@ -132,9 +153,13 @@ impl<'a> Account<'a> {
 
     /// Stage 3: a stamp pays on mark notional; a step that liquidated pays none.
     fn pay_funding(&mut self, step: &LaneStep, was_closed: bool) {
-        let Some(rate) = step.funding_rate else { return };
+        let Some(rate) = step.funding_rate else {
+            return;
+        };
         let per_unit_usd = step.mark_usd * rate;
-        self.planned_cash_usd = self.planned_short_base.mul_add(per_unit_usd, self.planned_cash_usd);
+        self.planned_cash_usd = self
+            .planned_short_base
+            .mul_add(per_unit_usd, self.planned_cash_usd);
         if !was_closed {
             let paid_usd = self.short_base * per_unit_usd;
             self.cash_usd += paid_usd;
@@ -171,7 +196,13 @@ impl<'a> Account<'a> {
         let maintenance_usd = venue.maintenance_margin_usd(notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
         if equity_usd - maintenance_usd - venue.trigger_fee_frac() * notional_usd <= 0.0 {
-            self.liquidate(Fill { price_usd: step.mark_usd, cause: LiquidationCause::EndCheck }, step);
+            self.liquidate(
+                Fill {
+                    price_usd: step.mark_usd,
+                    cause: LiquidationCause::EndCheck,
+                },
+                step,
+            );
             return;
         }
         if !is_horizon && self.rules.is_watching(step.step) {
@@ -182,13 +213,18 @@ impl<'a> Account<'a> {
 
     /// The hedger looks: a call at or above the level, a release below the release level.
     fn look(&mut self, step: &LaneStep, maintenance_usd: f64, equity_usd: f64) {
-        let Some(call) = self.rules.margin_call else { return };
+        let Some(call) = self.rules.margin_call else {
+            return;
+        };
         let is_in_flight = self.cold.arrival_step != NEVER;
         if maintenance_usd < call.level * equity_usd {
             self.is_armed = true;
             if let (Some(release), false) = (call.release, is_in_flight) {
-                let kept_usd = (maintenance_usd / release)
-                    .max(self.rules.venue.initial_margin_usd(self.short_base * step.mark_usd));
+                let kept_usd = (maintenance_usd / release).max(
+                    self.rules
+                        .venue
+                        .initial_margin_usd(self.short_base * step.mark_usd),
+                );
                 let amount_usd = equity_usd - kept_usd;
                 if maintenance_usd < release * equity_usd && amount_usd > 0.0 {
                     self.cash_usd -= amount_usd;
@@ -211,7 +247,11 @@ impl<'a> Account<'a> {
                 self.cold.unmet_calls += 1;
                 self.cold.unmet_call_usd += asked_usd - sent_usd;
             }
-            self.tell(LedgerEvent::Called { margin_ratio: maintenance_usd / equity_usd, asked_usd, sent_usd });
+            self.tell(LedgerEvent::Called {
+                margin_ratio: maintenance_usd / equity_usd,
+                asked_usd,
+                sent_usd,
+            });
         }
         if sent_usd <= 0.0 {
             return;
@@ -223,7 +263,9 @@ impl<'a> Account<'a> {
         if call.delay_steps == 0 {
             self.post(sent_usd);
             self.is_armed = true;
-            self.tell(LedgerEvent::Arrived { amount_usd: sent_usd });
+            self.tell(LedgerEvent::Arrived {
+                amount_usd: sent_usd,
+            });
         } else {
             self.cold.in_flight_usd = sent_usd;
             self.outside_usd += sent_usd;
@@ -252,15 +294,20 @@ impl<'a> Account<'a> {
         let is_due = rules.is_rebalancing(step.step)
             || rules.band().is_some_and(|width| {
                 let exposure_usd = quantity_base * step.spot_usd;
-                let ratio_gap_usd =
-                    self.planned_short_base.mul_add(step.underlying_usd, -rules.hedge_ratio * exposure_usd);
+                let ratio_gap_usd = self
+                    .planned_short_base
+                    .mul_add(step.underlying_usd, -rules.hedge_ratio * exposure_usd);
                 ratio_gap_usd.abs() > width * exposure_usd
             });
         if !is_due {
             return;
         }
-        let target_base =
-            target_short_base(rules.hedge_ratio, quantity_base, step.spot_usd, step.underlying_usd);
+        let target_base = target_short_base(
+            rules.hedge_ratio,
+            quantity_base,
+            step.spot_usd,
+            step.underlying_usd,
+        );
         self.trade_plan(target_base, step);
         if !self.is_open() {
             return;
@@ -303,7 +350,11 @@ impl<'a> Account<'a> {
         let short_base = largest_base.min(self.planned_short_base);
         self.is_armed = true;
         self.trade_to(short_base, false, step);
-        self.tell(LedgerEvent::Reentered { short_base, collateral_usd, is_cut });
+        self.tell(LedgerEvent::Reentered {
+            short_base,
+            collateral_usd,
+            is_cut,
+        });
     }
 
     /// The horizon: the holding is sold and the hedge closed, with their costs.
@@ -326,7 +377,10 @@ impl<'a> Account<'a> {
         self.cash_usd += shortfall_usd;
         self.cold.liquidation_usd += shortfall_usd;
         self.cold.bankruptcy_usd += shortfall_usd;
-        self.tell(LedgerEvent::Closed { short_base, mark_usd: step.mark_usd });
+        self.tell(LedgerEvent::Closed {
+            short_base,
+            mark_usd: step.mark_usd,
+        });
     }
 
     /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
@@ -374,7 +428,10 @@ impl<'a> Account<'a> {
         let sale_usd = quantity_base * step.spot_usd;
         self.cold.sales_usd += sale_usd;
         self.outside_usd += sale_usd * (1.0 - self.rules.slippage_frac);
-        self.tell(LedgerEvent::Sold { quantity_base, spot_usd: step.spot_usd });
+        self.tell(LedgerEvent::Sold {
+            quantity_base,
+            spot_usd: step.spot_usd,
+        });
     }
 
     /// Trades the planned short; its costs count in what it would have needed.
@@ -406,7 +463,11 @@ impl<'a> Account<'a> {
         self.cold.fees_usd -= fee_usd;
         self.cold.slippage_usd -= slippage_usd;
         self.short_base = target_base;
-        self.tell(LedgerEvent::Traded { change_base, mark_usd: step.mark_usd, is_cut });
+        self.tell(LedgerEvent::Traded {
+            change_base,
+            mark_usd: step.mark_usd,
+            is_cut,
+        });
     }
 
     /// Books what planned and actual short made differently since the last change of either.
@@ -447,7 +508,8 @@ impl<'a> Account<'a> {
         self.min_equity_usd = self.min_equity_usd.min(equity_usd);
         if equity_usd <= 0.0 {
             self.cold.was_insolvent = true;
-        } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd {
+        } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
+        {
             self.worst_maintenance_usd = maintenance_usd;
             self.worst_equity_usd = equity_usd;
         }
@@ -456,7 +518,8 @@ impl<'a> Account<'a> {
     /// What the planned short would have needed up to now.
     fn record_requirement(&mut self, step: &LaneStep) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
-        let needed_usd = self.rules.venue.maintenance_margin_usd(notional_usd) + notional_usd - self.planned_cash_usd;
+        let needed_usd = self.rules.venue.maintenance_margin_usd(notional_usd) + notional_usd
+            - self.planned_cash_usd;
         self.required_usd = self.required_usd.max(needed_usd);
     }
 }

@@ -25,13 +25,15 @@ impl CrossingDraws<'_> {
     /// Decides whether the bridge of segment `segment` crosses.
     pub fn bridge_uniform(&self, segment: usize) -> f64 {
         let number = self.contract * SEGMENTS + (segment as u32).min(SEGMENTS - 1);
-        self.streams.uniform_32(self.path, self.step, Purpose::Bridge(number))
+        self.streams
+            .uniform_32(self.path, self.step, Purpose::Bridge(number))
     }
 
     /// Where the diffusive part of `ln F` stands at jump `jump`, as a standard normal.
     pub fn anchor_normal(&self, jump: usize) -> f64 {
         let number = self.contract * SEGMENTS + (jump as u32).min(SEGMENTS - 1);
-        self.streams.normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
+        self.streams
+            .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
     }
 }
 
@@ -67,8 +69,13 @@ impl MarkStep<'_> {
         let level_log = ln(level_usd / self.start_usd);
         let end_log = ln(self.end_usd / self.start_usd);
         if self.jumps.is_empty() {
-            let crosses = self.end_usd >= level_usd || bridge(level_log, level_log - end_log, self.variance, draws, 0);
-            return if crosses { fill(level_usd, LiquidationCause::Crossed) } else { None };
+            let crosses = self.end_usd >= level_usd
+                || bridge(level_log, level_log - end_log, self.variance, draws, 0);
+            return if crosses {
+                fill(level_usd, LiquidationCause::Crossed)
+            } else {
+                None
+            };
         }
         let jumped: f64 = self.jumps.iter().map(|jump| jump.log_size).sum();
         let reachable: f64 = self.jumps.iter().map(|jump| jump.log_size.abs()).sum();
@@ -85,7 +92,8 @@ impl MarkStep<'_> {
             let elapsed = jump.time_frac - time;
             let share = if left > 0.0 { elapsed / left } else { 1.0 };
             let deviation = (self.variance * elapsed * (1.0 - share)).max(0.0).sqrt();
-            let anchor = share.mul_add(diffusive_end - diffused, diffused) + deviation * draws.anchor_normal(k);
+            let anchor = share.mul_add(diffusive_end - diffused, diffused)
+                + deviation * draws.anchor_normal(k);
             let (from, to) = (level_log - diffused - shifted, level_log - anchor - shifted);
             if to <= 0.0 || bridge(from, to, self.variance * elapsed, draws, k) {
                 return fill(level_usd, LiquidationCause::Crossed);
@@ -93,13 +101,26 @@ impl MarkStep<'_> {
             (time, diffused) = (jump.time_frac, anchor);
             shifted += jump.log_size;
             if diffused + shifted >= level_log {
-                return fill(self.start_usd * exp(diffused + shifted), LiquidationCause::Gapped);
+                return fill(
+                    self.start_usd * exp(diffused + shifted),
+                    LiquidationCause::Gapped,
+                );
             }
         }
         let from = level_log - diffused - shifted;
         let crosses = self.end_usd >= level_usd
-            || bridge(from, level_log - end_log, self.variance * (1.0 - time), draws, self.jumps.len());
-        if crosses { fill(level_usd, LiquidationCause::Crossed) } else { None }
+            || bridge(
+                from,
+                level_log - end_log,
+                self.variance * (1.0 - time),
+                draws,
+                self.jumps.len(),
+            );
+        if crosses {
+            fill(level_usd, LiquidationCause::Crossed)
+        } else {
+            None
+        }
     }
 }
 

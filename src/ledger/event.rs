@@ -96,7 +96,15 @@ pub enum LiquidationCause {
 impl fmt::Display for LedgerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Liquidated { fill_usd, short_base, cost_usd, returned_usd, forfeited_usd, bankruptcy_usd, cause } => {
+            Self::Liquidated {
+                fill_usd,
+                short_base,
+                cost_usd,
+                returned_usd,
+                forfeited_usd,
+                bankruptcy_usd,
+                cause,
+            } => {
                 let how = match cause {
                     LiquidationCause::Crossed => "the mark crossed the level within the step",
                     LiquidationCause::Gapped => "a jump landed beyond the level",
@@ -109,27 +117,68 @@ impl fmt::Display for LedgerEvent {
                      returned {returned_usd:.0}, forfeited {forfeited_usd:.0}, insurance fund {bankruptcy_usd:.0}"
                 )
             }
-            Self::Called { margin_ratio, asked_usd, sent_usd } => {
-                write!(f, "margin call: ratio {margin_ratio:.3}, asked {asked_usd:.0}, sent {sent_usd:.0}")?;
+            Self::Called {
+                margin_ratio,
+                asked_usd,
+                sent_usd,
+            } => {
+                write!(
+                    f,
+                    "margin call: ratio {margin_ratio:.3}, asked {asked_usd:.0}, sent {sent_usd:.0}"
+                )?;
                 if sent_usd < asked_usd {
                     write!(f, ", unmet {:.0}", asked_usd - sent_usd)?;
                 }
                 Ok(())
             }
             Self::Arrived { amount_usd } => write!(f, "top-up of {amount_usd:.0} arrived"),
-            Self::CameBack { amount_usd } => write!(f, "transfer of {amount_usd:.0} came too late, back in reserve"),
-            Self::Released { amount_usd } => write!(f, "excess of {amount_usd:.0} released to the reserve"),
-            Self::Sold { quantity_base, spot_usd } => write!(f, "sold {quantity_base:.4} at {spot_usd:.2}"),
-            Self::Traded { change_base, mark_usd, is_cut } => {
-                let word = if change_base < 0.0 { "bought back" } else { "sold short" };
-                let cut = if is_cut { " (cut for want of margin)" } else { "" };
+            Self::CameBack { amount_usd } => write!(
+                f,
+                "transfer of {amount_usd:.0} came too late, back in reserve"
+            ),
+            Self::Released { amount_usd } => {
+                write!(f, "excess of {amount_usd:.0} released to the reserve")
+            }
+            Self::Sold {
+                quantity_base,
+                spot_usd,
+            } => write!(f, "sold {quantity_base:.4} at {spot_usd:.2}"),
+            Self::Traded {
+                change_base,
+                mark_usd,
+                is_cut,
+            } => {
+                let word = if change_base < 0.0 {
+                    "bought back"
+                } else {
+                    "sold short"
+                };
+                let cut = if is_cut {
+                    " (cut for want of margin)"
+                } else {
+                    ""
+                };
                 write!(f, "{word} {:.4} at {mark_usd:.2}{cut}", change_base.abs())
             }
-            Self::Reentered { short_base, collateral_usd, is_cut } => {
-                let cut = if is_cut { " (cut for want of margin)" } else { "" };
-                write!(f, "re-entered: short {short_base:.4} with {collateral_usd:.0}{cut}")
+            Self::Reentered {
+                short_base,
+                collateral_usd,
+                is_cut,
+            } => {
+                let cut = if is_cut {
+                    " (cut for want of margin)"
+                } else {
+                    ""
+                };
+                write!(
+                    f,
+                    "re-entered: short {short_base:.4} with {collateral_usd:.0}{cut}"
+                )
             }
-            Self::Closed { short_base, mark_usd } => write!(f, "hedge closed: {short_base:.4} at {mark_usd:.2}"),
+            Self::Closed {
+                short_base,
+                mark_usd,
+            } => write!(f, "hedge closed: {short_base:.4} at {mark_usd:.2}"),
         }
     }
 }

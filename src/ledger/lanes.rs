@@ -114,7 +114,10 @@ impl Lanes {
         let mark_usd = rules.initial_mark_usd;
         let trade_cost = |traded_base: f64| {
             let notional_usd = traded_base * mark_usd;
-            (rules.venue.taker_fee_frac * notional_usd, rules.slippage_frac * notional_usd)
+            (
+                rules.venue.taker_fee_frac * notional_usd,
+                rules.slippage_frac * notional_usd,
+            )
         };
         let (fee_usd, slippage_usd) = trade_cost(rules.opening_trade_base);
         let (planned_fee_usd, planned_slippage_usd) = trade_cost(rules.planned_opening_trade_base);
@@ -130,13 +133,19 @@ impl Lanes {
             short_base: [short_base; LANES],
             slack_usd: [slack_usd.max(0.0); LANES],
             planned_short_base: [rules.planned_short_base; LANES],
-            planned_cash_usd: [rules.planned_entry_notional_usd - planned_fee_usd - planned_slippage_usd; LANES],
+            planned_cash_usd: [rules.planned_entry_notional_usd
+                - planned_fee_usd
+                - planned_slippage_usd; LANES],
             funding_usd: [0.0; LANES],
             armed: [1.0; LANES],
             min_equity_usd: [f64::INFINITY; LANES],
             worst_maintenance_usd: [0.0; LANES],
             worst_equity_usd: [1.0; LANES],
-            required_usd: [if rules.is_hedged { rules.initial_requirement_usd } else { 0.0 }; LANES],
+            required_usd: [if rules.is_hedged {
+                rules.initial_requirement_usd
+            } else {
+                0.0
+            }; LANES],
             outside_usd: [rules.reserve_usd; LANES],
             contributed_usd: [rules.collateral_usd; LANES],
             peak_wealth_usd: [f64::NEG_INFINITY; LANES],
@@ -169,6 +178,10 @@ impl Lanes {
             cut_trades: u32::from(rules.is_opening_cut),
             was_insolvent: false,
         };
-        Self { hot, cold: vec![cold; LANES], quantity_base: rules.quantity_base }
+        Self {
+            hot,
+            cold: vec![cold; LANES],
+            quantity_base: rules.quantity_base,
+        }
     }
 }

@@ -41,8 +41,15 @@ pub struct Programme<'a> {
 impl<'a> Programme<'a> {
     /// A programme at time 0.
     pub fn new(rules: &'a ProgrammeRules, streams: &'a Streams) -> Self {
-        let lines =
-            rules.venue.brackets.iter().map(|b| MarginLine { rate: b.rate, deduction_usd: b.deduction_usd }).collect();
+        let lines = rules
+            .venue
+            .brackets
+            .iter()
+            .map(|b| MarginLine {
+                rate: b.rate,
+                deduction_usd: b.deduction_usd,
+            })
+            .collect();
         let fresh = Lanes::new(rules);
         Self {
             rules,
@@ -104,7 +111,14 @@ impl<'a> Programme<'a> {
         let step = tile.first_step + k + 1;
         let mark_usd = &tile.mark_usd[rules.contract][k + 1];
         let fee_frac = rules.venue.trigger_fee_frac();
-        let mut any = find_candidates(&lines, fee_frac, rules.skip_factor, &self.lanes.hot, mark_usd, &mut self.scratch);
+        let mut any = find_candidates(
+            &lines,
+            fee_frac,
+            rules.skip_factor,
+            &self.lanes.hot,
+            mark_usd,
+            &mut self.scratch,
+        );
         for jump in tile.jumps_of(k, rules.underlying) {
             self.scratch.flags[jump.lane] = 1;
             any = true;
@@ -118,7 +132,10 @@ impl<'a> Programme<'a> {
             self.scratch.flags.fill(1);
         } else {
             if let Some(width) = rules.band() {
-                let (spot, underlying) = (&tile.spot_usd[rules.held][k], &tile.spot_usd[rules.underlying][k]);
+                let (spot, underlying) = (
+                    &tile.spot_usd[rules.held][k],
+                    &tile.spot_usd[rules.underlying][k],
+                );
                 flag_outside_band(
                     &self.lanes.hot,
                     spot,
@@ -155,10 +172,14 @@ impl<'a> Programme<'a> {
                 None
             } else if rules.crossing == Crossing::Endpoints {
                 let price_usd = marks[k + 1][lane];
-                (self.scratch.slack_usd[lane] <= 0.0)
-                    .then_some(Fill { price_usd, cause: LiquidationCause::EndCheck })
+                (self.scratch.slack_usd[lane] <= 0.0).then_some(Fill {
+                    price_usd,
+                    cause: LiquidationCause::EndCheck,
+                })
             } else {
-                let level_usd = rules.venue.liquidation_price_usd(self.lanes.hot.cash_usd[lane], short_base);
+                let level_usd = rules
+                    .venue
+                    .liquidation_price_usd(self.lanes.hot.cash_usd[lane], short_base);
                 let mark = MarkStep {
                     start_usd: marks[k][lane],
                     end_usd: marks[k + 1][lane],
@@ -178,7 +199,12 @@ impl<'a> Programme<'a> {
         }
     }
 
-    fn settle_quiet<const N: usize>(&mut self, lines: &[MarginLine; N], k: usize, tile: &MarketTile) -> bool {
+    fn settle_quiet<const N: usize>(
+        &mut self,
+        lines: &[MarginLine; N],
+        k: usize,
+        tile: &MarketTile,
+    ) -> bool {
         let rules = self.rules;
         let step = tile.first_step + k + 1;
         let call = rules.margin_call;
@@ -203,18 +229,28 @@ impl<'a> Programme<'a> {
     }
 
     /// One lane's step, event by event.
-    fn settle_lane(&mut self, lane: usize, k: usize, tile: &MarketTile, follower: &mut Option<&mut dyn Follower>) {
+    fn settle_lane(
+        &mut self,
+        lane: usize,
+        k: usize,
+        tile: &MarketTile,
+        follower: &mut Option<&mut dyn Follower>,
+    ) {
         let rules = self.rules;
         let step = LaneStep {
             step: tile.first_step + k + 1,
             spot_usd: tile.spot_usd[rules.held][k][lane],
             underlying_usd: tile.spot_usd[rules.underlying][k][lane],
             mark_usd: tile.mark_usd[rules.contract][k + 1][lane],
-            funding_rate: tile.is_stamp[rules.contract][k].then(|| tile.funding_rate[rules.contract][k][lane]),
+            funding_rate: tile.is_stamp[rules.contract][k]
+                .then(|| tile.funding_rate[rules.contract][k][lane]),
             quantity_base: self.lanes.quantity_base,
         };
         let fill = self.fills[lane].take();
-        let events = follower.as_mut().filter(|f| f.lane() == lane).map(|f| f.events());
+        let events = follower
+            .as_mut()
+            .filter(|f| f.lane() == lane)
+            .map(|f| f.events());
         let (account, hot) = Account::take(rules, &mut self.lanes, lane, events);
         account.settle_step(hot, lane, &step, fill);
     }
@@ -266,12 +302,16 @@ impl<'a> Programme<'a> {
             let ideal_usd = -rules.coverage_frac * inventory_usd;
             let financing_usd = cold.financing_usd
                 - rules.cost_of_funds_per_step * hot.contributed_usd[lane] * rules.steps as f64;
-            let unrealised_usd = rules.entry_notional_usd - rules.initial_short_base * rules.initial_mark_usd;
+            let unrealised_usd =
+                rules.entry_notional_usd - rules.initial_short_base * rules.initial_mark_usd;
             let account_usd = (hot.cash_usd[lane] - rules.collateral_usd - unrealised_usd)
                 + (cold.reserve_usd - rules.reserve_usd)
                 + cold.in_flight_usd;
-            let hedged_usd =
-                if rules.is_hedged { unhedged_usd + account_usd + financing_usd } else { unhedged_usd };
+            let hedged_usd = if rules.is_hedged {
+                unhedged_usd + account_usd + financing_usd
+            } else {
+                unhedged_usd
+            };
             let has_margin = hot.min_equity_usd[lane].is_finite();
             let ratio = if cold.was_insolvent {
                 f64::NAN
@@ -282,8 +322,22 @@ impl<'a> Programme<'a> {
                 (Column::UnhedgedPnl, unhedged_usd),
                 (Column::HedgedPnl, hedged_usd),
                 (Column::IdealOffset, ideal_usd),
-                (Column::Tracking, if rules.is_hedged { -underlying_move_usd - ideal_usd } else { 0.0 }),
-                (Column::FuturesBasis, if rules.is_hedged { underlying_move_usd - mark_move_usd } else { 0.0 }),
+                (
+                    Column::Tracking,
+                    if rules.is_hedged {
+                        -underlying_move_usd - ideal_usd
+                    } else {
+                        0.0
+                    },
+                ),
+                (
+                    Column::FuturesBasis,
+                    if rules.is_hedged {
+                        underlying_move_usd - mark_move_usd
+                    } else {
+                        0.0
+                    },
+                ),
                 (Column::Funding, hot.funding_usd[lane]),
                 (Column::Fees, cold.fees_usd),
                 (Column::Slippage, cold.slippage_usd),
@@ -300,16 +354,27 @@ impl<'a> Programme<'a> {
                 (Column::TopUp, cold.top_up_usd),
                 (Column::PeakCollateral, cold.peak_collateral_usd),
                 (Column::RequiredCollateral, hot.required_usd[lane]),
-                (Column::MinEquity, if has_margin { hot.min_equity_usd[lane] } else { 0.0 }),
+                (
+                    Column::MinEquity,
+                    if has_margin {
+                        hot.min_equity_usd[lane]
+                    } else {
+                        0.0
+                    },
+                ),
                 (Column::MaxMarginRatio, ratio),
                 (Column::MaxDrawdown, hot.max_drawdown_usd[lane]),
-                (Column::EffectivePrice, (hedged_usd + value) / rules.quantity_base),
+                (
+                    Column::EffectivePrice,
+                    (hedged_usd + value) / rules.quantity_base,
+                ),
             ];
             for (column, cell) in row {
                 out[column as usize * LANES + lane] = cell;
             }
             for asset in 0..rules.assets {
-                out[(Column::FirstTerminalSpot as usize + asset) * LANES + lane] = tile.spot_usd[asset][end][lane];
+                out[(Column::FirstTerminalSpot as usize + asset) * LANES + lane] =
+                    tile.spot_usd[asset][end][lane];
             }
         }
         debug_assert!(end < TILE_STEPS);

@@ -27,7 +27,11 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Self { maintenance_usd: [0.0; LANES], slack_usd: [0.0; LANES], flags: [0; LANES] }
+        Self {
+            maintenance_usd: [0.0; LANES],
+            slack_usd: [0.0; LANES],
+            flags: [0; LANES],
+        }
     }
 }
 
@@ -106,7 +110,11 @@ pub(crate) fn settle_quiet<const N: usize, const STAMP: bool, const WATCH: bool>
         let short_base = hot.short_base[lane];
         let planned_base = hot.planned_short_base[lane];
         let maintenance_usd = scratch.maintenance_usd[lane];
-        let per_unit_usd = if STAMP { mark_usd * quiet.funding_rate[lane] } else { 0.0 };
+        let per_unit_usd = if STAMP {
+            mark_usd * quiet.funding_rate[lane]
+        } else {
+            0.0
+        };
         let paid_usd = short_base * per_unit_usd;
         let cash_usd = hot.cash_usd[lane] + paid_usd;
         let notional_usd = short_base * mark_usd;
@@ -132,28 +140,64 @@ pub(crate) fn settle_quiet<const N: usize, const STAMP: bool, const WATCH: bool>
             hot.planned_cash_usd[lane] = keep(hot.planned_cash_usd[lane], planned_cash_usd);
             hot.funding_usd[lane] = keep(hot.funding_usd[lane], hot.funding_usd[lane] + paid_usd);
         }
-        let seen_usd = if short_base > 0.0 { equity_usd } else { f64::INFINITY };
-        let least_usd = if seen_usd < hot.min_equity_usd[lane] { seen_usd } else { hot.min_equity_usd[lane] };
+        let seen_usd = if short_base > 0.0 {
+            equity_usd
+        } else {
+            f64::INFINITY
+        };
+        let least_usd = if seen_usd < hot.min_equity_usd[lane] {
+            seen_usd
+        } else {
+            hot.min_equity_usd[lane]
+        };
         hot.min_equity_usd[lane] = keep(hot.min_equity_usd[lane], least_usd);
-        let is_worse =
-            maintenance_usd * hot.worst_equity_usd[lane] > hot.worst_maintenance_usd[lane] * equity_usd;
+        let is_worse = maintenance_usd * hot.worst_equity_usd[lane]
+            > hot.worst_maintenance_usd[lane] * equity_usd;
         let is_new_worst = is_worse & !flag;
-        hot.worst_maintenance_usd[lane] =
-            if is_new_worst { maintenance_usd } else { hot.worst_maintenance_usd[lane] };
-        hot.worst_equity_usd[lane] = if is_new_worst { equity_usd } else { hot.worst_equity_usd[lane] };
+        hot.worst_maintenance_usd[lane] = if is_new_worst {
+            maintenance_usd
+        } else {
+            hot.worst_maintenance_usd[lane]
+        };
+        hot.worst_equity_usd[lane] = if is_new_worst {
+            equity_usd
+        } else {
+            hot.worst_equity_usd[lane]
+        };
         let shifted_usd = planned_base * (mark_usd * quiet.requirement_shift);
         let needed_usd = maintenance(lines, shifted_usd) + shifted_usd - planned_cash_usd;
-        let most_usd = if needed_usd > hot.required_usd[lane] { needed_usd } else { hot.required_usd[lane] };
+        let most_usd = if needed_usd > hot.required_usd[lane] {
+            needed_usd
+        } else {
+            hot.required_usd[lane]
+        };
         hot.required_usd[lane] = keep(hot.required_usd[lane], most_usd);
         if WATCH {
-            let wealth_usd = quiet.quantity_base.mul_add(quiet.spot_usd[lane], equity_usd) + hot.outside_usd[lane]
+            let wealth_usd = quiet
+                .quantity_base
+                .mul_add(quiet.spot_usd[lane], equity_usd)
+                + hot.outside_usd[lane]
                 - quiet.interest * hot.contributed_usd[lane];
             let before_usd = hot.peak_wealth_usd[lane];
-            let peak_usd = keep(before_usd, if wealth_usd > before_usd { wealth_usd } else { before_usd });
+            let peak_usd = keep(
+                before_usd,
+                if wealth_usd > before_usd {
+                    wealth_usd
+                } else {
+                    before_usd
+                },
+            );
             let fall_usd = peak_usd - wealth_usd;
             let worst_usd = hot.max_drawdown_usd[lane];
             hot.peak_wealth_usd[lane] = peak_usd;
-            hot.max_drawdown_usd[lane] = keep(worst_usd, if fall_usd > worst_usd { fall_usd } else { worst_usd });
+            hot.max_drawdown_usd[lane] = keep(
+                worst_usd,
+                if fall_usd > worst_usd {
+                    fall_usd
+                } else {
+                    worst_usd
+                },
+            );
         }
     }
     any != 0
@@ -172,7 +216,8 @@ pub(crate) fn flag_outside_band(
 ) {
     for lane in 0..LANES {
         let exposure_usd = quantity_base * spot_usd[lane];
-        let gap_usd = hot.planned_short_base[lane].mul_add(underlying_usd[lane], -hedge_ratio * exposure_usd);
+        let gap_usd =
+            hot.planned_short_base[lane].mul_add(underlying_usd[lane], -hedge_ratio * exposure_usd);
         scratch.flags[lane] |= u64::from(gap_usd.abs() > width * exposure_usd);
     }
 }
@@ -184,9 +229,20 @@ pub(crate) fn range(arrays: &[LaneArray]) -> (f64, f64) {
     let mut most = [f64::NEG_INFINITY; LANES];
     for array in arrays {
         for lane in 0..LANES {
-            least[lane] = if array[lane] < least[lane] { array[lane] } else { least[lane] };
-            most[lane] = if array[lane] > most[lane] { array[lane] } else { most[lane] };
+            least[lane] = if array[lane] < least[lane] {
+                array[lane]
+            } else {
+                least[lane]
+            };
+            most[lane] = if array[lane] > most[lane] {
+                array[lane]
+            } else {
+                most[lane]
+            };
         }
     }
-    (least.iter().fold(f64::INFINITY, |a, &b| a.min(b)), most.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)))
+    (
+        least.iter().fold(f64::INFINITY, |a, &b| a.min(b)),
+        most.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)),
+    )
 }

@@ -119,7 +119,9 @@ impl ProgrammeRules {
             initial_underlying_usd,
         );
         let taken = hedge.opened.map_or(0.0, |opened| opened.quantity_base);
-        let taken_price_usd = hedge.opened.map_or(initial_mark_usd, |opened| opened.price_usd);
+        let taken_price_usd = hedge
+            .opened
+            .map_or(initial_mark_usd, |opened| opened.price_usd);
         let wants_trade = match (hedge.opened, hedge.rebalance) {
             (None, _) | (Some(_), Rebalance::Every { .. }) => true,
             (Some(_), Rebalance::Never) => false,
@@ -142,11 +144,15 @@ impl ProgrammeRules {
             }
         }
         // `q E`: what is traded at time 0 enters, or leaves, at the mark.
-        let entry = |short_base: f64| taken * taken_price_usd + (short_base - taken) * initial_mark_usd;
+        let entry =
+            |short_base: f64| taken * taken_price_usd + (short_base - taken) * initial_mark_usd;
         let planned_notional_usd = planned_short_base * initial_mark_usd;
         let unrealised_usd = entry(planned_short_base) - planned_notional_usd;
         let venue = contract.rules.clone();
-        let steepest = venue.brackets.iter().fold(0.0f64, |most, b| most.max(b.rate));
+        let steepest = venue
+            .brackets
+            .iter()
+            .fold(0.0f64, |most, b| most.max(b.rate));
         let slope = 1.0 + steepest + venue.trigger_fee_frac();
         let is_bridge = simulation.crossing == Crossing::Bridge;
         // exp(-2 a b / v) < smallest uniform  <=>  a b > v ln(1/u) / 2; a, b >= slack / (slope * cash).
@@ -177,11 +183,18 @@ impl ProgrammeRules {
             planned_short_base,
             planned_entry_notional_usd: entry(planned_short_base),
             planned_opening_trade_base: (planned_short_base - taken).abs(),
-            collateral_usd: if is_hedged { account.collateral_usd } else { 0.0 },
+            collateral_usd: if is_hedged {
+                account.collateral_usd
+            } else {
+                0.0
+            },
             reserve_usd: if is_hedged { account.reserve_usd } else { 0.0 },
-            initial_requirement_usd: venue.initial_margin_usd(planned_notional_usd) - unrealised_usd,
+            initial_requirement_usd: venue.initial_margin_usd(planned_notional_usd)
+                - unrealised_usd,
             margin_call: account.margin_call,
-            watch_steps: account.margin_call.map_or(1, |call| call.every_steps as usize),
+            watch_steps: account
+                .margin_call
+                .map_or(1, |call| call.every_steps as usize),
             liquidation_slippage_frac: account.liquidation_slippage_frac,
             after_liquidation: account.after_liquidation,
             cost_of_funds_per_step: if is_hedged {
@@ -190,7 +203,11 @@ impl ProgrammeRules {
                 0.0
             },
             step_variance,
-            requirement_shift: if is_bridge { exp(CONTINUITY_CORRECTION * step_variance.sqrt()) } else { 1.0 },
+            requirement_shift: if is_bridge {
+                exp(CONTINUITY_CORRECTION * step_variance.sqrt())
+            } else {
+                1.0
+            },
             skip_factor: if is_bridge { skip.max(TINY) } else { TINY },
             venue,
         }

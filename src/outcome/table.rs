@@ -34,7 +34,12 @@ impl OutcomeTable {
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
         // Asked for first without touching it: `vec!` would abort where there is none.
         Vec::<f64>::new().try_reserve_exact(cells).ok()?;
-        Some(Self { data: vec![0.0; cells], paths, assets, weights: None })
+        Some(Self {
+            data: vec![0.0; cells],
+            paths,
+            assets,
+            weights: None,
+        })
     }
 
     /// Number of paths.
