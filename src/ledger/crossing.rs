@@ -1,5 +1,7 @@
 //! Whether, and where, a mark reaches a liquidation level inside a step.
 
+use multiversion::multiversion;
+
 use crate::ledger::event::LiquidationCause;
 use crate::market::tile::TileJump;
 use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams};
@@ -62,6 +64,11 @@ pub struct MarkStep<'a> {
 impl MarkStep<'_> {
     /// The fill if the mark reaches `level_usd` (a level above) inside the step.
     pub fn reach(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
+        reach(self, level_usd, draws)
+    }
+
+    #[inline(always)]
+    fn reach_level(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
         let fill = |price_usd, cause| Some(Fill { price_usd, cause });
         if self.start_usd >= level_usd {
             return fill(self.start_usd, LiquidationCause::Beyond);
@@ -122,6 +129,12 @@ impl MarkStep<'_> {
             None
         }
     }
+}
+
+/// [`MarkStep::reach`], compiled with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
+    mark.reach_level(level_usd, draws)
 }
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability

@@ -34,7 +34,7 @@ pub struct Programme<'a> {
     lanes: Lanes,
     scratch: Scratch,
     fills: [Option<Fill>; LANES],
-    /// Smallest open and largest size, planned or actual, over the lanes.
+    /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
 
@@ -66,7 +66,9 @@ impl<'a> Programme<'a> {
     /// Sets all accounts to time 0.
     pub fn start(&mut self) {
         self.lanes.clone_from(&self.fresh);
-        self.measure_sizes();
+        // All lanes are alike.
+        self.sizes_base = (f64::INFINITY, 0.0);
+        self.cover_sizes(0);
     }
 
     /// The accounts.
@@ -80,15 +82,14 @@ impl<'a> Programme<'a> {
         let mark_range = range(marks);
         let mut brackets = self.bracket_range(mark_range);
         for k in 0..tile.steps {
-            let had_events = match brackets.1 - brackets.0 {
+            let sizes_moved = match brackets.1 - brackets.0 {
                 0 => self.step::<1>(k, brackets.0, tile, &mut follower),
                 1 => self.step::<2>(k, brackets.0, tile, &mut follower),
                 2 | 3 => self.step::<4>(k, brackets.0, tile, &mut follower),
                 4..=7 => self.step::<8>(k, brackets.0, tile, &mut follower),
                 _ => self.step::<64>(k, brackets.0, tile, &mut follower),
             };
-            if had_events {
-                self.measure_sizes();
+            if sizes_moved {
                 brackets = self.bracket_range(mark_range);
             }
             if let Some(follower) = &mut follower {
@@ -111,25 +112,27 @@ impl<'a> Programme<'a> {
         let step = tile.first_step + k + 1;
         let mark_usd = &tile.mark_usd[rules.contract][k + 1];
         let fee_frac = rules.venue.trigger_fee_frac();
-        let mut any = find_candidates(
+        // Equity less the trigger falls by at most `slope` per USD of notional up to any lane's level, which lies
+        // below `cash / q`: log distance to the level >= slack / (slope * cash).
+        let (_, most_cash_usd) = range(std::slice::from_ref(&self.lanes.hot.cash_usd));
+        let steepest = self.lines[rules.venue.bracket_index(most_cash_usd)].rate;
+        let slope = 1.0 + steepest + fee_frac;
+        let mut bits = find_candidates(
             &lines,
             fee_frac,
-            rules.skip_factor,
+            rules.skip_factor * slope * slope,
             &self.lanes.hot,
             mark_usd,
             &mut self.scratch,
         );
         for jump in tile.jumps_of(k, rules.underlying) {
-            self.scratch.flags[jump.lane] = 1;
-            any = true;
+            bits |= 1 << jump.lane;
         }
-        if any {
-            self.find_fills(k, tile);
-        }
+        self.find_fills(bits, k, tile);
         let sold_base = rules.sales_base[step];
         let is_common = step == rules.steps || sold_base > 0.0 || rules.is_rebalancing(step);
         if is_common {
-            self.scratch.flags.fill(1);
+            bits = u64::MAX;
         } else {
             if let Some(width) = rules.band() {
                 let (spot, underlying) = (
@@ -146,27 +149,21 @@ impl<'a> Programme<'a> {
                     &mut self.scratch,
                 );
             }
-            if !self.settle_quiet(&lines, k, tile) {
-                return false;
-            }
+            bits = self.settle_quiet(&lines, k, tile);
         }
-        for lane in 0..LANES {
-            if self.scratch.flags[lane] != 0 {
-                self.settle_lane(lane, k, tile, follower);
-            }
+        let before_base = self.sizes_base;
+        for lane in lanes_of(bits) {
+            self.settle_lane(lane, k, tile, follower);
         }
         self.lanes.quantity_base -= sold_base;
-        true
+        self.sizes_base != before_base
     }
 
     /// Decides the crossings of flagged lanes; unflags those that did not cross.
-    fn find_fills(&mut self, k: usize, tile: &MarketTile) {
+    fn find_fills(&mut self, bits: u64, k: usize, tile: &MarketTile) {
         let rules = self.rules;
         let marks = &tile.mark_usd[rules.contract];
-        for lane in 0..LANES {
-            if self.scratch.flags[lane] == 0 {
-                continue;
-            }
+        for lane in lanes_of(bits) {
             let short_base = self.lanes.hot.short_base[lane];
             let fill = if short_base <= 0.0 {
                 None
@@ -204,7 +201,7 @@ impl<'a> Programme<'a> {
         lines: &[MarginLine; N],
         k: usize,
         tile: &MarketTile,
-    ) -> bool {
+    ) -> u64 {
         let rules = self.rules;
         let step = tile.first_step + k + 1;
         let call = rules.margin_call;
@@ -253,28 +250,26 @@ impl<'a> Programme<'a> {
             .map(|f| f.events());
         let (account, hot) = Account::take(rules, &mut self.lanes, lane, events);
         account.settle_step(hot, lane, &step, fill);
+        self.cover_sizes(lane);
     }
 
-    /// Sizes over the lanes; flat lanes do not count for the smallest.
-    fn measure_sizes(&mut self) {
+    /// Widens the range of sizes to a lane's; flat lanes do not count for the smallest.
+    fn cover_sizes(&mut self, lane: usize) {
         let hot = &self.lanes.hot;
-        let (mut least, mut most) = (f64::INFINITY, 0.0f64);
-        for lane in 0..LANES {
-            for size in [hot.short_base[lane], hot.planned_short_base[lane]] {
-                most = most.max(size);
-                if size > 0.0 {
-                    least = least.min(size);
-                }
+        for size_base in [hot.short_base[lane], hot.planned_short_base[lane]] {
+            self.sizes_base.1 = self.sizes_base.1.max(size_base);
+            if size_base > 0.0 {
+                self.sizes_base.0 = self.sizes_base.0.min(size_base);
             }
         }
-        self.sizes_base = (least.min(most), most);
     }
 
     /// First and last bracket that any lane can stand in within a range of marks.
     fn bracket_range(&self, marks_usd: (f64, f64)) -> (usize, usize) {
         let venue = &self.rules.venue;
+        let least_base = self.sizes_base.0.min(self.sizes_base.1);
         (
-            venue.bracket_index(self.sizes_base.0 * marks_usd.0),
+            venue.bracket_index(least_base * marks_usd.0),
             venue.bracket_index(self.sizes_base.1 * marks_usd.1 * self.rules.requirement_shift),
         )
     }
@@ -379,4 +374,16 @@ impl<'a> Programme<'a> {
         }
         debug_assert!(end < TILE_STEPS);
     }
+}
+
+/// The lanes whose bits are set.
+fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let lane = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        Some(lane)
+    })
 }

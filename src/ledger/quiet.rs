@@ -49,7 +49,7 @@ fn maintenance<const N: usize>(lines: &[MarginLine; N], notional_usd: f64) -> f6
 /// Marks every lane at the end price and flags those whose bridge could have crossed the level.
 ///
 /// A lane is flagged where `slack(start) * slack(end) < skip_factor * cash^2`; a flat lane (all zero) never is.
-/// Returns whether any was flagged.
+/// Returns the flags as bits.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn find_candidates<const N: usize>(
     lines: &[MarginLine; N],
@@ -58,8 +58,8 @@ pub(crate) fn find_candidates<const N: usize>(
     hot: &HotLanes,
     mark_usd: &LaneArray,
     scratch: &mut Scratch,
-) -> bool {
-    let mut any = 0;
+) -> u64 {
+    let mut bits = 0;
     for lane in 0..LANES {
         let notional_usd = hot.short_base[lane] * mark_usd[lane];
         let maintenance_usd = maintenance(lines, notional_usd);
@@ -69,9 +69,9 @@ pub(crate) fn find_candidates<const N: usize>(
         scratch.maintenance_usd[lane] = maintenance_usd;
         scratch.slack_usd[lane] = slack_usd;
         scratch.flags[lane] = flag;
-        any |= flag;
+        bits |= flag << lane;
     }
-    any != 0
+    bits
 }
 
 /// Constants of one quiet step.
@@ -96,15 +96,15 @@ pub(crate) struct QuietStep<'a> {
 /// Funding, margin watch and records of one step for all lanes that need nothing more.
 ///
 /// Lanes flagged before, and those where a transfer, a call, a release or a liquidation is due, are left at the step's
-/// start and flagged. Returns whether any is. `STAMP`: a funding stamp ends the step. `WATCH`: the hedger looks.
+/// start and flagged. Returns the flags as bits. `STAMP`: a funding stamp ends the step. `WATCH`: the hedger looks.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn settle_quiet<const N: usize, const STAMP: bool, const WATCH: bool>(
     lines: &[MarginLine; N],
     quiet: &QuietStep<'_>,
     hot: &mut HotLanes,
     scratch: &mut Scratch,
-) -> bool {
-    let mut any = 0;
+) -> u64 {
+    let mut bits = 0;
     for lane in 0..LANES {
         let mark_usd = quiet.mark_usd[lane];
         let short_base = hot.short_base[lane];
@@ -132,7 +132,7 @@ pub(crate) fn settle_quiet<const N: usize, const STAMP: bool, const WATCH: bool>
             flag |= (quiet.release_level * equity_usd > maintenance_usd) & (short_base > 0.0);
         }
         scratch.flags[lane] = u64::from(flag);
-        any |= u64::from(flag);
+        bits |= u64::from(flag) << lane;
         let keep = |before: f64, now: f64| if flag { before } else { now };
         hot.cash_usd[lane] = keep(hot.cash_usd[lane], cash_usd);
         hot.slack_usd[lane] = keep(hot.slack_usd[lane], slack_usd);
@@ -200,7 +200,7 @@ pub(crate) fn settle_quiet<const N: usize, const STAMP: bool, const WATCH: bool>
             );
         }
     }
-    any != 0
+    bits
 }
 
 /// Flags lanes whose planned hedge ratio is outside a band: `|q H - h Q S| > width Q S`.

@@ -91,7 +91,7 @@ pub struct ProgrammeRules {
     pub step_variance: f64,
     /// Factor on the mark for the required collateral.
     pub requirement_shift: f64,
-    /// A lane's bridge cannot cross where `slack(start) * slack(end) >= skip_factor * cash^2`.
+    /// A bridge cannot cross where the product of its log distances to the level is at or above this.
     pub(crate) skip_factor: f64,
 }
 
@@ -149,14 +149,9 @@ impl ProgrammeRules {
         let planned_notional_usd = planned_short_base * initial_mark_usd;
         let unrealised_usd = entry(planned_short_base) - planned_notional_usd;
         let venue = contract.rules.clone();
-        let steepest = venue
-            .brackets
-            .iter()
-            .fold(0.0f64, |most, b| most.max(b.rate));
-        let slope = 1.0 + steepest + venue.trigger_fee_frac();
         let is_bridge = simulation.crossing == Crossing::Bridge;
-        // exp(-2 a b / v) < smallest uniform  <=>  a b > v ln(1/u) / 2; a, b >= slack / (slope * cash).
-        let skip = -0.5 * ln(SMALLEST_UNIFORM_32) * step_variance * slope * slope;
+        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2.
+        let skip = -0.5 * ln(SMALLEST_UNIFORM_32) * step_variance;
         Self {
             held: holding.asset,
             underlying,

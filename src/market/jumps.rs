@@ -1,5 +1,7 @@
 //! Jump clocks: when an asset or the whole market jumps, and by how much.
 
+use multiversion::multiversion;
+
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::normal;
 use crate::math::random::{Purpose, Streams};
@@ -22,10 +24,10 @@ impl JumpSizes {
             } => {
                 let down_probability = 1.0 - up_probability;
                 if u < down_probability {
-                    down_mean_log * ln(u / down_probability)
+                    down_mean_log * natural_log(u / down_probability)
                 } else {
                     // At u just above 1 - p the ratio may round above 1.
-                    -up_mean_log * ln(((1.0 - u) / up_probability).min(1.0))
+                    -up_mean_log * natural_log(((1.0 - u) / up_probability).min(1.0))
                 }
             }
         }
@@ -100,6 +102,8 @@ pub struct JumpClocks {
 pub struct JumpState {
     /// Next tick, years from time 0; shape `[clocks]`.
     next_years: Vec<[f64; LANES]>,
+    /// The first next tick of any lane, years; shape `[clocks]`.
+    soonest_years: Vec<f64>,
     /// Ticks so far; shape `[clocks]`.
     ticks: Vec<[u32; LANES]>,
 }
@@ -155,6 +159,7 @@ impl JumpClocks {
         let n = self.clocks.len();
         JumpState {
             next_years: vec![[0.0; LANES]; n],
+            soonest_years: vec![0.0; n],
             ticks: vec![[0; LANES]; n],
         }
     }
@@ -167,6 +172,8 @@ impl JumpClocks {
                 state.ticks[number][lane] = 0;
                 state.next_years[number][lane] = clock.gap_years(streams, path, number, 0);
             }
+            // Looked for in the first tile.
+            state.soonest_years[number] = 0.0;
         }
     }
 
@@ -182,14 +189,10 @@ impl JumpClocks {
         let end_step = tile.first_step + tile.steps;
         let end_years = end_step as f64 * step_years;
         for (number, clock) in self.clocks.iter().enumerate() {
-            let next_years = &mut state.next_years[number];
-            if next_years
-                .iter()
-                .fold(f64::INFINITY, |least, &t| least.min(t))
-                >= end_years
-            {
+            if state.soonest_years[number] >= end_years {
                 continue;
             }
+            let next_years = &mut state.next_years[number];
             for lane in 0..LANES {
                 while next_years[lane] < end_years {
                     let path = tile.first_path + lane as u64;
@@ -211,16 +214,29 @@ impl JumpClocks {
                     next_years[lane] += clock.gap_years(streams, path, number, tick + 1);
                 }
             }
+            state.soonest_years[number] = next_years.iter().fold(f64::INFINITY, |least, &t| least.min(t));
         }
         tile.sort_jumps();
     }
 }
 
+/// A standard exponential of an address.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn exponential(streams: &Streams, path: u64, index: u32, purpose: Purpose) -> f64 {
+    let [u, _] = streams.uniforms(path, index, purpose);
+    -ln(u)
+}
+
+/// [`ln`], compiled with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn natural_log(x: f64) -> f64 {
+    ln(x)
+}
+
 impl Clock {
     /// Time between tick `tick - 1` and tick `tick`, exponential.
     fn gap_years(&self, streams: &Streams, path: u64, number: usize, tick: u32) -> f64 {
-        let [u, _] = streams.uniforms(path, tick, Purpose::JumpTime(number as u32));
-        -ln(u) * self.mean_gap_years
+        exponential(streams, path, tick, Purpose::JumpTime(number as u32)) * self.mean_gap_years
     }
 
     /// Calls `jump` for every asset that this tick strikes: one uniform decides whom, one quantile how much.

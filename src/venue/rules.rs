@@ -46,7 +46,7 @@ impl ContractRules {
     pub fn maintenance_margin_usd(&self, notional_usd: f64) -> f64 {
         self.brackets
             .iter()
-            .map(|b| notional_usd.mul_add(b.rate, -b.deduction_usd))
+            .map(|b| notional_usd * b.rate - b.deduction_usd)
             .fold(0.0, f64::max)
     }
 
