@@ -5,7 +5,7 @@ use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet::{
-    MarginLine, QuietStep, Scratch, find_candidates, flag_outside_band, range, settle_quiet,
+    MarginLine, QuietStep, Scratch, find_candidates, flag_outside_band, most, range, settle_quiet,
 };
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{MarketTile, TILE_STEPS};
@@ -114,7 +114,7 @@ impl<'a> Programme<'a> {
         let fee_frac = rules.venue.trigger_fee_frac();
         // Equity less the trigger falls by at most `slope` per USD of notional up to any lane's level, which lies
         // below `cash / q`: log distance to the level >= slack / (slope * cash).
-        let (_, most_cash_usd) = range(std::slice::from_ref(&self.lanes.hot.cash_usd));
+        let most_cash_usd = most(&self.lanes.hot.cash_usd);
         let steepest = self.lines[rules.venue.bracket_index(most_cash_usd)].rate;
         let slope = 1.0 + steepest + fee_frac;
         let mut bits = find_candidates(

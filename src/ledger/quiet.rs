@@ -222,27 +222,52 @@ pub(crate) fn flag_outside_band(
     }
 }
 
+/// Lanes that a fold keeps side by side.
+const ABREAST: usize = 8;
+
 /// Smallest and largest value of some lane arrays.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn range(arrays: &[LaneArray]) -> (f64, f64) {
-    let mut least = [f64::INFINITY; LANES];
-    let mut most = [f64::NEG_INFINITY; LANES];
+    let mut least = [f64::INFINITY; ABREAST];
+    let mut most = [f64::NEG_INFINITY; ABREAST];
     for array in arrays {
-        for lane in 0..LANES {
-            least[lane] = if array[lane] < least[lane] {
-                array[lane]
-            } else {
-                least[lane]
-            };
-            most[lane] = if array[lane] > most[lane] {
-                array[lane]
-            } else {
-                most[lane]
-            };
+        for values in array.chunks_exact(ABREAST) {
+            for i in 0..ABREAST {
+                least[i] = if values[i] < least[i] {
+                    values[i]
+                } else {
+                    least[i]
+                };
+                most[i] = if values[i] > most[i] {
+                    values[i]
+                } else {
+                    most[i]
+                };
+            }
         }
     }
     (
-        least.iter().fold(f64::INFINITY, |a, &b| a.min(b)),
-        most.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)),
+        least
+            .iter()
+            .fold(f64::INFINITY, |a, &b| if b < a { b } else { a }),
+        most.iter()
+            .fold(f64::NEG_INFINITY, |a, &b| if b > a { b } else { a }),
     )
+}
+
+/// Largest value of a lane array.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn most(array: &LaneArray) -> f64 {
+    let mut most = [f64::NEG_INFINITY; ABREAST];
+    for values in array.chunks_exact(ABREAST) {
+        for i in 0..ABREAST {
+            most[i] = if values[i] > most[i] {
+                values[i]
+            } else {
+                most[i]
+            };
+        }
+    }
+    most.iter()
+        .fold(f64::NEG_INFINITY, |a, &b| if b > a { b } else { a })
 }

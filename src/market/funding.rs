@@ -37,13 +37,13 @@ impl PremiumFormula {
     /// Rate per interval, a fraction of mark notional, for an average premium `P`.
     #[inline(always)]
     pub fn rate(&self, average_premium: f64) -> f64 {
-        let pull = (self.interest_per_8h - average_premium)
-            .max(-self.damper_per_8h)
-            .min(self.damper_per_8h);
-        (average_premium + pull)
-            .max(-self.cap_per_8h)
-            .min(self.cap_per_8h)
-            * self.interval_factor
+        // Comparisons, not f64::min and max: those carry NaN rules that cost instructions.
+        let limit = |x: f64, bound: f64| {
+            let x = if x > bound { bound } else { x };
+            if x < -bound { -bound } else { x }
+        };
+        let pull = limit(self.interest_per_8h - average_premium, self.damper_per_8h);
+        limit(average_premium + pull, self.cap_per_8h) * self.interval_factor
     }
 }
 

@@ -214,7 +214,9 @@ impl JumpClocks {
                     next_years[lane] += clock.gap_years(streams, path, number, tick + 1);
                 }
             }
-            state.soonest_years[number] = next_years.iter().fold(f64::INFINITY, |least, &t| least.min(t));
+            state.soonest_years[number] = next_years
+                .iter()
+                .fold(f64::INFINITY, |least, &t| least.min(t));
         }
         tile.sort_jumps();
     }

@@ -6,7 +6,7 @@ use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
 use crate::market::tile::LaneArray;
 use crate::math::random::{Purpose, Streams};
-use crate::math::vector::{exp, normal_pair};
+use crate::math::vector::{exp, exp_small, normal_pair};
 use crate::outcome::table::LANES;
 
 /// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
@@ -35,11 +35,25 @@ pub(crate) fn fill_normals(
     }
 }
 
-/// Adds `factor * z` and `drift` to every lane of `log`.
+/// `next = log + factor * z + drift`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64, drift: f64) {
+pub(crate) fn move_log(
+    log: &LaneArray,
+    z: &LaneArray,
+    factor: f64,
+    drift: f64,
+    next: &mut LaneArray,
+) {
     for lane in 0..LANES {
-        log[lane] += z[lane].mul_add(factor, drift);
+        next[lane] = log[lane] + z[lane].mul_add(factor, drift);
+    }
+}
+
+/// Adds `factor * z` to every lane of `log`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64) {
+    for lane in 0..LANES {
+        log[lane] = z[lane].mul_add(factor, log[lane]);
     }
 }
 
@@ -51,11 +65,20 @@ pub(crate) fn exponentiate(log: &LaneArray, out: &mut LaneArray) {
     }
 }
 
-/// `mark = exp(log spot + basis)`.
+/// `mark = spot * exp(basis)`; `IS_SMALL` says that no `|basis|` can pass [`crate::math::vector::EXP_SMALL_LIMIT`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn mark_prices(log_spot: &LaneArray, basis: &LaneArray, mark: &mut LaneArray) {
+pub(crate) fn mark_prices<const IS_SMALL: bool>(
+    spot: &LaneArray,
+    basis: &LaneArray,
+    mark: &mut LaneArray,
+) {
     for lane in 0..LANES {
-        mark[lane] = exp(log_spot[lane] + basis[lane]);
+        let factor = if IS_SMALL {
+            exp_small(basis[lane])
+        } else {
+            exp(basis[lane])
+        };
+        mark[lane] = spot[lane] * factor;
     }
 }
 

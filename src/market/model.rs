@@ -4,7 +4,8 @@ use crate::market::basis::{BasisModel, step_variance};
 use crate::market::funding::FundingModel;
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    BasisShocks, add_shock, exponentiate, fill_normals, mark_prices, stamp_rates, step_basis,
+    BasisShocks, add_shock, exponentiate, fill_normals, mark_prices, move_log, stamp_rates,
+    step_basis,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
@@ -257,7 +258,7 @@ impl MarketModel {
                     .iter()
                     .zip(&self.assets[contract.underlying].loadings)
                 {
-                    add_shock(&mut state.spot_shock, &shocks[k], loading, 0.0);
+                    add_shock(&mut state.spot_shock, &shocks[k], loading);
                 }
             }
             let shocks = BasisShocks {
@@ -270,11 +271,13 @@ impl MarketModel {
                 &mut state.basis[c],
                 &mut state.premium_sum[c],
             );
-            mark_prices(
-                &state.log_spot[contract.underlying][k + 1],
-                &state.basis[c],
-                &mut tile.mark_usd[c][k + 1],
-            );
+            let spot = &tile.spot_usd[contract.underlying][k];
+            let mark = &mut tile.mark_usd[c][k + 1];
+            if contract.basis.is_small {
+                mark_prices::<true>(spot, &state.basis[c], mark);
+            } else {
+                mark_prices::<false>(spot, &state.basis[c], mark);
+            }
             let step = tile.first_step + k + 1;
             tile.is_stamp[c][k] = contract.funding.is_stamp(step);
             if tile.is_stamp[c][k] {
@@ -325,17 +328,22 @@ impl AssetModel {
         tile: &mut MarketTile,
     ) {
         for k in 0..tile.steps {
-            let mut log = log_spot[k];
-            let mut drift = self.step_drift;
-            for (shocks, &loading) in diffusion.iter().zip(&self.loadings) {
-                add_shock(&mut log, &shocks[k], loading * self.step_deviation, drift);
-                drift = 0.0;
+            let (before, after) = log_spot.split_at_mut(k + 1);
+            let (log, next) = (&before[k], &mut after[0]);
+            move_log(
+                log,
+                &diffusion[0][k],
+                self.loadings[0] * self.step_deviation,
+                self.step_drift,
+                next,
+            );
+            for (shocks, &loading) in diffusion.iter().zip(&self.loadings).skip(1) {
+                add_shock(next, &shocks[k], loading * self.step_deviation);
             }
             for jump in tile.jumps_of(k, a) {
-                log[jump.lane] += jump.log_size;
+                next[jump.lane] += jump.log_size;
             }
-            exponentiate(&log, &mut tile.spot_usd[a][k]);
-            log_spot[k + 1] = log;
+            exponentiate(next, &mut tile.spot_usd[a][k]);
         }
     }
 }

@@ -87,7 +87,11 @@ impl MarketTile {
     /// Jumps of one asset in one step, ordered by lane and time.
     #[inline]
     pub fn jumps_of(&self, step: usize, asset: usize) -> &[TileJump] {
-        let start = if step == 0 { 0 } else { self.jump_ends[step - 1] };
+        let start = if step == 0 {
+            0
+        } else {
+            self.jump_ends[step - 1]
+        };
         let jumps = &self.jumps[start..self.jump_ends[step]];
         if jumps.is_empty() {
             return jumps;

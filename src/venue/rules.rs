@@ -44,10 +44,8 @@ pub enum Remainder {
 impl ContractRules {
     /// Maintenance margin of a notional, USD. Beyond the last bracket its rate is kept.
     pub fn maintenance_margin_usd(&self, notional_usd: f64) -> f64 {
-        self.brackets
-            .iter()
-            .map(|b| notional_usd * b.rate - b.deduction_usd)
-            .fold(0.0, f64::max)
+        let bracket = &self.brackets[self.bracket_index(notional_usd)];
+        notional_usd * bracket.rate - bracket.deduction_usd
     }
 
     /// The bracket (counted from 0) in which a notional stands; the last one beyond the cap.
