@@ -83,7 +83,7 @@ struct Ledger<'a> {
     out: SlowOutcome,
 }
 
-impl<'a> Ledger<'a> {
+impl Ledger<'_> {
     /// One step, in the order of events of the design.
     fn step(&mut self, step: u32) {
         self.step = step;
@@ -107,8 +107,9 @@ impl<'a> Ledger<'a> {
 
     /// Interest of this step on what was contributed when it began.
     fn accrue_financing(&mut self) {
-        self.out.financing_usd -=
-            self.plan.cost_of_funds_annual * self.net_contributed_usd * self.plan.simulation.step_years();
+        self.out.financing_usd -= self.plan.cost_of_funds_annual
+            * self.net_contributed_usd
+            * self.plan.simulation.step_years();
     }
 
     /// The market moves: what the planned short earns by definition.
@@ -129,7 +130,9 @@ impl<'a> Ledger<'a> {
     fn book_liquidation_gap(&mut self, fill: Option<liquidation::Fill>) {
         let planned_base = self.planned.position.short_base;
         self.out.liquidation_gap_usd += match fill {
-            None => (planned_base - self.actual.short_base) * (self.mark_usd() - self.mark_before_usd()),
+            None => {
+                (planned_base - self.actual.short_base) * (self.mark_usd() - self.mark_before_usd())
+            }
             Some(fill) => {
                 (planned_base - fill.short_base) * (fill.mark_usd - self.mark_before_usd())
                     + planned_base * (self.mark_usd() - fill.mark_usd)
@@ -145,7 +148,7 @@ impl<'a> Ledger<'a> {
         self.out.funding_usd += funding_usd;
         self.planned.funding_usd += rate * self.planned.position.short_base * self.mark_usd();
         if funding_usd != 0.0 {
-            self.tell(format!("funding of {funding_usd} USD"));
+            self.tell(&format!("funding of {funding_usd} USD"));
         }
     }
 
@@ -191,7 +194,7 @@ impl<'a> Ledger<'a> {
         self.balance_usd + self.actual.unrealised_usd(mark_usd)
     }
 
-    fn tell(&mut self, event: String) {
+    fn tell(&mut self, event: &str) {
         self.out.events.push(format!("step {}: {event}", self.step));
     }
 }

@@ -1,8 +1,8 @@
 //! The smallest plan that tests by hand start from, and change field by field.
 
 use hedgesim::plan::types::{
-    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan, HoldingPlan,
-    MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan, SimulationPlan,
+    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
+    HoldingPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan, SimulationPlan,
 };
 use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
 
@@ -42,7 +42,11 @@ pub fn small_plan(steps: u32) -> Plan {
                 rules: small_rules(),
             }],
         },
-        holdings: vec![HoldingPlan { asset: 0, quantity_base: 10.0, sales: vec![] }],
+        holdings: vec![HoldingPlan {
+            asset: 0,
+            quantity_base: 10.0,
+            sales: vec![],
+        }],
         hedges: vec![HedgePlan {
             contract: 0,
             account: 0,
@@ -86,5 +90,11 @@ fn small_rules() -> ContractRules {
 
 /// A call at half the way to liquidation, topped up to a quarter, looked at every step.
 pub fn small_margin_call(delay_steps: u32) -> MarginCallPlan {
-    MarginCallPlan { level: 0.5, target: 0.25, release: None, every_steps: 1, delay_steps }
+    MarginCallPlan {
+        level: 0.5,
+        target: 0.25,
+        release: None,
+        every_steps: 1,
+        delay_steps,
+    }
 }

@@ -12,7 +12,11 @@ pub fn of_prices(prices_usd: &[f64]) -> Tape {
 
 /// The same with a mark of its own.
 pub fn of_spots_and_marks(spots_usd: &[f64], marks_usd: &[f64]) -> Tape {
-    let quiet = WithinStep { jumps: vec![], anchor_normals: vec![], bridge_uniforms: vec![1.0] };
+    let quiet = WithinStep {
+        jumps: vec![],
+        anchor_normals: vec![],
+        bridge_uniforms: vec![1.0],
+    };
     Tape {
         spot_usd: vec![spots_usd.to_vec()],
         mark_usd: vec![marks_usd.to_vec()],
@@ -45,7 +49,7 @@ impl Draws {
     }
 }
 
-/// A random walk in the shape of the plan: its volatilities and starting prices, about one jump in four steps,
+/// A random walk in the shape of the plan: its volatilities and starting prices, about one jump in eight steps,
 /// a basis that wanders, funding stamps of either sign. Not the plan's law: only a market that can happen.
 pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
     let mut draws = Draws(seed);
@@ -57,12 +61,18 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
 
     let mut tape = Tape {
         spot_usd: assets.iter().map(|asset| vec![asset.spot_usd]).collect(),
-        mark_usd: contracts.iter().map(|c| vec![assets[c.underlying].spot_usd * c.basis.initial.exp()]).collect(),
+        mark_usd: contracts
+            .iter()
+            .map(|c| vec![assets[c.underlying].spot_usd * c.basis.initial.exp()])
+            .collect(),
         funding_rate: vec![vec![0.0]; contracts.len()],
         within: vec![vec![WithinStep::default()]; contracts.len()],
         step_variance: contracts
             .iter()
-            .map(|c| (assets[c.underlying].volatility_annual * root_step).powi(2) + basis_volatility * basis_volatility)
+            .map(|c| {
+                (assets[c.underlying].volatility_annual * root_step).powi(2)
+                    + basis_volatility * basis_volatility
+            })
             .collect(),
     };
     let mut basis: Vec<f64> = contracts.iter().map(|c| c.basis.initial).collect();
@@ -70,8 +80,8 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
         let mut jumps_by_asset = Vec::new();
         for (asset, spots_usd) in assets.iter().zip(&mut tape.spot_usd) {
             let jumps = random_jumps(&mut draws);
-            let log_return =
-                asset.volatility_annual * root_step * draws.normal() + jumps.iter().map(|j| j.log_size).sum::<f64>();
+            let log_return = asset.volatility_annual * root_step * draws.normal()
+                + jumps.iter().map(|j| j.log_size).sum::<f64>();
             spots_usd.push(spots_usd[step - 1] * log_return.exp());
             jumps_by_asset.push(jumps);
         }
@@ -79,7 +89,11 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
             basis[index] = 0.9 * basis[index] + basis_volatility * draws.normal();
             let spot_usd = tape.spot_usd[contract.underlying][step];
             tape.mark_usd[index].push(spot_usd * basis[index].exp());
-            let rate = if is_stamp(contract.funding, step) { 0.001 * draws.normal() } else { 0.0 };
+            let rate = if is_stamp(contract.funding, step) {
+                0.001 * draws.normal()
+            } else {
+                0.0
+            };
             tape.funding_rate[index].push(rate);
             let jumps = jumps_by_asset[contract.underlying].clone();
             tape.within[index].push(WithinStep {
@@ -94,17 +108,24 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
 
 fn random_jumps(draws: &mut Draws) -> Vec<Jump> {
     let mut times: Vec<f64> = Vec::new();
-    while draws.uniform() < 0.2 {
+    while draws.uniform() < 0.1 {
         times.push(draws.uniform());
     }
     times.sort_by(f64::total_cmp);
-    times.into_iter().map(|time_frac| Jump { time_frac, log_size: 0.08 * draws.normal() }).collect()
+    times
+        .into_iter()
+        .map(|time_frac| Jump {
+            time_frac,
+            log_size: 0.05 * draws.normal(),
+        })
+        .collect()
 }
 
 fn is_stamp(funding: FundingPlan, step: usize) -> bool {
     match funding {
         FundingPlan::None => false,
-        FundingPlan::Constant { interval_steps, .. } | FundingPlan::PremiumFormula { interval_steps, .. } => {
+        FundingPlan::Constant { interval_steps, .. }
+        | FundingPlan::PremiumFormula { interval_steps, .. } => {
             step.is_multiple_of(interval_steps as usize)
         }
     }

@@ -58,14 +58,20 @@ fn a_diffusive_crossing_fills_at_the_level_of_its_bracket() {
 
     // Without the fee in the trigger the level is 1400 / 12.
     plan.market.contracts[0].rules.fee_in_trigger = false;
-    assert_usd(run(&plan, &tape).liquidation_gap_usd, 1_200.0 - 14_000.0 / 12.0);
+    assert_usd(
+        run(&plan, &tape).liquidation_gap_usd,
+        1_200.0 - 14_000.0 / 12.0,
+    );
 }
 
 /// One step from 100 to `end_usd` with one jump in its middle.
 fn jump_tape(end_usd: f64, jump_factor: f64) -> Tape {
     let mut tape = tapes::of_prices(&[100.0, end_usd]);
     tape.within[0][1] = WithinStep {
-        jumps: vec![Jump { time_frac: 0.5, log_size: jump_factor.ln() }],
+        jumps: vec![Jump {
+            time_frac: 0.5,
+            log_size: jump_factor.ln(),
+        }],
         anchor_normals: vec![0.7],
         bridge_uniforms: vec![1.0, 1.0],
     };
@@ -111,7 +117,10 @@ fn the_bridge_crosses_with_its_probability() {
         let out = run(&plan, &tape);
         assert_eq!(out.liquidations, liquidations, "{uniform}");
         // Filled at the level: 10 * (100 - 109.0909), the planned short got it back.
-        assert_usd(out.liquidation_gap_usd, f64::from(liquidations) * -90.909_090_9);
+        assert_usd(
+            out.liquidation_gap_usd,
+            f64::from(liquidations) * -90.909_090_9,
+        );
         assert_identity(&out);
     }
 }
@@ -124,14 +133,26 @@ fn each_segment_between_jumps_has_its_own_bridge() {
     // A jump of size 0 at a quarter: variance there 0.04 * 0.25 * 0.75, standard deviation 0.0866025. A normal of 1
     // puts the mark at 109.0464, 0.0004089 (in logs) under the level. First segment, variance 0.01:
     // exp(-2 * 0.0870114 * 0.0004089 / 0.01) = 0.99291; second, variance 0.03: 0.99763. A normal of 1.01 is beyond.
-    let cases = [(1.0, 0.9935, 0.998, 0), (1.0, 0.992, 0.998, 1), (1.0, 0.9935, 0.997, 1), (1.01, 1.0, 1.0, 1)];
+    let cases = [
+        (1.0, 0.9935, 0.998, 0),
+        (1.0, 0.992, 0.998, 1),
+        (1.0, 0.9935, 0.997, 1),
+        (1.01, 1.0, 1.0, 1),
+    ];
     for (normal, first, second, liquidations) in cases {
         tape.within[0][1] = WithinStep {
-            jumps: vec![Jump { time_frac: 0.25, log_size: 0.0 }],
+            jumps: vec![Jump {
+                time_frac: 0.25,
+                log_size: 0.0,
+            }],
             anchor_normals: vec![normal],
             bridge_uniforms: vec![first, second],
         };
-        assert_eq!(run(&plan, &tape).liquidations, liquidations, "{normal} {first} {second}");
+        assert_eq!(
+            run(&plan, &tape).liquidations,
+            liquidations,
+            "{normal} {first} {second}"
+        );
     }
 }
 
@@ -144,7 +165,16 @@ fn two_jumps_are_conditioned_one_after_the_other() {
     // sd sqrt(0.04 * 0.25 * 0.25 / 0.5) = 0.0707107, normal z: crosses from -0.05 + 0.0707107 z = 0.0870114, z = 1.93766.
     for (normal, liquidations) in [(1.937, 0), (1.938, 1)] {
         tape.within[0][1] = WithinStep {
-            jumps: vec![Jump { time_frac: 0.5, log_size: 0.0 }, Jump { time_frac: 0.75, log_size: 0.0 }],
+            jumps: vec![
+                Jump {
+                    time_frac: 0.5,
+                    log_size: 0.0,
+                },
+                Jump {
+                    time_frac: 0.75,
+                    log_size: 0.0,
+                },
+            ],
             anchor_normals: vec![-1.0, normal],
             bridge_uniforms: vec![1.0; 3],
         };

@@ -11,7 +11,11 @@ use crate::common::slow_ledger::run;
 use crate::common::tapes;
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Largest notional that the holding or the hedge can have had, USD.
@@ -46,21 +50,19 @@ proptest! {
         prop_assert_eq!(out.unmet_calls > 0, out.unmet_call_usd > 0.0);
         prop_assert!(out.bankruptcy_loss_usd >= 0.0 && out.max_drawdown_usd >= 0.0);
         prop_assert!(out.fees_usd <= 0.0 && out.slippage_usd <= 0.0);
-        // What the customer can lose is what was put in, and money that came back may be sent again.
         prop_assert!(out.max_margin_ratio.is_some() || out.min_equity_usd <= 0.0);
         if account.margin_call.is_none() {
-            prop_assert_eq!((out.margin_calls, out.top_up_usd), (0, 0.0));
+            prop_assert!(out.margin_calls == 0 && out.top_up_usd.abs() <= 0.0);
         }
         if plan.cost_of_funds_annual == 0.0 {
-            prop_assert_eq!(out.financing_usd.abs(), 0.0);
+            prop_assert!(out.financing_usd.abs() <= 0.0);
         }
         if account.after_liquidation == AfterLiquidation::StayFlat {
             prop_assert!(out.liquidations <= 1);
         }
         if !plan.hedges[0].is_absent() {
             prop_assert!(out.peak_collateral_usd >= account.collateral_usd);
-            // The account, the reserve and what was sent bound what the hedge can cost: the hedged programme never
-            // ends below the holding alone without all of that money (and its interest).
+            // The customer never owes more than was there: the holding alone, less account and reserve.
             let at_risk_usd = account.collateral_usd + account.reserve_usd;
             let opened_usd = plan.hedges[0].opened.map_or(0.0, |o| o.quantity_base * (o.price_usd - tape.mark_usd[0][0]));
             let floor_usd = out.unhedged_pnl_usd - at_risk_usd - opened_usd + out.financing_usd;
@@ -102,7 +104,8 @@ proptest! {
             let here_usd = pair[0].cap_usd * pair[0].rate - pair[0].deduction_usd;
             let next_usd = pair[0].cap_usd * pair[1].rate - pair[1].deduction_usd;
             prop_assert!((here_usd - next_usd).abs() <= 1e-9 * pair[0].cap_usd);
-            prop_assert!(pair[0].cap_usd == pair[1].floor_usd && pair[0].rate < pair[1].rate);
+            prop_assert_eq!(pair[0].cap_usd.to_bits(), pair[1].floor_usd.to_bits());
+            prop_assert!(pair[0].rate < pair[1].rate);
         }
         let sold_base: f64 = holding.sales.iter().map(|sale| sale.quantity_base).sum();
         prop_assert!(sold_base < holding.quantity_base);
@@ -116,7 +119,17 @@ proptest! {
 fn random_plans_reach_every_event() {
     let mut runner = TestRunner::deterministic();
     let strategy = any_plan();
-    let words = ["liquidated", "arrives", "returns", "sent", "short of", "released", "re-entry", "trade cut", "sold"];
+    let words = [
+        "liquidated",
+        "arrives",
+        "returns",
+        "sent",
+        "short of",
+        "released",
+        "re-entry",
+        "trade cut",
+        "sold",
+    ];
     let mut paths_with = vec![0; words.len()];
     let (mut twice, mut bankrupt) = (0, 0);
     let plans = 1_000;
@@ -131,7 +144,10 @@ fn random_plans_reach_every_event() {
     }
     for (count, word) in paths_with.iter().zip(words) {
         println!("{word}: {count}");
-        assert!(*count >= 15, "only {count} of {plans} paths had an event with the word {word}");
+        assert!(
+            *count >= 15,
+            "only {count} of {plans} paths had an event with the word {word}"
+        );
     }
     println!("more than one liquidation: {twice}, bankruptcy: {bankrupt}");
     assert!(paths_with[0] >= 200 && twice >= 15 && bankrupt >= 15);

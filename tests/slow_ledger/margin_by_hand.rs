@@ -21,7 +21,10 @@ fn a_top_up_that_arrives_too_late_comes_back() {
     let out = run(&plan, &tape);
     // Step 1: equity 150, ratio 0.7: asks 105 / 0.25 - 150 = 270, sent. Step 2: equity 50 < 115: liquidated before
     // the 270 arrive; 50 return, 270 return. Step 3: the planned short would have lost -10 * -10.
-    assert_eq!((out.margin_calls, out.unmet_calls, out.liquidations), (1, 0, 1));
+    assert_eq!(
+        (out.margin_calls, out.unmet_calls, out.liquidations),
+        (1, 0, 1)
+    );
     assert_eq!(out.liquidation_day, Some(2.0));
     assert_usd(out.top_up_usd, 270.0);
     assert_usd(out.peak_collateral_usd, 200.0);
@@ -37,7 +40,10 @@ fn a_top_up_that_arrives_too_late_comes_back() {
     // With no delay the same money saves the hedge: equity 420 after step 1, 320 at 115, ratio 0.36.
     plan.accounts[0].margin_call = Some(small_margin_call(0));
     let out = run(&plan, &tape);
-    assert_eq!((out.margin_calls, out.liquidations, out.liquidation_day), (1, 0, None));
+    assert_eq!(
+        (out.margin_calls, out.liquidations, out.liquidation_day),
+        (1, 0, None)
+    );
     assert_usd(out.peak_collateral_usd, 470.0);
     assert_usd(out.financing_usd, -0.2 - 0.47 - 0.47);
     assert_usd(out.hedged_pnl_usd, -1.14);
@@ -51,10 +57,16 @@ fn a_transfer_in_flight_arrives_in_the_account_that_is_on_again() {
     plan.accounts[0].reserve_usd = 400.0;
     plan.accounts[0].margin_call = Some(small_margin_call(3));
     plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 1 };
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 115.0, 116.0, 116.0, 116.0]));
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 115.0, 116.0, 116.0, 116.0]),
+    );
     // Step 1: 270 sent (130 left). Step 2: liquidated, 50 back (180). Step 3: re-entry at 116 with 180, margin 116,
     // so all 10. Step 4: the 270 arrive. The short missed 10 * (116 - 115).
-    assert_eq!((out.liquidations, out.cut_trades, out.margin_calls), (1, 0, 1));
+    assert_eq!(
+        (out.liquidations, out.cut_trades, out.margin_calls),
+        (1, 0, 1)
+    );
     assert_usd(out.top_up_usd, 270.0);
     assert_usd(out.peak_collateral_usd, 200.0 - 50.0 + 180.0 + 270.0);
     assert_usd(out.liquidation_gap_usd, 10.0);
@@ -66,8 +78,14 @@ fn a_transfer_in_flight_arrives_in_the_account_that_is_on_again() {
 fn a_call_counts_again_only_after_the_ratio_was_below_or_money_arrived() {
     let mut plan = small_plan(6);
     plan.accounts[0].reserve_usd = 1_000.0;
-    plan.accounts[0].margin_call = Some(MarginCallPlan { target: 0.5, ..small_margin_call(4) });
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 106.0, 99.0, 105.0, 106.0, 106.0]));
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        target: 0.5,
+        ..small_margin_call(4)
+    });
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 106.0, 99.0, 105.0, 106.0, 106.0]),
+    );
     // Step 1: ratio 0.7, call 1, 210 - 150 = 60 sent, due at step 5. Step 2: 0.76, not counted. Step 3: 99 / 210 is
     // below. Step 4: call 2, nothing asked while 60 are under way. Step 5: 60 arrive, equity 200, ratio 0.53: call 3
     // asks 212 - 200 = 12, still under way at the horizon, where it is wealth.
@@ -82,13 +100,22 @@ fn a_call_counts_again_only_after_the_ratio_was_below_or_money_arrived() {
 fn calls_are_made_at_watching_moments_only() {
     let mut plan = small_plan(4);
     plan.accounts[0].reserve_usd = 1_000.0;
-    plan.accounts[0].margin_call = Some(MarginCallPlan { every_steps: 3, ..small_margin_call(0) });
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        every_steps: 3,
+        ..small_margin_call(0)
+    });
     // At 105 in steps 1 and 2 nobody looks; in step 3 the ratio is 100 / 200, at the level.
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 105.0, 100.0, 105.0]));
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 105.0, 100.0, 105.0]),
+    );
     assert_eq!(out.margin_calls, 1);
     assert_usd(out.top_up_usd, 200.0);
     // The horizon makes no calls.
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 105.0, 99.0, 105.0]));
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 105.0, 99.0, 105.0]),
+    );
     assert_eq!(out.margin_calls, 0);
 }
 
@@ -97,7 +124,10 @@ fn the_shortfall_of_counted_calls_is_summed() {
     let mut plan = small_plan(6);
     plan.accounts[0].reserve_usd = 100.0;
     plan.accounts[0].margin_call = Some(small_margin_call(0));
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 110.0, 110.0, 105.0, 110.0, 110.0]));
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 110.0, 110.0, 105.0, 110.0, 110.0]),
+    );
     // Step 1: asks 270, paid 100, short of 170. Step 2: equity 200, ratio 0.55, counted since money arrived: asks
     // 440 - 200 = 240, paid 0. Step 3: the same, not counted. Step 4: 105 / 250 is below. Step 5: 240 again.
     assert_eq!((out.margin_calls, out.unmet_calls), (3, 3));
@@ -112,7 +142,10 @@ fn excess_is_released_down_to_the_level_or_the_initial_margin() {
     let mut plan = small_plan(3);
     plan.cost_of_funds_annual = 0.365;
     plan.accounts[0].collateral_usd = 300.0;
-    plan.accounts[0].margin_call = Some(MarginCallPlan { release: Some(0.25), ..small_margin_call(0) });
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        release: Some(0.25),
+        ..small_margin_call(0)
+    });
     let tape = tapes::of_prices(&[100.0, 90.0, 90.0, 90.0]);
     // Step 1: equity 400, ratio 90 / 400 < 0.25; kept 90 / 0.25 = 360 (initial margin 900 / leverage). 40 released.
     let cases = [(5.0, 40.0), (2.4, 25.0), (2.0, 0.0)]; // initial margin 180, 375, 450
@@ -120,7 +153,10 @@ fn excess_is_released_down_to_the_level_or_the_initial_margin() {
         plan.market.contracts[0].rules.brackets[0].max_leverage = Some(leverage);
         let out = run(&plan, &tape);
         assert_usd(out.min_equity_usd, 400.0 - released_usd);
-        assert_usd(out.financing_usd, -0.3 - 2.0 * (0.3 - released_usd / 1_000.0));
+        assert_usd(
+            out.financing_usd,
+            -0.3 - 2.0 * (0.3 - released_usd / 1_000.0),
+        );
         assert_usd(out.peak_collateral_usd, 300.0);
         assert_usd(out.hedged_pnl_usd, out.financing_usd);
         assert_identity(&out);
@@ -160,7 +196,10 @@ fn re_entry_waits_for_money() {
     plan.accounts[0].margin_call = Some(small_margin_call(2));
     plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 0 };
     plan.market.contracts[0].rules.liquidation_fee_frac = 0.1;
-    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 115.0, 120.0, 125.0]));
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 115.0, 120.0, 125.0]),
+    );
     // Step 1: all 270 sent. Step 2: equity 50, fee 115: nothing left, the fund bears 65; no reserve, no re-entry.
     // Step 3: the 270 return and go in at 120, where all 10 need 120. Step 4: equity 220 at the horizon.
     assert_usd(out.bankruptcy_loss_usd, 65.0);
@@ -192,7 +231,10 @@ fn a_liquidation_by_funding_is_at_the_end_price() {
 #[test]
 fn what_closing_at_the_horizon_costs_beyond_the_account_is_not_owed() {
     let mut plan = small_plan(1);
-    plan.hedges[0].opened = Some(OpenedHedge { price_usd: 100.0, quantity_base: 10.0 });
+    plan.hedges[0].opened = Some(OpenedHedge {
+        price_usd: 100.0,
+        quantity_base: 10.0,
+    });
     plan.market.contracts[0].rules.taker_fee_frac = 0.2;
     let out = run(&plan, &tapes::of_prices(&[100.0, 109.0]));
     // Equity 110 against 109: not liquidated. Closing 1090 costs 218: 108 are missing.

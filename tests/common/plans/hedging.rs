@@ -1,8 +1,8 @@
 //! Random holdings, hedges, brackets and accounts that the venue accepts.
 
 use hedgesim::plan::types::{
-    AccountPlan, AfterLiquidation, HedgePlan, HoldingPlan, MarginCallPlan, MarketPlan, OpenedHedge, Rebalance,
-    SalePlan, SimulationPlan,
+    AccountPlan, AfterLiquidation, HedgePlan, HoldingPlan, MarginCallPlan, MarketPlan, OpenedHedge,
+    Rebalance, SalePlan, SimulationPlan,
 };
 use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
 use proptest::prelude::*;
@@ -23,7 +23,13 @@ pub fn any_holding(steps: u32) -> impl Strategy<Value = HoldingPlan> {
     (0.5..2_000.0, sales).prop_map(|(quantity_base, sales)| HoldingPlan {
         asset: 0,
         quantity_base,
-        sales: sales.into_iter().map(|(step, frac)| SalePlan { step, quantity_base: frac * quantity_base }).collect(),
+        sales: sales
+            .into_iter()
+            .map(|(step, frac)| SalePlan {
+                step,
+                quantity_base: frac * quantity_base,
+            })
+            .collect(),
     })
 }
 
@@ -41,7 +47,11 @@ pub fn any_programme(
         equal_value_base: holding.quantity_base * held_spot_usd / underlying_spot_usd,
         is_cross_hedge: contract.underlying != 0,
     };
-    (any_hedge_draw(simulation.steps), any_rules_draw(), any_account_draw(simulation.steps))
+    (
+        any_hedge_draw(simulation.steps),
+        any_rules_draw(),
+        any_account_draw(simulation.steps),
+    )
         .prop_map(move |(hedge, rules, account)| assemble(&start, &hedge, &rules, &account))
 }
 
@@ -71,14 +81,14 @@ fn any_hedge_draw(steps: u32) -> impl Strategy<Value = HedgeDraw> {
     ];
     let opened = prop_oneof![3 => Just(None), 1 => (0.6..1.4, 0.8..1.2).prop_map(Some)];
     let hedge_ratio = prop_oneof![1 => Just(0.0), 6 => Just(1.0), 12 => 0.2..1.5];
-    (hedge_ratio, 0.0..1.0, rebalance, opened).prop_map(|(hedge_ratio, cross_coverage_frac, rebalance, opened)| {
-        HedgeDraw {
+    (hedge_ratio, 0.0..1.0, rebalance, opened).prop_map(
+        |(hedge_ratio, cross_coverage_frac, rebalance, opened)| HedgeDraw {
             hedge_ratio,
             cross_coverage_frac,
             rebalance,
             opened: opened.filter(|_| hedge_ratio > 0.0),
-        }
-    })
+        },
+    )
 }
 
 #[derive(Debug, Clone)]
@@ -93,13 +103,19 @@ struct RulesDraw {
 }
 
 fn any_rules_draw() -> impl Strategy<Value = RulesDraw> {
-    let brackets = prop::collection::vec((0.1..0.9, 0.002..0.03), 1..=4);
+    let brackets = prop::collection::vec((0.1..0.9, 0.002..0.05), 1..=4);
     let cap_room = prop_oneof![Just(None), (0.0..1.0).prop_map(Some)];
     let leverage_share = prop_oneof![1 => Just(None), 3 => (0.3..1.0).prop_map(Some)];
     let remainder = prop_oneof![Just(Remainder::Returned), Just(Remainder::Forfeited)];
     let fees = (zero_or(0.0..0.002), zero_or(0.0..0.02), any::<bool>());
     (brackets, cap_room, leverage_share, remainder, fees).prop_map(
-        |(brackets, cap_room, leverage_share, remainder, (taker_fee_frac, liquidation_fee_frac, fee_in_trigger))| {
+        |(
+            brackets,
+            cap_room,
+            leverage_share,
+            remainder,
+            (taker_fee_frac, liquidation_fee_frac, fee_in_trigger),
+        )| {
             let rules = ContractRules {
                 brackets: vec![],
                 maker_fee_frac: taker_fee_frac / 2.0,
@@ -108,7 +124,12 @@ fn any_rules_draw() -> impl Strategy<Value = RulesDraw> {
                 fee_in_trigger,
                 remainder,
             };
-            RulesDraw { brackets, cap_room, leverage_share, rules }
+            RulesDraw {
+                brackets,
+                cap_room,
+                leverage_share,
+                rules,
+            }
         },
     )
 }
@@ -128,7 +149,13 @@ impl RulesDraw {
             deduction_usd += floor_usd * rate_step;
             rate += rate_step;
             let max_leverage = self.leverage_share.map(|share| share / rate);
-            rules.brackets.push(MarginBracket { floor_usd, cap_usd, rate, deduction_usd, max_leverage });
+            rules.brackets.push(MarginBracket {
+                floor_usd,
+                cap_usd,
+                rate,
+                deduction_usd,
+                max_leverage,
+            });
             floor_usd = cap_usd;
         }
         rules
@@ -147,21 +174,30 @@ struct AccountDraw {
 }
 
 fn any_account_draw(steps: u32) -> impl Strategy<Value = AccountDraw> {
-    let extra = prop_oneof![Just(0.0), 0.0..0.3, 0.0..3.0];
+    let extra = prop_oneof![1 => Just(0.0), 2 => 0.0..0.5, 4 => 0.5..5.0];
     let after_liquidation = prop_oneof![
         Just(AfterLiquidation::StayFlat),
         (0..=steps / 2).prop_map(|after_steps| AfterLiquidation::Reenter { after_steps }),
     ];
     let margin_call = prop_oneof![1 => Just(None), 3 => any_margin_call().prop_map(Some)];
-    (extra, zero_or(0.0..4.0), margin_call, zero_or(0.0..0.02), after_liquidation).prop_map(
-        |(extra, reserve, margin_call, liquidation_slippage_frac, after_liquidation)| AccountDraw {
-            extra,
-            reserve,
-            margin_call,
-            liquidation_slippage_frac,
-            after_liquidation,
-        },
+    (
+        extra,
+        zero_or(0.0..4.0),
+        margin_call,
+        zero_or(0.0..0.02),
+        after_liquidation,
     )
+        .prop_map(
+            |(extra, reserve, margin_call, liquidation_slippage_frac, after_liquidation)| {
+                AccountDraw {
+                    extra,
+                    reserve,
+                    margin_call,
+                    liquidation_slippage_frac,
+                    after_liquidation,
+                }
+            },
+        )
 }
 
 /// A level under 1, a target at or under it, a release level under the target.
@@ -179,7 +215,12 @@ fn any_margin_call() -> impl Strategy<Value = MarginCallPlan> {
     )
 }
 
-fn assemble(start: &Start, hedge: &HedgeDraw, rules: &RulesDraw, account: &AccountDraw) -> Programme {
+fn assemble(
+    start: &Start,
+    hedge: &HedgeDraw,
+    rules: &RulesDraw,
+    account: &AccountDraw,
+) -> Programme {
     let target_base = hedge.hedge_ratio * start.equal_value_base;
     let opened = hedge.opened.map(|(size, price)| OpenedHedge {
         price_usd: price * start.mark_usd,
@@ -190,7 +231,9 @@ fn assemble(start: &Start, hedge: &HedgeDraw, rules: &RulesDraw, account: &Accou
     let rules = rules.resolve(size_usd);
 
     // Balance and equity both cover the initial margin, whatever the hedge that is on has lost.
-    let lost_usd = opened.map_or(0.0, |o| (o.quantity_base * (start.mark_usd - o.price_usd)).max(0.0));
+    let lost_usd = opened.map_or(0.0, |o| {
+        (o.quantity_base * (start.mark_usd - o.price_usd)).max(0.0)
+    });
     let initial_margin_usd = rules.initial_margin_usd(short_base * start.mark_usd);
     let scale_usd = initial_margin_usd.max(0.01 * size_usd);
     let collateral_usd = initial_margin_usd * (1.0 + 1e-9) + account.extra * scale_usd + lost_usd;

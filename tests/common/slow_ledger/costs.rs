@@ -33,7 +33,9 @@ impl Ledger<'_> {
         self.balance_usd += realised_usd - costs.total_usd();
         self.out.fees_usd -= costs.fee_usd;
         self.out.slippage_usd -= costs.slippage_usd;
-        self.tell(format!("short {before_base} -> {target_base} at {mark_usd}"));
+        self.tell(&format!(
+            "short {before_base} -> {target_base} at {mark_usd}"
+        ));
     }
 
     /// Trades the planned short to a size at the present mark.

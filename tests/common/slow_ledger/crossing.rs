@@ -14,7 +14,9 @@ impl Ledger<'_> {
         }
         let fill_usd = match self.plan.simulation.crossing {
             Crossing::Bridge => self.bridge().fill_usd(),
-            Crossing::Endpoints => self.is_beyond_level(self.mark_usd()).then(|| self.mark_usd()),
+            Crossing::Endpoints => self
+                .is_beyond_level(self.mark_usd())
+                .then(|| self.mark_usd()),
         }?;
         Some(self.liquidate(fill_usd))
     }
@@ -23,7 +25,9 @@ impl Ledger<'_> {
         let contract = self.hedge.contract;
         let cash_usd = self.balance_usd + self.actual.short_base * self.actual.entry_usd;
         StepBridge {
-            level_usd: self.rules.liquidation_price_usd(cash_usd, self.actual.short_base),
+            level_usd: self
+                .rules
+                .liquidation_price_usd(cash_usd, self.actual.short_base),
             start_usd: self.mark_before_usd(),
             end_usd: self.mark_usd(),
             step_variance: self.tape.step_variance[contract],
@@ -67,8 +71,13 @@ impl StepBridge<'_> {
             segment_start_frac = jump.time_frac;
         }
         let last = self.within.jumps.len();
-        self.segment_crosses(last, segment_start_usd, self.end_usd, 1.0 - segment_start_frac)
-            .then_some(self.level_usd)
+        self.segment_crosses(
+            last,
+            segment_start_usd,
+            self.end_usd,
+            1.0 - segment_start_frac,
+        )
+        .then_some(self.level_usd)
     }
 
     /// Where the diffusive part of `ln(F / F at the start)` stands at each jump, given where it ends.
@@ -95,7 +104,13 @@ impl StepBridge<'_> {
     }
 
     /// Whether the diffusion reaches the level in one segment, which starts under it.
-    fn segment_crosses(&self, segment: usize, start_usd: f64, end_usd: f64, length_frac: f64) -> bool {
+    fn segment_crosses(
+        &self,
+        segment: usize,
+        start_usd: f64,
+        end_usd: f64,
+        length_frac: f64,
+    ) -> bool {
         if end_usd >= self.level_usd {
             return true;
         }

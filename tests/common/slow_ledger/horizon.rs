@@ -19,7 +19,9 @@ impl Ledger<'_> {
             self.balance_usd = 0.0;
             self.out.bankruptcy_loss_usd += shortfall_usd;
             self.out.liquidation_usd += shortfall_usd;
-            self.tell(format!("insurance fund bears {shortfall_usd} at the horizon"));
+            self.tell(&format!(
+                "insurance fund bears {shortfall_usd} at the horizon"
+            ));
         }
     }
 
@@ -51,7 +53,11 @@ pub fn run_without_hedge(plan: &Plan, tape: &Tape) -> SlowOutcome {
     let mut peak_usd = None;
     for step in 1..=plan.simulation.steps {
         if is_watching_moment(account, step) {
-            see_wealth(&mut out, &mut peak_usd, unhedged_wealth_usd(plan, tape, step));
+            see_wealth(
+                &mut out,
+                &mut peak_usd,
+                unhedged_wealth_usd(plan, tape, step),
+            );
         }
     }
     out
@@ -89,5 +95,8 @@ fn effective_price_usd(plan: &Plan, tape: &Tape, hedged_pnl_usd: f64) -> f64 {
 }
 
 fn terminal_spot_usd(tape: &Tape) -> Vec<f64> {
-    tape.spot_usd.iter().map(|spots_usd| spots_usd[spots_usd.len() - 1]).collect()
+    tape.spot_usd
+        .iter()
+        .map(|spots_usd| spots_usd[spots_usd.len() - 1])
+        .collect()
 }

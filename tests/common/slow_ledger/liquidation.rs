@@ -17,14 +17,17 @@ impl Ledger<'_> {
     /// Whether equity at a mark is at or below maintenance margin and, where the venue counts it, the closing fee.
     pub fn is_beyond_level(&self, mark_usd: f64) -> bool {
         let notional_usd = self.actual.short_base * mark_usd;
-        let trigger_usd =
-            self.rules.maintenance_margin_usd(notional_usd) + self.rules.trigger_fee_frac() * notional_usd;
+        let trigger_usd = self.rules.maintenance_margin_usd(notional_usd)
+            + self.rules.trigger_fee_frac() * notional_usd;
         self.equity_at_usd(mark_usd) <= trigger_usd
     }
 
     /// Closes the whole short at a mark: slippage, fee on the worsened notional, then the remainder.
     pub fn liquidate(&mut self, fill_usd: f64) -> Fill {
-        let fill = Fill { mark_usd: fill_usd, short_base: self.actual.short_base };
+        let fill = Fill {
+            mark_usd: fill_usd,
+            short_base: self.actual.short_base,
+        };
         let equity_usd = self.equity_at_usd(fill_usd);
         let notional_usd = fill.short_base * fill_usd;
         self.see_equity(equity_usd, notional_usd);
@@ -55,7 +58,7 @@ impl Ledger<'_> {
             self.out.liquidation_day = Some(f64::from(self.step) * self.plan.simulation.step_days);
         }
         self.flat_since_step = Some(self.step);
-        self.tell(format!(
+        self.tell(&format!(
             "liquidated {} at {fill_usd}: equity {equity_usd}, slippage {slippage_usd}, fee {fee_usd}, forfeited \
              {forfeited_usd}, insurance fund {bankruptcy_loss_usd}",
             fill.short_base
@@ -80,7 +83,7 @@ impl Ledger<'_> {
         self.post(money_usd);
         self.flat_since_step = None;
         self.is_armed = true;
-        self.tell(format!("re-entry with {money_usd}"));
+        self.tell(&format!("re-entry with {money_usd}"));
         self.trade_actual_towards_plan();
     }
 }

@@ -7,13 +7,19 @@ use super::{Ledger, Transfer};
 impl Ledger<'_> {
     /// A transfer that is due arrives in the account, or in the reserve if the account was liquidated meanwhile.
     pub fn stage_4_arrivals(&mut self) {
-        let Some(transfer) = self.under_way.take_if(|transfer| transfer.arrival_step == self.step) else {
+        let Some(transfer) = self
+            .under_way
+            .take_if(|transfer| transfer.arrival_step == self.step)
+        else {
             return;
         };
         if self.flat_since_step.is_some() {
             self.reserve_usd += transfer.amount_usd;
             self.net_contributed_usd -= transfer.amount_usd;
-            self.tell(format!("transfer of {} finds no position and returns", transfer.amount_usd));
+            self.tell(&format!(
+                "transfer of {} finds no position and returns",
+                transfer.amount_usd
+            ));
         } else {
             self.arrive(transfer.amount_usd);
         }
@@ -23,7 +29,7 @@ impl Ledger<'_> {
         self.balance_usd += amount_usd;
         self.post(amount_usd);
         self.is_armed = true;
-        self.tell(format!("top-up of {amount_usd} arrives"));
+        self.tell(&format!("top-up of {amount_usd} arrives"));
     }
 
     /// Books cash that is now in the account.
@@ -41,7 +47,9 @@ impl Ledger<'_> {
             self.liquidate(self.mark_usd());
             return;
         }
-        let Some(policy) = self.account.margin_call else { return };
+        let Some(policy) = self.account.margin_call else {
+            return;
+        };
         if self.is_horizon() || !self.is_watching_moment() {
             return;
         }
@@ -54,7 +62,8 @@ impl Ledger<'_> {
     }
 
     fn maintenance_margin_usd(&self) -> f64 {
-        self.rules.maintenance_margin_usd(self.actual.short_base * self.mark_usd())
+        self.rules
+            .maintenance_margin_usd(self.actual.short_base * self.mark_usd())
     }
 
     fn margin_ratio(&self) -> f64 {
@@ -67,7 +76,7 @@ impl Ledger<'_> {
         self.is_armed = false;
         if is_counted {
             self.out.margin_calls += 1;
-            self.tell(format!("margin call at ratio {}", self.margin_ratio()));
+            self.tell(&format!("margin call at ratio {}", self.margin_ratio()));
         }
         if self.under_way.is_some() {
             return;
@@ -78,7 +87,7 @@ impl Ledger<'_> {
         if is_counted && shortfall_usd > 0.0 {
             self.out.unmet_calls += 1;
             self.out.unmet_call_usd += shortfall_usd;
-            self.tell(format!("reserve is short of {shortfall_usd}"));
+            self.tell(&format!("reserve is short of {shortfall_usd}"));
         }
         if paid_usd > 0.0 {
             self.send(paid_usd, policy.delay_steps);
@@ -89,21 +98,28 @@ impl Ledger<'_> {
         self.reserve_usd -= amount_usd;
         self.net_contributed_usd += amount_usd;
         self.out.top_up_usd += amount_usd;
-        self.tell(format!("top-up of {amount_usd} sent"));
+        self.tell(&format!("top-up of {amount_usd} sent"));
         if delay_steps == 0 {
             self.arrive(amount_usd);
         } else {
-            self.under_way = Some(Transfer { amount_usd, arrival_step: self.step + delay_steps });
+            self.under_way = Some(Transfer {
+                amount_usd,
+                arrival_step: self.step + delay_steps,
+            });
         }
     }
 
     /// Excess above the release level goes back to the reserve at once, never below the initial margin.
     fn release(&mut self, policy: &MarginCallPlan) {
-        let Some(release) = policy.release else { return };
+        let Some(release) = policy.release else {
+            return;
+        };
         if self.under_way.is_some() || self.margin_ratio() >= release {
             return;
         }
-        let initial_margin_usd = self.rules.initial_margin_usd(self.actual.short_base * self.mark_usd());
+        let initial_margin_usd = self
+            .rules
+            .initial_margin_usd(self.actual.short_base * self.mark_usd());
         let kept_usd = (self.maintenance_margin_usd() / release).max(initial_margin_usd);
         let amount_usd = self.equity_usd() - kept_usd;
         if amount_usd > 0.0 {
@@ -111,7 +127,7 @@ impl Ledger<'_> {
             self.reserve_usd += amount_usd;
             self.net_contributed_usd -= amount_usd;
             self.posted_usd -= amount_usd;
-            self.tell(format!("{amount_usd} released"));
+            self.tell(&format!("{amount_usd} released"));
         }
     }
 }

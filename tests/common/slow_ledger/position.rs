@@ -9,7 +9,10 @@ pub struct Position {
 
 impl Position {
     /// No position.
-    pub const FLAT: Self = Self { short_base: 0.0, entry_usd: 0.0 };
+    pub const FLAT: Self = Self {
+        short_base: 0.0,
+        entry_usd: 0.0,
+    };
 
     /// Profit not yet realised, at a mark.
     pub fn unrealised_usd(&self, mark_usd: f64) -> f64 {
@@ -21,7 +24,8 @@ impl Position {
         if target_base >= self.short_base {
             let added_base = target_base - self.short_base;
             if target_base > 0.0 {
-                self.entry_usd = (self.short_base * self.entry_usd + added_base * mark_usd) / target_base;
+                self.entry_usd =
+                    (self.short_base * self.entry_usd + added_base * mark_usd) / target_base;
             }
             self.short_base = target_base;
             0.0
@@ -48,6 +52,7 @@ pub struct PlannedShort {
 impl PlannedShort {
     /// What the plan's account holds without any deposit, so that its equity is this minus `q F`.
     pub fn cash_usd(&self) -> f64 {
-        self.position.short_base * self.position.entry_usd + self.realised_usd + self.funding_usd - self.costs_usd
+        self.position.short_base * self.position.entry_usd + self.realised_usd + self.funding_usd
+            - self.costs_usd
     }
 }

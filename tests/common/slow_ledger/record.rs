@@ -17,10 +17,15 @@ impl Ledger<'_> {
 
     /// Takes an equity and its notional into the extremes.
     pub fn see_equity(&mut self, equity_usd: f64, notional_usd: f64) {
-        self.min_equity_usd = Some(self.min_equity_usd.map_or(equity_usd, |least_usd| least_usd.min(equity_usd)));
+        self.min_equity_usd = Some(
+            self.min_equity_usd
+                .map_or(equity_usd, |least_usd| least_usd.min(equity_usd)),
+        );
         let maintenance_margin_usd = self.rules.maintenance_margin_usd(notional_usd);
         self.out.max_margin_ratio = if equity_usd > 0.0 {
-            self.out.max_margin_ratio.map(|largest| largest.max(maintenance_margin_usd / equity_usd))
+            self.out
+                .max_margin_ratio
+                .map(|largest| largest.max(maintenance_margin_usd / equity_usd))
         } else {
             None
         };
@@ -35,14 +40,17 @@ impl Ledger<'_> {
         };
         let shifted_mark_usd = self.mark_usd() * shift.exp();
         let notional_usd = self.planned.position.short_base * shifted_mark_usd;
-        let required_usd =
-            self.rules.maintenance_margin_usd(notional_usd) + notional_usd - self.planned.cash_usd();
+        let required_usd = self.rules.maintenance_margin_usd(notional_usd) + notional_usd
+            - self.planned.cash_usd();
         self.out.required_collateral_usd = self.out.required_collateral_usd.max(required_usd);
     }
 
     /// Everything owned, at spot and mark.
     pub fn wealth_usd(&self) -> f64 {
-        let under_way_usd = self.under_way.as_ref().map_or(0.0, |transfer| transfer.amount_usd);
+        let under_way_usd = self
+            .under_way
+            .as_ref()
+            .map_or(0.0, |transfer| transfer.amount_usd);
         self.inventory_base * self.spot_usd()
             + self.proceeds_usd
             + self.equity_usd()

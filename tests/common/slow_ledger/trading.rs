@@ -27,7 +27,12 @@ impl<'a> Ledger<'a> {
             step: 0,
             inventory_base: holding.quantity_base,
             proceeds_usd: 0.0,
-            planned: PlannedShort { position: Position::FLAT, realised_usd: 0.0, funding_usd: 0.0, costs_usd: 0.0 },
+            planned: PlannedShort {
+                position: Position::FLAT,
+                realised_usd: 0.0,
+                funding_usd: 0.0,
+                costs_usd: 0.0,
+            },
             actual: Position::FLAT,
             balance_usd: account.collateral_usd,
             reserve_usd: account.reserve_usd,
@@ -39,7 +44,10 @@ impl<'a> Ledger<'a> {
             initial_wealth_usd: 0.0,
             peak_wealth_usd: None,
             min_equity_usd: None,
-            out: SlowOutcome { max_margin_ratio: Some(0.0), ..SlowOutcome::default() },
+            out: SlowOutcome {
+                max_margin_ratio: Some(0.0),
+                ..SlowOutcome::default()
+            },
         };
         ledger.post(account.collateral_usd);
         ledger.hedge_at_time_0();
@@ -48,7 +56,10 @@ impl<'a> Ledger<'a> {
 
     fn hedge_at_time_0(&mut self) {
         if let Some(opened) = self.hedge.opened {
-            let position = Position { short_base: opened.quantity_base, entry_usd: opened.price_usd };
+            let position = Position {
+                short_base: opened.quantity_base,
+                entry_usd: opened.price_usd,
+            };
             self.planned.position = position;
             self.actual = position;
             self.initial_wealth_usd = self.wealth_usd();
@@ -73,8 +84,11 @@ impl<'a> Ledger<'a> {
     /// Initial margin, and what a hedge that was already on has lost since its entry.
     fn require_at_time_0(&mut self) {
         let planned = self.planned.position;
-        let initial_margin_usd = self.rules.initial_margin_usd(planned.short_base * self.mark_usd());
-        self.out.required_collateral_usd = initial_margin_usd - planned.unrealised_usd(self.mark_usd());
+        let initial_margin_usd = self
+            .rules
+            .initial_margin_usd(planned.short_base * self.mark_usd());
+        self.out.required_collateral_usd =
+            initial_margin_usd - planned.unrealised_usd(self.mark_usd());
     }
 
     /// The short at the hedge ratio: `q H = h Q S`.
@@ -90,12 +104,17 @@ impl<'a> Ledger<'a> {
 
     /// Sales that are due, at spot less cost; the short is reduced in proportion.
     pub fn stage_6_sales(&mut self) {
-        let due: Vec<_> = self.holding.sales.iter().filter(|sale| sale.step == self.step).collect();
+        let due: Vec<_> = self
+            .holding
+            .sales
+            .iter()
+            .filter(|sale| sale.step == self.step)
+            .collect();
         for sale in due {
             let kept_frac = (self.inventory_base - sale.quantity_base) / self.inventory_base;
             self.proceeds_usd += self.sale_usd(sale.quantity_base);
             self.inventory_base -= sale.quantity_base;
-            self.tell(format!("{} sold", sale.quantity_base));
+            self.tell(&format!("{} sold", sale.quantity_base));
             self.trade_planned_to(self.planned.position.short_base * kept_frac);
             if self.actual.short_base > 0.0 {
                 self.trade_actual_to(self.actual.short_base * kept_frac);
@@ -138,7 +157,9 @@ impl<'a> Ledger<'a> {
         let is_cut = wanted_base - allowed_base > ROUNDING_FRAC * wanted_base;
         if is_cut {
             self.out.cut_trades += 1;
-            self.tell(format!("trade cut: {wanted_base} wanted, {allowed_base} allowed"));
+            self.tell(&format!(
+                "trade cut: {wanted_base} wanted, {allowed_base} allowed"
+            ));
         }
         self.trade_actual_to(wanted_base.min(allowed_base));
     }
