@@ -136,6 +136,20 @@ fn an_increase_is_cut_to_what_the_account_can_margin() {
 }
 
 #[test]
+fn a_cut_never_makes_the_short_smaller_than_it_is() {
+    let mut plan = opened_plan(2, 100.0, 8.0);
+    plan.accounts[0].collateral_usd = 180.0;
+    plan.hedges[0].rebalance = Rebalance::Every { steps: 1 };
+    plan.market.contracts[0].rules.brackets[0].max_leverage = Some(5.0);
+    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0, 100.0]));
+    // Time 0: 9 of 10. Step 1: equity 135 could open 675 / 105 = 6.43, the 9 stay. Step 2: back where it began.
+    assert_eq!(out.cut_trades, 2);
+    assert_usd(out.hedged_pnl_usd, 0.0);
+    assert_usd(out.min_equity_usd, 135.0);
+    assert_identity(&out);
+}
+
+#[test]
 fn a_reduction_realises_against_the_average_entry() {
     let mut plan = opened_plan(3, 100.0, 8.0);
     plan.accounts[0].collateral_usd = 1_000.0;

@@ -245,3 +245,81 @@ fn what_closing_at_the_horizon_costs_beyond_the_account_is_not_owed() {
     assert_usd(out.hedged_pnl_usd, 90.0 - 200.0);
     assert_identity(&out);
 }
+
+#[test]
+fn the_horizon_neither_calls_nor_releases() {
+    let mut plan = small_plan(1);
+    plan.cost_of_funds_annual = 0.365;
+    plan.accounts[0].reserve_usd = 1_000.0;
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        release: Some(0.2),
+        ..small_margin_call(0)
+    });
+    // Ratio 0.7 is over the call level, 60 / 600 under the release level.
+    let out = run(&plan, &tapes::of_prices(&[100.0, 105.0]));
+    assert_eq!(out.margin_calls, 0);
+    assert_usd(out.top_up_usd, 0.0);
+    assert_usd(
+        run(&plan, &tapes::of_prices(&[100.0, 60.0])).min_equity_usd,
+        600.0,
+    );
+}
+
+#[test]
+fn nothing_is_released_while_money_is_under_way() {
+    let mut plan = small_plan(5);
+    plan.cost_of_funds_annual = 0.365;
+    plan.accounts[0].reserve_usd = 270.0;
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        release: Some(0.2),
+        ..small_margin_call(3)
+    });
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 60.0, 60.0, 60.0, 60.0]),
+    );
+    // Step 1: 270 sent. Steps 2 and 3: 60 / 600 is under the release level, but 270 are under way. Step 4: they
+    // arrive, equity 870, kept 60 / 0.2: 570 released, more than was contributed.
+    assert_usd(out.financing_usd, -0.001 * (200.0 + 3.0 * 470.0 - 100.0));
+    assert_usd(out.peak_collateral_usd, 470.0);
+    assert_usd(out.hedged_pnl_usd, -1.51);
+    assert_identity(&out);
+}
+
+#[test]
+fn what_was_released_is_not_posted_any_more() {
+    let mut plan = small_plan(3);
+    plan.accounts[0].collateral_usd = 300.0;
+    plan.accounts[0].margin_call = Some(MarginCallPlan {
+        release: Some(0.25),
+        ..small_margin_call(0)
+    });
+    let out = run(&plan, &tapes::of_prices(&[100.0, 90.0, 110.0, 110.0]));
+    // Step 1: 400 - 90 / 0.25 = 40 released, 260 posted. Step 2: equity 160, asks 440 - 160 = 280, paid the 40.
+    assert_usd(out.top_up_usd, 40.0);
+    assert_usd(out.unmet_call_usd, 240.0);
+    assert_usd(out.peak_collateral_usd, 300.0);
+    assert_identity(&out);
+}
+
+#[test]
+fn after_re_entry_the_first_call_counts() {
+    let mut plan = small_plan(4);
+    plan.accounts[0].margin_call = Some(small_margin_call(0));
+    plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 0 };
+    let out = run(
+        &plan,
+        &tapes::of_prices(&[100.0, 105.0, 112.0, 106.0, 106.0]),
+    );
+    // Step 1: call 1, asks 270, nothing there. Step 2: liquidated, 80 back, re-entry in the same step with
+    // 80 / (0.1 * 112) = 7.142857. Step 3: equity 80 + 7.142857 * 6 = 122.857, maintenance 75.714, ratio 0.62: call 2
+    // asks 302.857 - 122.857 = 180.
+    assert_eq!(
+        (out.margin_calls, out.unmet_calls, out.cut_trades),
+        (2, 2, 1)
+    );
+    assert_usd(out.unmet_call_usd, 270.0 + 180.0);
+    // The planned short would have won 2.857143 * 6 more.
+    assert_usd(out.liquidation_gap_usd, -17.142_857_142_9);
+    assert_identity(&out);
+}
