@@ -107,6 +107,25 @@ fn a_jump_that_comes_back_is_seen_by_the_bridge_and_not_by_endpoints() {
 }
 
 #[test]
+fn two_jumps_add_up() {
+    let mut tape = tapes::of_prices(&[100.0, 100.0]);
+    let jump = |time_frac| Jump {
+        time_frac,
+        log_size: 1.1_f64.ln(),
+    };
+    tape.within[0][1] = WithinStep {
+        jumps: vec![jump(0.25), jump(0.5)],
+        anchor_normals: vec![0.0; 2],
+        bridge_uniforms: vec![1.0; 3],
+    };
+    // Between them the mark drifts down by 1.21 a step: 1.1 / 1.21^0.25 = 1.0488 after the first, then
+    // 1.21 / 1.21^0.5 = 1.1, beyond the level: filled at 110, half of the 200 is lost.
+    let out = run(&bridge_plan(1), &tape);
+    assert_usd(out.hedged_pnl_usd, -100.0);
+    assert_identity(&out);
+}
+
+#[test]
 fn the_bridge_crosses_with_its_probability() {
     let plan = bridge_plan(1);
     let mut tape = tapes::of_prices(&[100.0, 100.0]);

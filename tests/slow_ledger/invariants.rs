@@ -4,7 +4,7 @@ use hedgesim::engine::tape::Tape;
 use hedgesim::plan::types::{AfterLiquidation, Plan, Rebalance};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngSeed, TestRunner};
 
 use crate::common::plans::any_plan;
 use crate::common::slow_ledger::run;
@@ -14,6 +14,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
         ..ProptestConfig::default()
     }
 }
