@@ -52,6 +52,7 @@ proptest! {
         prop_assert!(out.bankruptcy_loss_usd >= 0.0 && out.max_drawdown_usd >= 0.0);
         prop_assert!(out.fees_usd <= 0.0 && out.slippage_usd <= 0.0);
         prop_assert!(out.max_margin_ratio.is_some() || out.min_equity_usd <= 0.0);
+        prop_assert!(out.max_margin_ratio.is_none() || out.min_equity_usd >= 0.0);
         if account.margin_call.is_none() {
             prop_assert!(out.margin_calls == 0 && out.top_up_usd.abs() <= 0.0);
         }
