@@ -2,6 +2,7 @@
 
 import math
 
+import numba_cache  # noqa: F401  (first, for it says where numba keeps its cache)
 import numpy as np
 from numba import njit, prange, set_num_threads
 

@@ -35,7 +35,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         area = edges[0] * math.exp(-0.5 * r * r)
         return 1 - (area / edges[-2] + math.exp(-0.5 * edges[-2] ** 2))
 
-    low, high = 3.0, 4.0
+    low, high = 2.0, 6.0
     for _ in range(200):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if gap(middle) < 0 else (low, middle)
