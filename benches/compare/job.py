@@ -63,8 +63,8 @@ def load(path: Path = HERE / "job.json") -> tuple[Job, np.ndarray, np.ndarray]:
     hedge, account = raw["hedge"], raw["account"]
 
     steps = whole(raw["horizon_days"] * 24 / raw["step_hours"], "horizon / step")
-    if funding["interval_hours"] != raw["step_hours"]:
-        raise ValueError("the funding interval has to equal the step here")
+    if not funding["interval_hours"] == raw["step_hours"] == 8:
+        raise ValueError("step and funding interval have to be 8 hours here")
     dt = raw["step_hours"] / HOURS_PER_YEAR
 
     # Merton's compensator for double exponential log sizes: E[S_T] = S_0 exp(drift T). (Kou 2002, section 2.)
@@ -104,8 +104,7 @@ def load(path: Path = HERE / "job.json") -> tuple[Job, np.ndarray, np.ndarray]:
         premium_shift=mean * (1 - 2 * weight),
         premium_weight=weight,
         premium_vol=premium_vol,
-        # Rates per interval of N hours are those per 8 h times N / 8; the clamp is homogeneous, but for the premium,
-        # which is per 8 h as it stands: with N = 8 (checked below) nothing is left to convert.
+        # Rates are per 8 h, and so is the interval: nothing to convert.
         interest=funding["interest_per_8h"],
         damper=funding["damper_per_8h"],
         funding_cap=funding["cap_per_8h"],
@@ -121,8 +120,6 @@ def load(path: Path = HERE / "job.json") -> tuple[Job, np.ndarray, np.ndarray]:
         screen_slope=call_notional_usd(screen_cash, level, rates, deductions) / screen_cash,
         screen_cash_usd=screen_cash,
     )
-    if raw["step_hours"] != 8:
-        raise ValueError("funding is written for intervals of 8 hours")
     if job.delay_steps < 1:
         raise ValueError("a delay of at least one step is taken for granted")
     return job, rates, deductions

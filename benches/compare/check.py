@@ -1,15 +1,18 @@
-"""Checks the normals of `ziggurat.py`: moments, tail counts, correlations along a stream and across paths.
+"""Checks what both sides stand on: the normals of `ziggurat.py`, the constants of `job.py`, the small exponential.
 
 Moments alone let broken generators pass; the counts beyond 1, 2, 3 and 4.5 standard deviations, of either sign, do not.
-Every bound is 4.892 standard errors taken from theory (wrong once in a million per check). Exit code 1 on a failure.
+Every bound on a random figure is 4.892 standard errors taken from theory (wrong once in a million per check). Exit code
+1 on a failure.
 """
-
 import math
 import sys
 
+import numba_cache  # noqa: F401  (first, for it says where numba keeps its cache)
 import numpy as np
 from numba import njit
 
+from job import ornstein_uhlenbeck
+from numba_side import small_exp
 from ziggurat import TAIL_START, normal, seeded
 
 BOUND = 4.892
@@ -45,8 +48,8 @@ def tally(paths, draws, seed, levels):
     return powers, below, above, lags, squares, across
 
 
-def main() -> int:
-    """Prints each figure in standard errors from its theory."""
+def normals() -> bool:
+    """Prints each figure in standard errors from its theory. True when all are within the bound."""
     powers, below, above, lags, squares, across = tally(PATHS, DRAWS, np.uint64(7), LEVELS)
     n = PATHS * DRAWS
     scores = {
@@ -67,7 +70,40 @@ def main() -> int:
     print(f"{n:,} normals, standard errors from theory (bound {BOUND}):")
     for name, score in scores.items():
         print(f"  {name:32} {score:+6.2f}{'' if abs(score) < BOUND else '   WRONG'}")
-    return int(any(not abs(score) < BOUND for score in scores.values()))
+    return all(abs(score) < BOUND for score in scores.values())
+
+
+def constants() -> bool:
+    """The average basis of an interval against its closed form, and the exponential against the library's."""
+    k, eta, dt = 200.0, 0.012, 8 / 8760
+    decay, _, weight, given_ends = ornstein_uhlenbeck(k, eta, dt)
+    variance = eta * eta / (2 * k)  # stationary
+    average = 2 * weight**2 * variance * (1 + decay) + given_ends**2
+    x = k * dt
+    # Stationary average over dt: variance 2 s^2 (x - 1 + e^-x) / x^2; adjacent ones correlate (1 - e^-x)^2 / 2 (x - 1 + e^-x).
+    expected = 2 * variance * (x - 1 + math.exp(-x)) / x**2
+    adjacent = weight**2 * variance * (1 + decay) ** 2 / average
+    expected_adjacent = (1 - math.exp(-x)) ** 2 / (2 * (x - 1 + math.exp(-x)))
+    points = np.linspace(-0.125, 0.125, 100_001)
+    errors = {
+        "variance of the average basis": average / expected - 1,
+        "correlation of adjacent averages": adjacent / expected_adjacent - 1,
+        "exponential, largest error": max(abs(small_exp(point) / math.exp(point) - 1) for point in points),
+    }
+    bounds = {"exponential, largest error": 1e-15}
+    print("relative errors:")
+    agreed = True
+    for name, error in errors.items():
+        is_close = abs(error) < bounds.get(name, 1e-9)
+        agreed = agreed and is_close
+        print(f"  {name:32} {error:+.1e}{'' if is_close else '   WRONG'}")
+    return agreed
+
+
+def main() -> int:
+    """Both checks, whatever the first one says."""
+    results = [normals(), constants()]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":
