@@ -1,0 +1,169 @@
+//! One column of outcomes, gathered, with its weights; sums in a fixed order.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::outcome::column::Column;
+use crate::outcome::table::{LANES, OutcomeTable};
+
+/// Paths whose terms are summed one after the other; the partial sums are then added in the order of the paths.
+const CHUNK: usize = 128 * LANES;
+
+/// Values of one quantity by path, with weights.
+#[derive(Debug, Clone)]
+pub struct Sample<'a> {
+    values: Vec<f64>,
+    weights: Option<Cow<'a, [f64]>>,
+    weight_sum: f64,
+    weight_square_sum: f64,
+}
+
+impl<'a> Sample<'a> {
+    /// A sample of these values; weights are 1 unless given, one for each value.
+    ///
+    /// # Panics
+    /// If the number of weights is not the number of values.
+    pub fn new(values: Vec<f64>, weights: Option<Cow<'a, [f64]>>) -> Self {
+        let count = values.len() as f64;
+        let [weight_sum, weight_square_sum] = match &weights {
+            None => [count, count],
+            Some(weights) => {
+                assert_eq!(weights.len(), values.len(), "one weight for each value");
+                sum(values.len(), |paths| weights[paths].iter().fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w]))
+            }
+        };
+        Self { values, weights, weight_sum, weight_square_sum }
+    }
+
+    /// A stored column.
+    pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
+        Self::of_lanes(table, |block, lanes| lanes.copy_from_slice(table.lanes(block, column as usize)))
+    }
+
+    /// Whatever `fill` writes for the lanes of each block.
+    pub fn of_lanes(table: &'a OutcomeTable, fill: impl Fn(usize, &mut [f64]) + Sync) -> Self {
+        let mut values = vec![0.0; table.paths()];
+        values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, part)| {
+            for (offset, lanes) in part.chunks_mut(LANES).enumerate() {
+                fill(chunk * (CHUNK / LANES) + offset, lanes);
+            }
+        });
+        Self::new(values, table.weights().map(Cow::Borrowed))
+    }
+
+    /// The values where `keep` holds of (path, value), in the order of the paths.
+    pub fn subset(&self, keep: impl Fn(usize, f64) -> bool) -> Sample<'static> {
+        let kept: Vec<usize> = (0..self.len()).filter(|&path| keep(path, self.values[path])).collect();
+        let values = kept.iter().map(|&path| self.values[path]).collect();
+        let weights = self.weights.as_deref().map(|weights| kept.iter().map(|&path| weights[path]).collect());
+        Sample::new(values, weights)
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values in the order of the paths.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Weights by value, or `None` if all are 1.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// Weight of one value.
+    pub fn weight(&self, path: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[path])
+    }
+
+    /// Sum of the weights.
+    pub fn weight_sum(&self) -> f64 {
+        self.weight_sum
+    }
+
+    /// Sum of the squared weights.
+    pub fn weight_square_sum(&self) -> f64 {
+        self.weight_square_sum
+    }
+
+    /// Sums over all values of `term(value, weight, path)`, in a fixed order.
+    pub fn sum<const K: usize>(&self, term: impl Fn(f64, f64, usize) -> [f64; K] + Sync) -> [f64; K] {
+        sum(self.len(), |paths| {
+            let mut total = [0.0; K];
+            let mut add = |terms: [f64; K]| total.iter_mut().zip(terms).for_each(|(t, x)| *t += x);
+            match &self.weights {
+                None => paths.for_each(|path| add(term(self.values[path], 1.0, path))),
+                Some(weights) => paths.for_each(|path| add(term(self.values[path], weights[path], path))),
+            }
+            total
+        })
+    }
+}
+
+/// Adds what `chunk` returns for consecutive ranges of `0..count`, in their order, so that the number of threads changes no bit.
+pub fn sum<const K: usize>(count: usize, chunk: impl Fn(Range<usize>) -> [f64; K] + Sync) -> [f64; K] {
+    let partial: Vec<[f64; K]> =
+        (0..count.div_ceil(CHUNK)).into_par_iter().map(|c| chunk(c * CHUNK..((c + 1) * CHUNK).min(count))).collect();
+    partial.into_iter().fold([0.0; K], |mut total, part| {
+        total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
+        total
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Uniform draws in (0, 1) by a 64-bit linear congruential generator (Knuth's MMIX constants), top 53 bits.
+    pub(crate) fn uniforms(seed: u64, count: usize) -> Vec<f64> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+            })
+            .collect()
+    }
+
+    /// Standard normal draws by Box-Muller.
+    pub(crate) fn normals(seed: u64, count: usize) -> Vec<f64> {
+        uniforms(seed, 2 * count)
+            .chunks_exact(2)
+            .map(|pair| (-2.0 * pair[0].ln()).sqrt() * (std::f64::consts::TAU * pair[1]).cos())
+            .collect()
+    }
+
+    #[test]
+    fn gathers_a_column_in_the_order_of_the_paths() {
+        let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
+        let columns = table.columns();
+        for (index, value) in table.data_mut().iter_mut().enumerate() {
+            let (block, rest) = (index / (columns * LANES), index % (columns * LANES));
+            if rest / LANES == Column::HedgedPnl as usize {
+                *value = (block * LANES + rest % LANES) as f64;
+            }
+        }
+        let sample = Sample::of_column(&table, Column::HedgedPnl);
+        let expected: Vec<f64> = (0..CHUNK + 70).map(|path| path as f64).collect();
+        assert_eq!(sample.values(), expected);
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_threads() {
+        let sample = Sample::new(normals(3, 100_000), None);
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let five = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
+        let cubes = || sample.sum(|x, w, _| [w * x * x * x])[0].to_bits();
+        assert_eq!(one.install(cubes), five.install(cubes));
+    }
+}
