@@ -5,6 +5,8 @@ use crate::stats::level::Level;
 
 /// Bins of the counting pass.
 const BINS: usize = 1 << 14;
+/// Samples of at least this size are counted into bins, smaller ones sorted or selected from.
+const LARGE: usize = 4096;
 
 /// Values at these ranks (1 is the smallest value) in the order `f64::total_cmp`.
 ///
@@ -18,7 +20,7 @@ pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     wanted.sort_unstable();
     wanted.dedup();
     assert!(wanted.iter().all(|&rank| (1..=values.len()).contains(&rank)), "a rank is between 1 and the sample's size");
-    let found = if values.len() < 4096 { sorted_at(values, &wanted) } else { counted_at(values, &wanted) };
+    let found = if values.len() < LARGE { sorted_at(values, &wanted) } else { counted_at(values, &wanted) };
     ranks.iter().map(|rank| found[wanted.partition_point(|w| w < rank)]).collect()
 }
 
@@ -28,29 +30,33 @@ fn sorted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     ranks.iter().map(|&rank| sorted[rank - 1]).collect()
 }
 
+/// Order statistics at ascending ranks; the sample is split into bins, and bins that stay large are split again.
 fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     const UNWANTED: u16 = u16::MAX;
-    let (lowest, highest) =
-        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+    let [lowest, highest] = extremes(values);
     let range = highest - lowest;
-    // Without a finite range everything falls into bin 0, which is slower and as right.
-    let scale = if range > 0.0 && range.is_finite() { (BINS - 1) as f64 / range } else { 0.0 };
-    let bin_of = |x: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and BINS; NaN gives 0")]
-        let bin = ((x - lowest) * scale) as usize;
-        bin.min(BINS - 1)
-    };
+    if range <= 0.0 && lowest != 0.0 {
+        return vec![lowest; ranks.len()]; // all equal; zeros may differ in sign
+    }
+    if !(range > 0.0 && range.is_finite()) {
+        return sorted_at(values, ranks);
+    }
+    let scale = (BINS - 1) as f64 / range;
+    // Adding 2^52 leaves the nearest whole number in the lowest bits, several times as fast as a checked conversion.
+    #[expect(clippy::cast_possible_truncation, reason = "masked to less than BINS")]
+    let bin_of = |x: f64| ((x - lowest) * scale + 4_503_599_627_370_496.0).to_bits() as usize & (BINS - 1);
 
-    let mut counts = vec![0usize; BINS];
+    let mut counts = vec![0u32; BINS];
     for &x in values {
         counts[bin_of(x)] += 1;
     }
 
-    // Bins that hold a rank, with the number of values in lower bins and where their values will lie.
+    // Bins that hold a rank: how many values lie in lower bins, and where theirs begin among those collected.
     let mut slots = vec![UNWANTED; BINS];
-    let mut bins: Vec<(usize, usize)> = Vec::new(); // (values in lower bins, start in the collected values)
+    let mut bins: Vec<(usize, usize)> = Vec::new();
     let (mut below, mut collected, mut next) = (0, 0, 0);
     for (bin, &count) in counts.iter().enumerate() {
+        let count = count as usize;
         if next < ranks.len() && ranks[next] <= below + count {
             #[expect(clippy::cast_possible_truncation, reason = "no more bins than BINS, which fits")]
             let slot = bins.len() as u16;
@@ -77,16 +83,42 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
 
     let mut found = Vec::with_capacity(ranks.len());
     for (&(below, start), &end) in bins.iter().zip(&ends) {
-        let mut rest = &mut near[start..end];
-        let mut passed = below;
-        while let Some(&rank) = ranks.get(found.len()).filter(|&&rank| rank <= below + end - start) {
-            let (_, &mut value, higher) = rest.select_nth_unstable_by(rank - passed - 1, f64::total_cmp);
-            found.push(value);
-            rest = higher;
-            passed = rank;
-        }
+        let inside = &mut near[start..end];
+        let from = found.len();
+        let to = from + ranks[from..].partition_point(|&rank| rank <= below + inside.len());
+        let local: Vec<usize> = ranks[from..to].iter().map(|&rank| rank - below).collect();
+        // Not all values are in one bin (the extremes are apart), so this ends.
+        if inside.len() >= LARGE { found.extend(counted_at(inside, &local)) } else { select(inside, &local, &mut found) }
     }
     found
+}
+
+/// Selects at ascending ranks, each time from what lies above the one before.
+fn select(values: &mut [f64], ranks: &[usize], found: &mut Vec<f64>) {
+    let mut rest = values;
+    let mut passed = 0;
+    for &rank in ranks {
+        let (_, &mut value, higher) = rest.select_nth_unstable_by(rank - passed - 1, f64::total_cmp);
+        found.push(value);
+        rest = higher;
+        passed = rank;
+    }
+}
+
+/// Smallest and largest value, eight lanes at a time.
+fn extremes(values: &[f64]) -> [f64; 2] {
+    let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    let eights = values.chunks_exact(8);
+    for (k, &x) in eights.remainder().iter().enumerate() {
+        (low[k], high[k]) = (x, x);
+    }
+    for eight in eights {
+        for k in 0..8 {
+            low[k] = if eight[k] < low[k] { eight[k] } else { low[k] };
+            high[k] = if eight[k] > high[k] { eight[k] } else { high[k] };
+        }
+    }
+    [low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max)]
 }
 
 /// Rank of the left inverse: the smallest value with at least this fraction of the sample at or below it.

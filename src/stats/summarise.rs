@@ -8,7 +8,7 @@ use crate::plan::types::Plan;
 use crate::stats::attribution::{Attribution, WORST5, WORST5_EDGE, attribution};
 use crate::stats::effectiveness::{HedgeEffectiveness, Side, hedge_effectiveness};
 use crate::stats::estimate::Estimate;
-use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
+use crate::stats::level::{ALL_LEVELS, ByName, Level, REPORT_LEVELS};
 use crate::stats::limits::judge;
 use crate::stats::moments::{ColumnSums, Spread, column_sums, spread};
 use crate::stats::probability::probability;
@@ -64,14 +64,15 @@ pub fn template(plan: &Plan) -> serde_json::Value {
 }
 
 fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
-    let levels: &[Level] = match detail {
-        Detail::Report if plan.report.limits.is_empty() => &REPORT_LEVELS,
-        Detail::Report | Detail::Everything => &ALL_LEVELS,
+    let scope = match detail {
+        Detail::Report if plan.report.limits.is_empty() => Scope { levels: &REPORT_LEVELS, unshown: &[] },
+        Detail::Report | Detail::Everything => Scope { levels: &ALL_LEVELS, unshown: &ALL_LEVELS },
     };
+    let levels = scope.levels;
     let possible = Possible::of(plan);
     let sums = column_sums(table);
     let pair = Pair::of(table, plan, &sums, levels, possible);
-    let singles = Singles::of(table, plan, &sums, levels, possible);
+    let singles = Singles::of(table, plan, &sums, scope, possible);
     let mean = |column: Column| sums[column as usize].mean();
     let event = |column: Column, possible: bool| {
         if possible { sums[column as usize].probability_positive() } else { Estimate::exact(0.0) }
@@ -136,6 +137,13 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
     }
 }
 
+/// Levels of the percentiles that reports show, and of those that only `summary.json` does.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    levels: &'static [Level],
+    unshown: &'static [Level],
+}
+
 /// Which events a plan can bring about; the probability of the others is exactly 0.
 #[derive(Debug, Clone, Copy)]
 struct Possible {
@@ -185,7 +193,7 @@ impl Pair {
             Side { pnl_usd: hedged_usd, spread: &hedged.2, worst5: &hedged.3 },
             Side { pnl_usd: unhedged_usd, spread: &unhedged.2, worst5: &unhedged.3 },
         );
-        let liquidations = |path: usize| table.value(path, Column::Liquidations as usize);
+        let given = Sample::of_column_where(table, Column::HedgedPnl, Column::Liquidations, |count| count > 0.0);
         let thresholds = plan.report.thresholds_usd.iter().map(|&usd| ThresholdSummary {
             usd,
             hedged: probability(hedged_usd, |x, _| x < usd),
@@ -199,7 +207,7 @@ impl Pair {
             } else {
                 Estimate::exact(0.0)
             },
-            hedged_given_liquidation: spread(&hedged_usd.subset(|path, _| liquidations(path) > 0.0)).mean,
+            hedged_given_liquidation: spread(&given).mean,
             attribution: attribution(table, sums, hedged_usd, &hedged.1),
             thresholds: thresholds.collect(),
             unhedged_price: unhedged_prices(table, plan).map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean),
@@ -231,14 +239,8 @@ fn unhedged_prices<'a>(table: &'a OutcomeTable, plan: &Plan) -> Option<Sample<'a
     let [holding] = plan.holdings.as_slice() else { return None };
     let quantity_base = holding.quantity_base;
     (quantity_base > 0.0).then(|| {
-        Sample::of_lanes(table, |block, prices| {
-            let lanes = |column: Column| table.lanes(block, column as usize);
-            let (price, hedged, unhedged) =
-                (lanes(Column::EffectivePrice), lanes(Column::HedgedPnl), lanes(Column::UnhedgedPnl));
-            for lane in 0..prices.len() {
-                prices[lane] = price[lane] - (hedged[lane] - unhedged[lane]) / quantity_base;
-            }
-        })
+        let columns = [Column::EffectivePrice, Column::HedgedPnl, Column::UnhedgedPnl];
+        Sample::of_columns(table, columns, |[price, hedged, unhedged]| price - (hedged - unhedged) / quantity_base)
     })
 }
 
@@ -261,13 +263,17 @@ impl Singles {
         table: &OutcomeTable,
         plan: &Plan,
         sums: &[ColumnSums],
-        levels: &[Level],
+        Scope { levels, unshown }: Scope,
         possible: Possible,
     ) -> Self {
-        let of = |column: Column| {
-            let percentiles = Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels);
+        let at = |column: Column, levels: &[Level]| {
+            let percentiles = match levels {
+                [] => ByName::default(),
+                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
+            };
             MeanAndPercentiles { mean: sums[column as usize].mean(), percentiles }
         };
+        let of = |column: Column| at(column, levels);
         let ((basis_risk, (peak, required)), ((top_up, min_equity), (drawdown, effective_price))) = join(
             || {
                 join(
@@ -277,12 +283,13 @@ impl Singles {
             },
             || {
                 join(
-                    || join(|| of(Column::TopUp), || of(Column::MinEquity)),
+                    || join(|| at(Column::TopUp, unshown), || at(Column::MinEquity, unshown)),
                     || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice)),
                 )
             },
         );
-        let days = Sample::of_column(table, Column::LiquidationDay).subset(|_, day| !day.is_nan());
+        let days =
+            Sample::of_column_where(table, Column::LiquidationDay, Column::LiquidationDay, |day| !day.is_nan());
         Self {
             peak,
             required,
@@ -299,14 +306,11 @@ impl Singles {
 }
 
 fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> BasisRiskSummary {
-    let pnl_usd = Sample::of_lanes(table, |block, sums| {
-        let tracking = table.lanes(block, Column::Tracking as usize);
-        let futures_basis = table.lanes(block, Column::FuturesBasis as usize);
-        for lane in 0..sums.len() {
-            sums[lane] = tracking[lane] + futures_basis[lane];
-        }
-    });
-    let percentiles = Percentiles::new(&pnl_usd, levels, levels);
+    let columns = [Column::Tracking, Column::FuturesBasis];
+    let pnl_usd = Sample::of_columns(table, columns, |[tracking, futures_basis]| tracking + futures_basis);
+    let mut loss_levels = levels.to_vec();
+    loss_levels.push(WORST5);
+    let percentiles = Percentiles::new(&pnl_usd, levels, &loss_levels);
     let spread = spread(&pnl_usd);
     BasisRiskSummary {
         mean: spread.mean,
