@@ -53,10 +53,16 @@ const COLUMNS: [(&str, Source); 31] = [
     ("fees_usd", Source::Stored(Column::Fees)),
     ("slippage_usd", Source::Stored(Column::Slippage)),
     ("liquidation_usd", Source::Stored(Column::Liquidation)),
-    ("liquidation_gap_usd", Source::Stored(Column::LiquidationGap)),
+    (
+        "liquidation_gap_usd",
+        Source::Stored(Column::LiquidationGap),
+    ),
     ("financing_usd", Source::Stored(Column::Financing)),
     ("collateral_revaluation_usd", Source::Zero),
-    ("bankruptcy_loss_usd", Source::Stored(Column::BankruptcyLoss)),
+    (
+        "bankruptcy_loss_usd",
+        Source::Stored(Column::BankruptcyLoss),
+    ),
     ("liquidated", Source::IsLiquidated),
     ("liquidation_day", Source::Stored(Column::LiquidationDay)),
     ("liquidations", Source::Stored(Column::Liquidations)),
@@ -65,12 +71,21 @@ const COLUMNS: [(&str, Source); 31] = [
     ("unmet_call_usd", Source::Stored(Column::UnmetCall)),
     ("cut_trades", Source::Stored(Column::CutTrades)),
     ("top_up_usd", Source::Stored(Column::TopUp)),
-    ("peak_collateral_usd", Source::Stored(Column::PeakCollateral)),
-    ("required_collateral_usd", Source::Stored(Column::RequiredCollateral)),
+    (
+        "peak_collateral_usd",
+        Source::Stored(Column::PeakCollateral),
+    ),
+    (
+        "required_collateral_usd",
+        Source::Stored(Column::RequiredCollateral),
+    ),
     ("min_equity_usd", Source::Stored(Column::MinEquity)),
     ("max_margin_ratio", Source::Stored(Column::MaxMarginRatio)),
     ("max_drawdown_usd", Source::Stored(Column::MaxDrawdown)),
-    ("effective_price_usd", Source::Stored(Column::EffectivePrice)),
+    (
+        "effective_price_usd",
+        Source::Stored(Column::EffectivePrice),
+    ),
 ];
 
 impl Source {
@@ -79,7 +94,11 @@ impl Source {
             Self::Path => path as f64,
             Self::Weight => table.weights().map_or(1.0, |weights| weights[path]),
             Self::IsLiquidated => {
-                if table.value(path, Column::Liquidations as usize) > 0.0 { 1.0 } else { 0.0 }
+                if table.value(path, Column::Liquidations as usize) > 0.0 {
+                    1.0
+                } else {
+                    0.0
+                }
             }
             Self::Zero => 0.0,
             Self::Stored(column) => table.value(path, column as usize),
@@ -89,13 +108,18 @@ impl Source {
 }
 
 fn sources(assets: usize) -> impl Iterator<Item = Source> {
-    COLUMNS.into_iter().map(|(_, source)| source).chain((0..assets).map(Source::TerminalSpot))
+    COLUMNS
+        .into_iter()
+        .map(|(_, source)| source)
+        .chain((0..assets).map(Source::TerminalSpot))
 }
 
 /// Names of the columns.
 pub fn header(assets: &[String]) -> Vec<String> {
     let fixed = COLUMNS.into_iter().map(|(name, _)| name.to_owned());
-    fixed.chain(assets.iter().map(|asset| format!("terminal_spot_{asset}"))).collect()
+    fixed
+        .chain(assets.iter().map(|asset| format!("terminal_spot_{asset}")))
+        .collect()
 }
 
 /// The fields of one path, as in the file.
@@ -117,7 +141,10 @@ pub fn write_outcomes(
     writer: &mut impl Write,
     interrupted: &AtomicBool,
 ) -> Result<(), WriteError> {
-    let names: Vec<String> = header(table.assets()).iter().map(|name| quoted(name)).collect();
+    let names: Vec<String> = header(table.assets())
+        .iter()
+        .map(|name| quoted(name))
+        .collect();
     writeln!(writer, "{}", names.join(","))?;
     let batch = CHUNK * rayon::current_num_threads() * 4;
     for start in (0..table.paths()).step_by(batch) {
@@ -126,8 +153,10 @@ pub fn write_outcomes(
         }
         let end = (start + batch).min(table.paths());
         let chunks: Vec<usize> = (start..end).step_by(CHUNK).collect();
-        let texts: Vec<String> =
-            chunks.into_par_iter().map(|first| rows(table, first..(first + CHUNK).min(end))).collect();
+        let texts: Vec<String> = chunks
+            .into_par_iter()
+            .map(|first| rows(table, first..(first + CHUNK).min(end)))
+            .collect();
         for text in texts {
             writer.write_all(text.as_bytes())?;
         }
@@ -152,7 +181,11 @@ fn rows(table: &OutcomeTable, paths: Range<usize>) -> String {
 
 /// A name as a CSV field.
 fn quoted(name: &str) -> String {
-    if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Appends the shortest text that reads back to the same number; nothing for NaN, `0` for either zero.
@@ -192,10 +225,24 @@ mod tests {
 
     #[test]
     fn numbers_read_back_to_the_same_value() {
-        for x in [0.1, 1.0 / 3.0, -175e6, 1e-9, 123_456_789.125, 1e300, 5e-324, 1e15 + 0.5, 9_007_199_254_740_993.0] {
+        for x in [
+            0.1,
+            1.0 / 3.0,
+            -175e6,
+            1e-9,
+            123_456_789.125,
+            1e300,
+            5e-324,
+            1e15 + 0.5,
+            9_007_199_254_740_993.0,
+        ] {
             let mut text = String::new();
             push_number(&mut text, x);
-            assert_eq!(text.parse::<f64>().unwrap().to_bits(), x.to_bits(), "{text}");
+            assert_eq!(
+                text.parse::<f64>().unwrap().to_bits(),
+                x.to_bits(),
+                "{text}"
+            );
         }
         let mut text = String::new();
         push_number(&mut text, -0.0);
@@ -222,7 +269,10 @@ mod tests {
         let mut bytes = Vec::new();
         write_outcomes(&table, &mut bytes, &AtomicBool::new(false)).unwrap();
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
-        assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), header(table.assets()));
+        assert_eq!(
+            reader.headers().unwrap().iter().collect::<Vec<_>>(),
+            header(table.assets())
+        );
         let mut count = 0;
         for (path, record) in reader.records().enumerate() {
             let record = record.unwrap();
@@ -231,7 +281,10 @@ mod tests {
                 assert_eq!(&record[0], path.to_string());
                 assert_eq!((&record[10], &record[18]), ("0", ""));
                 let stored = table.value(path, Column::HedgedPnl as usize);
-                assert_eq!(record[3].parse::<f64>().unwrap().to_bits(), stored.to_bits());
+                assert_eq!(
+                    record[3].parse::<f64>().unwrap().to_bits(),
+                    stored.to_bits()
+                );
             }
             count += 1;
         }

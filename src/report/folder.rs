@@ -54,12 +54,20 @@ pub enum FolderError {
 /// As of [`write_folder`].
 pub fn prepare_folder(folder: &Path) -> Result<(), FolderError> {
     if folder.exists() && !folder.is_dir() {
-        return Err(FolderError::NotAFolder { path: folder.to_owned() });
+        return Err(FolderError::NotAFolder {
+            path: folder.to_owned(),
+        });
     }
-    fs::create_dir_all(folder).map_err(|source| FolderError::Create { path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(|source| FolderError::Create {
+        path: folder.to_owned(),
+        source,
+    })?;
     // Dropped at once, which removes it.
     let probe = folder.join("summary.json");
-    WholeFile::create(&probe).map_err(|source| FolderError::Write { path: probe, source })?;
+    WholeFile::create(&probe).map_err(|source| FolderError::Write {
+        path: probe,
+        source,
+    })?;
     Ok(())
 }
 
@@ -78,14 +86,16 @@ pub fn write_folder(
     let mut files = Vec::new();
     let mut write = |name: &str, fill: &dyn Fn(&mut WholeFile) -> Result<(), WriteError>| {
         let path = folder.join(name);
-        let written = WholeFile::create(&path).map_err(WriteError::Io).and_then(|mut file| {
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(WriteError::Interrupted);
-            }
-            fill(&mut file)?;
-            file.sync()?;
-            Ok(file)
-        });
+        let written = WholeFile::create(&path)
+            .map_err(WriteError::Io)
+            .and_then(|mut file| {
+                if interrupted.load(Ordering::Relaxed) {
+                    return Err(WriteError::Interrupted);
+                }
+                fill(&mut file)?;
+                file.sync()?;
+                Ok(file)
+            });
         match written {
             Ok(file) => {
                 files.push((path, file));
@@ -95,12 +105,21 @@ pub fn write_folder(
             Err(WriteError::Io(source)) => Err(FolderError::Write { path, source }),
         }
     };
-    write("summary.json", &|file| Ok(file.write_all(summary_text.as_bytes())?))?;
-    write("percentiles.csv", &|file| Ok(file.write_all(percentiles_text(table).as_bytes())?))?;
-    write("scenario.toml", &|file| Ok(file.write_all(summary.scenario.as_bytes())?))?;
-    write("outcomes.csv", &|file| write_outcomes(table, file, interrupted))?;
+    write("summary.json", &|file| {
+        Ok(file.write_all(summary_text.as_bytes())?)
+    })?;
+    write("percentiles.csv", &|file| {
+        Ok(file.write_all(percentiles_text(table).as_bytes())?)
+    })?;
+    write("scenario.toml", &|file| {
+        Ok(file.write_all(summary.scenario.as_bytes())?)
+    })?;
+    write("outcomes.csv", &|file| {
+        write_outcomes(table, file, interrupted)
+    })?;
     for (path, file) in files {
-        file.put_in_place().map_err(|source| FolderError::Write { path, source })?;
+        file.put_in_place()
+            .map_err(|source| FolderError::Write { path, source })?;
     }
     Ok(())
 }
@@ -135,7 +154,8 @@ mod tests {
 
     impl Scratch {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("hedgesim-folder-{name}-{}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("hedgesim-folder-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
             fs::create_dir_all(&path).unwrap();
             Self(path)
@@ -143,8 +163,9 @@ mod tests {
 
         fn names(&self) -> Vec<String> {
             let entries = fs::read_dir(&self.0).unwrap();
-            let mut names: Vec<String> =
-                entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+            let mut names: Vec<String> = entries
+                .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+                .collect();
             names.sort();
             names
         }
@@ -158,8 +179,16 @@ mod tests {
 
     fn run(paths: usize) -> (OutcomeTable, Summary) {
         let table = table(paths);
-        let info = RunInfo { scenario: "title = \"x\"\n".into(), ..RunInfo::default() };
-        let summary = summarise(&table, &plan(paths as u64, vec![]), Detail::Everything, &info);
+        let info = RunInfo {
+            scenario: "title = \"x\"\n".into(),
+            ..RunInfo::default()
+        };
+        let summary = summarise(
+            &table,
+            &plan(paths as u64, vec![]),
+            Detail::Everything,
+            &info,
+        );
         (table, summary)
     }
 
@@ -170,19 +199,37 @@ mod tests {
         let inner = scratch.0.join("a/b");
         write_folder(&inner, &table, &summary, &AtomicBool::new(false)).unwrap();
         write_folder(&inner, &table, &summary, &AtomicBool::new(false)).unwrap(); // over the first
-        let names: Vec<_> = fs::read_dir(&inner).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(&inner)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names.len(), 4, "{names:?}");
-        assert_eq!(fs::read_to_string(inner.join("scenario.toml")).unwrap(), "title = \"x\"\n");
+        assert_eq!(
+            fs::read_to_string(inner.join("scenario.toml")).unwrap(),
+            "title = \"x\"\n"
+        );
         let values: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(inner.join("summary.json")).unwrap()).unwrap();
         assert_eq!(values["paths"], 500);
-        assert_eq!(fs::read_to_string(inner.join("outcomes.csv")).unwrap().lines().count(), 501);
+        assert_eq!(
+            fs::read_to_string(inner.join("outcomes.csv"))
+                .unwrap()
+                .lines()
+                .count(),
+            501
+        );
         let percentiles = fs::read_to_string(inner.join("percentiles.csv")).unwrap();
         let mut lines = percentiles.lines();
-        assert_eq!(lines.next().unwrap(), "value,p0.1,p0.5,p1,p5,p10,p25,p50,p75,p90,p95,p99,p99.5,p99.9");
+        assert_eq!(
+            lines.next().unwrap(),
+            "value,p0.1,p0.5,p1,p5,p10,p25,p50,p75,p90,p95,p99,p99.5,p99.9"
+        );
         let hedged: Vec<&str> = lines.next().unwrap().split(',').collect();
         let median: f64 = hedged[7].parse().unwrap();
-        assert_eq!(Some(median), summary.hedged.percentiles.get("p50").unwrap().value);
+        assert_eq!(
+            Some(median),
+            summary.hedged.percentiles.get("p50").unwrap().value
+        );
         assert_eq!(lines.count(), 13);
     }
 
@@ -194,7 +241,10 @@ mod tests {
         let found = write_folder(&scratch.0, &table, &summary, &AtomicBool::new(true));
         assert!(matches!(found, Err(FolderError::Interrupted { .. })));
         assert_eq!(scratch.names(), ["summary.json"]);
-        assert_eq!(fs::read_to_string(scratch.0.join("summary.json")).unwrap(), "old");
+        assert_eq!(
+            fs::read_to_string(scratch.0.join("summary.json")).unwrap(),
+            "old"
+        );
     }
 
     #[test]
@@ -204,7 +254,8 @@ mod tests {
         let blocked = format!(".outcomes.csv.{}.partial", std::process::id());
         fs::create_dir(scratch.0.join(&blocked)).unwrap();
         let (table, summary) = run(100);
-        let error = write_folder(&scratch.0, &table, &summary, &AtomicBool::new(false)).unwrap_err();
+        let error =
+            write_folder(&scratch.0, &table, &summary, &AtomicBool::new(false)).unwrap_err();
         assert!(error.to_string().contains("outcomes.csv"), "{error}");
         assert_eq!(scratch.names(), [blocked]);
     }
@@ -217,8 +268,14 @@ mod tests {
         let error = prepare_folder(&path).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("`{}` is not a folder; results need a folder of their own", path.display())
+            format!(
+                "`{}` is not a folder; results need a folder of their own",
+                path.display()
+            )
         );
-        assert!(matches!(prepare_folder(&path.join("inner")), Err(FolderError::Create { .. })));
+        assert!(matches!(
+            prepare_folder(&path.join("inner")),
+            Err(FolderError::Create { .. })
+        ));
     }
 }

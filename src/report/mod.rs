@@ -1,5 +1,11 @@
 //! Terminal tables, JSON, Markdown and files. Computes nothing.
 
+pub mod content;
+pub mod document;
+pub mod figure;
 pub mod folder;
 pub mod json;
+pub mod markdown;
+mod sections;
+pub mod terminal;
 pub mod whole_file;

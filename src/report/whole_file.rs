@@ -19,9 +19,17 @@ impl WholeFile {
     /// The operating system's, when no file can be created there.
     pub fn create(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let partial = target.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
+        let partial = target.with_file_name(format!(
+            ".{}.{}.partial",
+            name.to_string_lossy(),
+            std::process::id()
+        ));
         let writer = BufWriter::with_capacity(1 << 20, File::create(&partial)?);
-        Ok(Self { target: target.to_owned(), partial, writer: Some(writer) })
+        Ok(Self {
+            target: target.to_owned(),
+            partial,
+            writer: Some(writer),
+        })
     }
 
     /// Brings everything written so far to the disk.
@@ -29,7 +37,9 @@ impl WholeFile {
     /// # Errors
     /// The operating system's, e.g. a full disk.
     pub fn sync(&mut self) -> io::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
         writer.flush()?;
         writer.get_ref().sync_all()
     }

@@ -47,7 +47,10 @@ pub fn attribution(
         (name.to_owned(), mean)
     });
     let all = ByName(all.collect());
-    let columns: Vec<usize> = parts().into_iter().filter_map(|(_, column)| Some(column? as usize)).collect();
+    let columns: Vec<usize> = parts()
+        .into_iter()
+        .filter_map(|(_, column)| Some(column? as usize))
+        .collect();
     let mut means = worst_means(table, hedged_pnl_usd, percentiles, &columns).into_iter();
     let worst5 = parts().into_iter().map(|(name, column)| {
         let mean = match column {
@@ -56,7 +59,10 @@ pub fn attribution(
         };
         (name.to_owned(), mean)
     });
-    Attribution { all, worst5: ByName(worst5.collect()) }
+    Attribution {
+        all,
+        worst5: ByName(worst5.collect()),
+    }
 }
 
 /// Sums over the tail of one column: `sum w y`, `sum w^2 y`, `sum w^2 y^2`, and near the boundary `sum w y`.
@@ -73,14 +79,18 @@ fn worst_means(
     percentiles: &Percentiles,
     columns: &[usize],
 ) -> Vec<Estimate> {
-    let (Some(loss), Some(edge_loss)) = (percentiles.loss(WORST5).value, percentiles.loss(WORST5_EDGE).value) else {
+    let (Some(loss), Some(edge_loss)) = (
+        percentiles.loss(WORST5).value,
+        percentiles.loss(WORST5_EDGE).value,
+    ) else {
         return vec![Estimate::UNDEFINED; columns.len()];
     };
     let (boundary, edge) = (-loss, -edge_loss);
     let total = hedged_pnl_usd.weight_sum();
     let tail_weight = total * (1000 - WORST5.per_mille) as f64 / 1000.0;
     let [worse, tied, square_worse, near] = hedged_pnl_usd.sum(|x, w, _| {
-        let is_tied = x >= boundary && x <= boundary;
+        #[expect(clippy::float_cmp, reason = "the boundary is one of the values")]
+        let is_tied = x == boundary;
         let is_worse = x < boundary;
         [
             if is_worse { w } else { 0.0 },
@@ -89,20 +99,42 @@ fn worst_means(
             if x <= boundary && x >= edge { w } else { 0.0 },
         ]
     });
-    let share = if tied > 0.0 { ((tail_weight - worse) / tied).clamp(0.0, 1.0) } else { 0.0 };
-    let sums = tail_sums(table, hedged_pnl_usd, columns, &TailPlace { boundary, edge, share });
+    let share = if tied > 0.0 {
+        ((tail_weight - worse) / tied).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let sums = tail_sums(
+        table,
+        hedged_pnl_usd,
+        columns,
+        &TailPlace {
+            boundary,
+            edge,
+            share,
+        },
+    );
     sums.into_iter()
-        .map(|[first, first_square_weight, second_square_weight, near_first]| {
-            let mean = first / tail_weight;
-            let at_boundary = near_first / near;
-            // sum w^2 (1{worse} a (y - b) + c)^2 with a = 1 / 5 %, b = y_q, c = y_q - m.
-            let (a, b, c) = (total / tail_weight, at_boundary, at_boundary - mean);
-            let deviation = second_square_weight - 2.0 * b * first_square_weight + b * b * square_worse;
-            let cross = first_square_weight - b * square_worse;
-            let square = a * a * deviation + 2.0 * a * c * cross + c * c * hedged_pnl_usd.weight_square_sum();
-            let std_error = if hedged_pnl_usd.len() < 2 { f64::NAN } else { square.max(0.0).sqrt() / total };
-            Estimate::normal(mean, std_error)
-        })
+        .map(
+            |[first, first_square_weight, second_square_weight, near_first]| {
+                let mean = first / tail_weight;
+                let at_boundary = near_first / near;
+                // sum w^2 (1{worse} a (y - b) + c)^2 with a = 1 / 5 %, b = y_q, c = y_q - m.
+                let (a, b, c) = (total / tail_weight, at_boundary, at_boundary - mean);
+                let deviation =
+                    second_square_weight - 2.0 * b * first_square_weight + b * b * square_worse;
+                let cross = first_square_weight - b * square_worse;
+                let square = a * a * deviation
+                    + 2.0 * a * c * cross
+                    + c * c * hedged_pnl_usd.weight_square_sum();
+                let std_error = if hedged_pnl_usd.len() < 2 {
+                    f64::NAN
+                } else {
+                    square.max(0.0).sqrt() / total
+                };
+                Estimate::normal(mean, std_error)
+            },
+        )
         .collect()
 }
 
@@ -114,7 +146,12 @@ struct TailPlace {
     share: f64,
 }
 
-fn tail_sums(table: &OutcomeTable, pnl_usd: &Sample, columns: &[usize], place: &TailPlace) -> Vec<TailSums> {
+fn tail_sums(
+    table: &OutcomeTable,
+    pnl_usd: &Sample,
+    columns: &[usize],
+    place: &TailPlace,
+) -> Vec<TailSums> {
     const BLOCKS: usize = 64;
     let groups: Vec<Vec<TailSums>> = (0..table.blocks().div_ceil(BLOCKS))
         .into_par_iter()
@@ -149,12 +186,14 @@ fn tail_sums(table: &OutcomeTable, pnl_usd: &Sample, columns: &[usize], place: &
             sums
         })
         .collect();
-    groups.into_iter().fold(vec![[0.0; 4]; columns.len()], |mut total, group| {
-        for (total, part) in total.iter_mut().zip(group) {
-            total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
-        }
-        total
-    })
+    groups
+        .into_iter()
+        .fold(vec![[0.0; 4]; columns.len()], |mut total, group| {
+            for (total, part) in total.iter_mut().zip(group) {
+                total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
+            }
+            total
+        })
 }
 
 #[cfg(test)]
@@ -168,7 +207,10 @@ mod tests {
         let sample = Sample::of_column(table, Column::HedgedPnl);
         let percentiles = Percentiles::new(&sample, &[], &[WORST5, WORST5_EDGE]);
         let tail = LossTail::new(&sample, &percentiles, WORST5);
-        (attribution(table, &column_sums(table), &sample, &percentiles), tail)
+        (
+            attribution(table, &column_sums(table), &sample, &percentiles),
+            tail,
+        )
     }
 
     fn set(table: &mut OutcomeTable, column: Column, values: &[f64]) {

@@ -35,10 +35,18 @@ pub struct HedgeEffectiveness {
 pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness {
     let mean = |side: &Side| side.spread.mean.value.unwrap_or(f64::NAN);
     let (hedged_mean, unhedged_mean) = (mean(hedged), mean(unhedged));
-    let variance = one_less_ratio(hedged, unhedged, [hedged.spread.variance, unhedged.spread.variance], |x, y| {
-        let square = |x: f64, m: f64| (x - m) * (x - m);
-        [square(x, hedged_mean) - hedged.spread.variance, square(y, unhedged_mean) - unhedged.spread.variance]
-    });
+    let variance = one_less_ratio(
+        hedged,
+        unhedged,
+        [hedged.spread.variance, unhedged.spread.variance],
+        |x, y| {
+            let square = |x: f64, m: f64| (x - m) * (x - m);
+            [
+                square(x, hedged_mean) - hedged.spread.variance,
+                square(y, unhedged_mean) - unhedged.spread.variance,
+            ]
+        },
+    );
     let shortfalls = [hedged.worst5.shortfall(), unhedged.worst5.shortfall()];
     let es95 = one_less_ratio(hedged, unhedged, shortfalls, |x, y| {
         [hedged.worst5.influence(x), unhedged.worst5.influence(y)]
@@ -62,7 +70,11 @@ fn one_less_ratio(
         let term = w * (h - ratio * u) / unhedged_risk;
         [term * term]
     });
-    let std_error = if hedged.pnl_usd.len() < 2 { f64::NAN } else { square.sqrt() / hedged.pnl_usd.weight_sum() };
+    let std_error = if hedged.pnl_usd.len() < 2 {
+        f64::NAN
+    } else {
+        square.sqrt() / hedged.pnl_usd.weight_sum()
+    };
     Estimate::normal(1.0 - ratio, std_error)
 }
 
@@ -78,12 +90,23 @@ mod tests {
         let level = Level::new(950);
         let [hedged, unhedged] = [hedged, unhedged].map(|values| Sample::new(values, None));
         let parts = |sample: &Sample| {
-            (spread(sample), LossTail::new(sample, &Percentiles::new(sample, &[], &[level]), level))
+            (
+                spread(sample),
+                LossTail::new(sample, &Percentiles::new(sample, &[], &[level]), level),
+            )
         };
         let ((h_spread, h_tail), (u_spread, u_tail)) = (parts(&hedged), parts(&unhedged));
         hedge_effectiveness(
-            &Side { pnl_usd: &hedged, spread: &h_spread, worst5: &h_tail },
-            &Side { pnl_usd: &unhedged, spread: &u_spread, worst5: &u_tail },
+            &Side {
+                pnl_usd: &hedged,
+                spread: &h_spread,
+                worst5: &h_tail,
+            },
+            &Side {
+                pnl_usd: &unhedged,
+                spread: &u_spread,
+                worst5: &u_tail,
+            },
         )
     }
 

@@ -18,11 +18,19 @@ pub struct Estimate {
 
 impl Estimate {
     /// Nothing can be said, as of a conditional mean without an event.
-    pub const UNDEFINED: Self = Self { value: None, std_error: None, ci95: None };
+    pub const UNDEFINED: Self = Self {
+        value: None,
+        std_error: None,
+        ci95: None,
+    };
 
     /// A value known without error, as the probability of what cannot happen.
     pub fn exact(value: f64) -> Self {
-        Self { value: Some(value), std_error: Some(0.0), ci95: Some([value, value]) }
+        Self {
+            value: Some(value),
+            std_error: Some(0.0),
+            ci95: Some([value, value]),
+        }
     }
 
     /// A value with normal errors. What is not finite becomes undefined.
@@ -31,16 +39,28 @@ impl Estimate {
             return Self::UNDEFINED;
         }
         if !std_error.is_finite() {
-            return Self { value: Some(value), std_error: None, ci95: None };
+            return Self {
+                value: Some(value),
+                std_error: None,
+                ci95: None,
+            };
         }
         let half_width = Z95 * std_error;
-        Self { value: Some(value), std_error: Some(std_error), ci95: Some([value - half_width, value + half_width]) }
+        Self {
+            value: Some(value),
+            std_error: Some(std_error),
+            ci95: Some([value - half_width, value + half_width]),
+        }
     }
 
     /// A value with an interval that needs no standard error; the standard error is read from the interval's width.
     pub fn within(value: f64, ci95: Option<[f64; 2]>) -> Self {
         let std_error = ci95.map(|[lower, upper]| (upper - lower) / (2.0 * Z95));
-        Self { value: Some(value), std_error, ci95 }
+        Self {
+            value: Some(value),
+            std_error,
+            ci95,
+        }
     }
 }
 

@@ -56,7 +56,11 @@ impl Level {
     /// The key in files: `p0.1`, `p5`, `p99.9`.
     pub fn key(self) -> String {
         let (whole, tenth) = (self.per_mille / 10, self.per_mille % 10);
-        if tenth == 0 { format!("p{whole}") } else { format!("p{whole}.{tenth}") }
+        if tenth == 0 {
+            format!("p{whole}")
+        } else {
+            format!("p{whole}.{tenth}")
+        }
     }
 }
 
@@ -67,7 +71,10 @@ pub struct ByName(pub Vec<(String, Estimate)>);
 impl ByName {
     /// The estimate of this name.
     pub fn get(&self, name: &str) -> Option<&Estimate> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, estimate)| estimate)
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, estimate)| estimate)
     }
 }
 
@@ -88,6 +95,9 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_files() {
         let keys: Vec<String> = ALL_LEVELS.iter().map(|level| level.key()).collect();
-        assert_eq!(keys.join(" "), "p0.1 p0.5 p1 p5 p10 p25 p50 p75 p90 p95 p99 p99.5 p99.9");
+        assert_eq!(
+            keys.join(" "),
+            "p0.1 p0.5 p1 p5 p10 p25 p50 p75 p90 p95 p99 p99.5 p99.9"
+        );
     }
 }

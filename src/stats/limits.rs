@@ -44,20 +44,32 @@ pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
         None => (None, None),
         Some(Value::Object(estimate)) => {
             let ends = estimate.get("ci95").and_then(Value::as_array);
-            let end = |index: usize| ends.and_then(|ends| ends.get(index)).and_then(Value::as_f64);
-            (estimate.get("value").and_then(Value::as_f64), end(0).zip(end(1)).map(|(lower, upper)| [lower, upper]))
+            let end = |index: usize| {
+                ends.and_then(|ends| ends.get(index))
+                    .and_then(Value::as_f64)
+            };
+            (
+                estimate.get("value").and_then(Value::as_f64),
+                end(0).zip(end(1)).map(|(lower, upper)| [lower, upper]),
+            )
         }
         Some(number) => (number.as_f64(), number.as_f64().map(|x| [x, x])),
     };
     let status = match (ci95, limit.comparison) {
-        (None, _) => LimitStatus::Unknown,
         (Some([_, upper]), Comparison::AtMost) if upper <= limit.bound => LimitStatus::Kept,
         (Some([lower, _]), Comparison::AtMost) if lower > limit.bound => LimitStatus::Broken,
         (Some([lower, _]), Comparison::AtLeast) if lower >= limit.bound => LimitStatus::Kept,
         (Some([_, upper]), Comparison::AtLeast) if upper < limit.bound => LimitStatus::Broken,
-        (Some(_), Comparison::AtMost | Comparison::AtLeast) => LimitStatus::Unknown,
+        (Some(_) | None, Comparison::AtMost | Comparison::AtLeast) => LimitStatus::Unknown,
     };
-    LimitOutcome { require: limit.text.clone(), path: limit.path.clone(), value, ci95, bound: limit.bound, status }
+    LimitOutcome {
+        require: limit.text.clone(),
+        path: limit.path.clone(),
+        value,
+        ci95,
+        bound: limit.bound,
+        status,
+    }
 }
 
 /// Whether a path names a value of the summary (or of [`crate::stats::summarise::template`]).
@@ -71,7 +83,12 @@ pub fn known_path(summary: &Value, path: &str) -> Result<(), Vec<String>> {
     let mut known = Vec::new();
     collect_paths(summary, "", &mut known);
     let inside = format!("{path}.");
-    let within: Vec<String> = known.iter().filter(|name| name.starts_with(&inside)).take(5).cloned().collect();
+    let within: Vec<String> = known
+        .iter()
+        .filter(|name| name.starts_with(&inside))
+        .take(5)
+        .cloned()
+        .collect();
     if !within.is_empty() {
         return Err(within);
     }
@@ -89,7 +106,10 @@ fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path.is_empty() {
         return (value.is_number() || is_estimate(value)).then_some(value);
     }
-    let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+    let ends = path
+        .match_indices('.')
+        .map(|(at, _)| at)
+        .chain([path.len()]);
     let mut ends: Vec<usize> = ends.collect();
     ends.reverse(); // the longest key first
     ends.into_iter().find_map(|end| {
@@ -108,12 +128,22 @@ fn is_estimate(value: &Value) -> bool {
 }
 
 fn collect_paths(value: &Value, at: &str, paths: &mut Vec<String>) {
-    let join = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    let join = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at}.{key}")
+        }
+    };
     match value {
         _ if is_estimate(value) || value.is_number() => paths.push(at.to_owned()),
-        Value::Object(map) => map.iter().for_each(|(key, inner)| collect_paths(inner, &join(key), paths)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, inner)| collect_paths(inner, &join(key), paths)),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, inner)| collect_paths(inner, &join(&index.to_string()), paths));
+            list.iter()
+                .enumerate()
+                .for_each(|(index, inner)| collect_paths(inner, &join(&index.to_string()), paths));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
@@ -138,7 +168,12 @@ mod tests {
     }
 
     fn status(path: &str, comparison: Comparison, bound: f64) -> LimitStatus {
-        let limit = LimitPlan { text: String::new(), path: path.to_owned(), comparison, bound };
+        let limit = LimitPlan {
+            text: String::new(),
+            path: path.to_owned(),
+            comparison,
+            bound,
+        };
         judge(&summary(), &limit).status
     }
 
@@ -150,22 +185,43 @@ mod tests {
         assert_eq!(status(path, Comparison::AtMost, 0.18), LimitStatus::Unknown);
         assert_eq!(status(path, Comparison::AtMost, 0.17), LimitStatus::Broken);
         assert_eq!(status(path, Comparison::AtLeast, 0.18), LimitStatus::Kept);
-        assert_eq!(status(path, Comparison::AtLeast, 0.22), LimitStatus::Unknown);
+        assert_eq!(
+            status(path, Comparison::AtLeast, 0.22),
+            LimitStatus::Unknown
+        );
         assert_eq!(status(path, Comparison::AtLeast, 0.23), LimitStatus::Broken);
     }
 
     #[test]
     fn numbers_and_estimates_without_an_interval() {
-        assert_eq!(status("paths", Comparison::AtLeast, 1000.0), LimitStatus::Kept);
-        assert_eq!(status("paths", Comparison::AtLeast, 1001.0), LimitStatus::Broken);
-        assert_eq!(status("hedged.percentiles.p0.1", Comparison::AtLeast, -100.0), LimitStatus::Unknown);
+        assert_eq!(
+            status("paths", Comparison::AtLeast, 1000.0),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            status("paths", Comparison::AtLeast, 1001.0),
+            LimitStatus::Broken
+        );
+        assert_eq!(
+            status("hedged.percentiles.p0.1", Comparison::AtLeast, -100.0),
+            LimitStatus::Unknown
+        );
     }
 
     #[test]
     fn keys_with_dots_and_lists() {
-        assert_eq!(status("hedged.percentiles.p99.9", Comparison::AtLeast, 3.0), LimitStatus::Kept);
-        assert_eq!(status("thresholds.0.hedged", Comparison::AtMost, 0.7), LimitStatus::Kept);
-        assert_eq!(known_path(&summary(), "hedged.percentiles.p99.9.value"), Ok(()));
+        assert_eq!(
+            status("hedged.percentiles.p99.9", Comparison::AtLeast, 3.0),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            status("thresholds.0.hedged", Comparison::AtMost, 0.7),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            known_path(&summary(), "hedged.percentiles.p99.9.value"),
+            Ok(())
+        );
     }
 
     #[test]
@@ -175,6 +231,9 @@ mod tests {
         assert_eq!(near("liquidation"), ["liquidation.probability"]);
         assert_eq!(near("hedged.percentiles.p99"), ["hedged.percentiles.p99.9"]);
         assert_eq!(near("title"), Vec::<String>::new());
-        assert_eq!(known_path(&summary(), "thresholds.1.hedged").unwrap_err()[0], "thresholds.0.hedged");
+        assert_eq!(
+            known_path(&summary(), "thresholds.1.hedged").unwrap_err()[0],
+            "thresholds.0.hedged"
+        );
     }
 }

@@ -38,7 +38,11 @@ pub fn spread(sample: &Sample) -> Spread {
     let excess = (cube - 2.0 * variance * square + variance * variance * fourth).max(0.0);
     let small = small_sample_factor(sample.len());
     let std_error_of_variance = (small * excess).sqrt() / total;
-    let std_error = if std_dev > 0.0 { std_error_of_variance / (2.0 * std_dev) } else { 0.0 * small };
+    let std_error = if std_dev > 0.0 {
+        std_error_of_variance / (2.0 * std_dev)
+    } else {
+        0.0 * small
+    };
     Spread {
         mean: Estimate::normal(mean, (small * square).sqrt() / total),
         std_dev: Estimate::normal(std_dev, std_error),
@@ -48,7 +52,11 @@ pub fn spread(sample: &Sample) -> Spread {
 
 /// `n / (n - 1)`; NaN (no error can be told) for fewer than two values.
 fn small_sample_factor(count: usize) -> f64 {
-    if count < 2 { f64::NAN } else { count as f64 / (count as f64 - 1.0) }
+    if count < 2 {
+        f64::NAN
+    } else {
+        count as f64 / (count as f64 - 1.0)
+    }
 }
 
 /// Sums over one column from which its mean and the probability of a positive value follow.
@@ -72,12 +80,20 @@ impl ColumnSums {
         let square = self.second_square_weight - 2.0 * offset * self.first_square_weight
             + offset * offset * self.weight_square;
         let small = small_sample_factor(self.count);
-        Estimate::normal(self.shift + offset, (small * square.max(0.0)).sqrt() / self.weight)
+        Estimate::normal(
+            self.shift + offset,
+            (small * square.max(0.0)).sqrt() / self.weight,
+        )
     }
 
     /// The probability of a value above 0.
     pub fn probability_positive(&self) -> Estimate {
-        probability_from_sums(self.positive, self.positive_square_weight, self.weight, self.weight_square)
+        probability_from_sums(
+            self.positive,
+            self.positive_square_weight,
+            self.weight,
+            self.weight_square,
+        )
     }
 
     fn add(&mut self, part: &Self) {
@@ -98,22 +114,36 @@ impl ColumnSums {
 pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
     const BLOCKS: usize = 64;
     let columns = table.columns();
-    let shifts: Vec<f64> =
-        (0..columns).map(|column| if table.paths() == 0 { 0.0 } else { table.value(0, column) }).collect();
+    let shifts: Vec<f64> = (0..columns)
+        .map(|column| {
+            if table.paths() == 0 {
+                0.0
+            } else {
+                table.value(0, column)
+            }
+        })
+        .collect();
     let parts: Vec<Vec<ColumnSums>> = (0..table.blocks().div_ceil(BLOCKS))
         .into_par_iter()
         .map(|group| {
             let blocks = group * BLOCKS..((group + 1) * BLOCKS).min(table.blocks());
-            let mut sums: Vec<ColumnSums> =
-                shifts.iter().map(|&shift| ColumnSums { shift, ..ColumnSums::default() }).collect();
+            let mut sums: Vec<ColumnSums> = shifts
+                .iter()
+                .map(|&shift| ColumnSums {
+                    shift,
+                    ..ColumnSums::default()
+                })
+                .collect();
             for block in blocks {
                 for (column, sums) in sums.iter_mut().enumerate() {
                     let lanes = table.lanes(block, column);
                     let part = match table.weights() {
                         None => lane_sums(lanes, sums.shift),
-                        Some(weights) => {
-                            weighted_lane_sums(lanes, &weights[block * LANES..block * LANES + lanes.len()], sums.shift)
-                        }
+                        Some(weights) => weighted_lane_sums(
+                            lanes,
+                            &weights[block * LANES..block * LANES + lanes.len()],
+                            sums.shift,
+                        ),
                     };
                     sums.add(&part);
                 }
@@ -121,10 +151,18 @@ pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
             sums
         })
         .collect();
-    let mut total: Vec<ColumnSums> =
-        shifts.iter().map(|&shift| ColumnSums { shift, ..ColumnSums::default() }).collect();
+    let mut total: Vec<ColumnSums> = shifts
+        .iter()
+        .map(|&shift| ColumnSums {
+            shift,
+            ..ColumnSums::default()
+        })
+        .collect();
     for part in &parts {
-        total.iter_mut().zip(part).for_each(|(total, part)| total.add(part));
+        total
+            .iter_mut()
+            .zip(part)
+            .for_each(|(total, part)| total.add(part));
     }
     total
 }
@@ -147,7 +185,11 @@ fn lane_sums(lanes: &[f64], shift: f64) -> ColumnSums {
         }
     }
     let count = lanes.len() as f64;
-    let (first, second, positive) = (first.iter().sum(), second.iter().sum(), positive.iter().sum());
+    let (first, second, positive) = (
+        first.iter().sum(),
+        second.iter().sum(),
+        positive.iter().sum(),
+    );
     ColumnSums {
         count: lanes.len(),
         shift,
@@ -163,7 +205,11 @@ fn lane_sums(lanes: &[f64], shift: f64) -> ColumnSums {
 
 /// Sums over one block's lanes with weights.
 fn weighted_lane_sums(lanes: &[f64], weights: &[f64], shift: f64) -> ColumnSums {
-    let mut sums = ColumnSums { count: lanes.len(), shift, ..ColumnSums::default() };
+    let mut sums = ColumnSums {
+        count: lanes.len(),
+        shift,
+        ..ColumnSums::default()
+    };
     for (&x, &w) in lanes.iter().zip(weights) {
         let d = x - shift;
         let event = f64::from(x > 0.0);
@@ -199,7 +245,14 @@ mod tests {
     #[test]
     fn one_value_has_no_error_and_none_no_mean() {
         let one = spread(&Sample::new(vec![4.0], None));
-        assert_eq!(one.mean, Estimate { value: Some(4.0), std_error: None, ci95: None });
+        assert_eq!(
+            one.mean,
+            Estimate {
+                value: Some(4.0),
+                std_error: None,
+                ci95: None
+            }
+        );
         assert_eq!(spread(&Sample::new(vec![], None)).mean, Estimate::UNDEFINED);
     }
 
@@ -218,7 +271,10 @@ mod tests {
 
     #[test]
     fn weights_count_as_copies() {
-        let weighted = spread(&Sample::new(vec![1.0, 5.0, 7.0], Some(vec![2.0, 1.0, 3.0].into())));
+        let weighted = spread(&Sample::new(
+            vec![1.0, 5.0, 7.0],
+            Some(vec![2.0, 1.0, 3.0].into()),
+        ));
         let copies = spread(&Sample::new(vec![1.0, 1.0, 5.0, 7.0, 7.0, 7.0], None));
         assert!((weighted.mean.value.unwrap() - copies.mean.value.unwrap()).abs() < 1e-14);
         assert!((weighted.variance - copies.variance).abs() < 1e-13);

@@ -19,9 +19,21 @@ pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     let mut wanted: Vec<usize> = ranks.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
-    assert!(wanted.iter().all(|&rank| (1..=values.len()).contains(&rank)), "a rank is between 1 and the sample's size");
-    let found = if values.len() < LARGE { sorted_at(values, &wanted) } else { counted_at(values, &wanted) };
-    ranks.iter().map(|rank| found[wanted.partition_point(|w| w < rank)]).collect()
+    assert!(
+        wanted
+            .iter()
+            .all(|&rank| (1..=values.len()).contains(&rank)),
+        "a rank is between 1 and the sample's size"
+    );
+    let found = if values.len() < LARGE {
+        sorted_at(values, &wanted)
+    } else {
+        counted_at(values, &wanted)
+    };
+    ranks
+        .iter()
+        .map(|rank| found[wanted.partition_point(|w| w < rank)])
+        .collect()
 }
 
 fn sorted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
@@ -44,7 +56,8 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     let scale = (BINS - 1) as f64 / range;
     // Adding 2^52 leaves the nearest whole number in the lowest bits, several times as fast as a checked conversion.
     #[expect(clippy::cast_possible_truncation, reason = "masked to less than BINS")]
-    let bin_of = |x: f64| ((x - lowest) * scale + 4_503_599_627_370_496.0).to_bits() as usize & (BINS - 1);
+    let bin_of =
+        |x: f64| ((x - lowest) * scale + 4_503_599_627_370_496.0).to_bits() as usize & (BINS - 1);
 
     let mut counts = vec![0u32; BINS];
     for &x in values {
@@ -58,7 +71,10 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     for (bin, &count) in counts.iter().enumerate() {
         let count = count as usize;
         if next < ranks.len() && ranks[next] <= below + count {
-            #[expect(clippy::cast_possible_truncation, reason = "no more bins than BINS, which fits")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "no more bins than BINS, which fits"
+            )]
             let slot = bins.len() as u16;
             slots[bin] = slot;
             bins.push((below, collected));
@@ -88,7 +104,11 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
         let to = from + ranks[from..].partition_point(|&rank| rank <= below + inside.len());
         let local: Vec<usize> = ranks[from..to].iter().map(|&rank| rank - below).collect();
         // Not all values are in one bin (the extremes are apart), so this ends.
-        if inside.len() >= LARGE { found.extend(counted_at(inside, &local)) } else { select(inside, &local, &mut found) }
+        if inside.len() >= LARGE {
+            found.extend(counted_at(inside, &local));
+        } else {
+            select(inside, &local, &mut found);
+        }
     }
     found
 }
@@ -98,7 +118,8 @@ fn select(values: &mut [f64], ranks: &[usize], found: &mut Vec<f64>) {
     let mut rest = values;
     let mut passed = 0;
     for &rank in ranks {
-        let (_, &mut value, higher) = rest.select_nth_unstable_by(rank - passed - 1, f64::total_cmp);
+        let (_, &mut value, higher) =
+            rest.select_nth_unstable_by(rank - passed - 1, f64::total_cmp);
         found.push(value);
         rest = higher;
         passed = rank;
@@ -115,16 +136,25 @@ fn extremes(values: &[f64]) -> [f64; 2] {
     for eight in eights {
         for k in 0..8 {
             low[k] = if eight[k] < low[k] { eight[k] } else { low[k] };
-            high[k] = if eight[k] > high[k] { eight[k] } else { high[k] };
+            high[k] = if eight[k] > high[k] {
+                eight[k]
+            } else {
+                high[k]
+            };
         }
     }
-    [low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max)]
+    [
+        low.into_iter().fold(f64::INFINITY, f64::min),
+        high.into_iter().fold(f64::NEG_INFINITY, f64::max),
+    ]
 }
 
 /// Rank of the left inverse: the smallest value with at least this fraction of the sample at or below it.
 pub fn quantile_rank(count: usize, level: Level) -> usize {
     let exact = (count as u128 * u128::from(level.per_mille)).div_ceil(1000);
-    usize::try_from(exact).unwrap_or(count).clamp(1, count.max(1))
+    usize::try_from(exact)
+        .unwrap_or(count)
+        .clamp(1, count.max(1))
 }
 
 /// Ranks of the two values that enclose a quantile with 95 % probability, or `None` where the sample is too small.
@@ -141,7 +171,11 @@ pub fn interval_ranks(count: usize, level: Level) -> Option<[usize; 2]> {
         let skew = (1.0 - 2.0 * p) / variance.sqrt() * (Z95 * Z95 - 1.0) / 6.0;
         let rank = |z: f64| {
             let k = (n * p + variance.sqrt() * (z + skew) - 0.5).ceil();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside 0..=count")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "inside 0..=count"
+            )]
             let k = k as usize;
             k
         };
@@ -182,7 +216,10 @@ mod tests {
 
     #[test]
     fn oracle_ranks() {
-        assert_eq!(interval_ranks(100_000, Level::new(990)), Some([98_938, 99_062]));
+        assert_eq!(
+            interval_ranks(100_000, Level::new(990)),
+            Some([98_938, 99_062])
+        );
         assert_eq!(interval_ranks(100_000, Level::new(10)), Some([939, 1063]));
     }
 
@@ -195,7 +232,10 @@ mod tests {
         assert_eq!(interval_ranks(6, Level::new(500)), Some([1, 6]));
         // 0.999^n <= 2.5 % needs n >= 3688.
         assert_eq!(interval_ranks(3687, Level::new(999)), None);
-        assert_eq!(interval_ranks(3688, Level::new(999)).map(|[_, upper]| upper), Some(3688));
+        assert_eq!(
+            interval_ranks(3688, Level::new(999)).map(|[_, upper]| upper),
+            Some(3688)
+        );
     }
 
     #[test]
@@ -204,9 +244,17 @@ mod tests {
             let level = Level::new(per_mille);
             let p = level.fraction();
             for variance in [251.0, 252.0, 253.0, 254.0] {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a small positive number"
+                )]
                 let count = (variance / (p * (1.0 - p))).ceil() as usize;
-                assert_eq!(interval_ranks(count, level), Some(exact_ranks(count, p)), "{per_mille} of {count}");
+                assert_eq!(
+                    interval_ranks(count, level),
+                    Some(exact_ranks(count, p)),
+                    "{per_mille} of {count}"
+                );
             }
         }
     }
@@ -220,17 +268,29 @@ mod tests {
         let mut sorted = values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let ranks = [50_000, 1, 25_000, 25_000, 24_999, 12, 49_990];
-        let expected: Vec<u64> = ranks.iter().map(|&rank| sorted[rank - 1].to_bits()).collect();
-        let found: Vec<u64> = order_statistics(&values, &ranks).iter().map(|x| x.to_bits()).collect();
+        let expected: Vec<u64> = ranks
+            .iter()
+            .map(|&rank| sorted[rank - 1].to_bits())
+            .collect();
+        let found: Vec<u64> = order_statistics(&values, &ranks)
+            .iter()
+            .map(|x| x.to_bits())
+            .collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn constant_and_infinite_samples() {
-        assert_eq!(order_statistics(&vec![2.0; 5000], &[1, 2500, 5000]), vec![2.0; 3]);
+        assert_eq!(
+            order_statistics(&vec![2.0; 5000], &[1, 2500, 5000]),
+            vec![2.0; 3]
+        );
         let mut values = vec![1.0; 5000];
         values[9] = f64::INFINITY;
-        assert_eq!(order_statistics(&values, &[4999, 5000]), vec![1.0, f64::INFINITY]);
+        assert_eq!(
+            order_statistics(&values, &[4999, 5000]),
+            vec![1.0, f64::INFINITY]
+        );
     }
 
     #[test]

@@ -13,15 +13,25 @@ pub type PercentileRow = (&'static str, Vec<f64>);
 
 /// Rows for hedged and unhedged P&L and each component, in this order.
 pub fn percentile_table(table: &OutcomeTable) -> Vec<PercentileRow> {
-    let mut columns =
-        vec![("hedged_pnl_usd", Some(Column::HedgedPnl)), ("unhedged_pnl_usd", Some(Column::UnhedgedPnl))];
+    let mut columns = vec![
+        ("hedged_pnl_usd", Some(Column::HedgedPnl)),
+        ("unhedged_pnl_usd", Some(Column::UnhedgedPnl)),
+    ];
     columns.extend(COMPONENTS);
     columns
         .into_par_iter()
         .map(|(name, column)| {
-            let Some(column) = column else { return (name, vec![0.0; ALL_LEVELS.len()]) };
+            let Some(column) = column else {
+                return (name, vec![0.0; ALL_LEVELS.len()]);
+            };
             let found = Percentiles::new(&Sample::of_column(table, column), &ALL_LEVELS, &[]);
-            (name, ALL_LEVELS.iter().map(|&level| found.gain(level).value.unwrap_or(f64::NAN)).collect())
+            (
+                name,
+                ALL_LEVELS
+                    .iter()
+                    .map(|&level| found.gain(level).value.unwrap_or(f64::NAN))
+                    .collect(),
+            )
         })
         .collect()
 }

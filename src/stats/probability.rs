@@ -10,7 +10,12 @@ use crate::stats::sample::Sample;
 ///
 /// # Source
 /// E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927) 209-212.
-pub fn probability_from_sums(event: f64, event_square: f64, total: f64, total_square: f64) -> Estimate {
+pub fn probability_from_sums(
+    event: f64,
+    event_square: f64,
+    total: f64,
+    total_square: f64,
+) -> Estimate {
     if total <= 0.0 {
         return Estimate::UNDEFINED;
     }
@@ -18,7 +23,11 @@ pub fn probability_from_sums(event: f64, event_square: f64, total: f64, total_sq
     let square = event_square * (1.0 - 2.0 * p) + p * p * total_square;
     let std_error = square.max(0.0).sqrt() / total;
     let interval = wilson_interval(p, total * total / total_square);
-    Estimate { value: Some(p), std_error: Some(std_error), ci95: Some(interval) }
+    Estimate {
+        value: Some(p),
+        std_error: Some(std_error),
+        ci95: Some(interval),
+    }
 }
 
 /// Wilson's 95 % interval of a probability estimated as `p` from `count` draws.
@@ -27,8 +36,16 @@ pub fn wilson_interval(p: f64, count: f64) -> [f64; 2] {
     let scale = 1.0 / (1.0 + z2 / count);
     let centre = (p + z2 / (2.0 * count)) * scale;
     let half_width = Z95 * (p * (1.0 - p) / count + z2 / (4.0 * count * count)).sqrt() * scale;
-    let lower = if p <= 0.0 { 0.0 } else { (centre - half_width).max(0.0) };
-    let upper = if p >= 1.0 { 1.0 } else { (centre + half_width).min(1.0) };
+    let lower = if p <= 0.0 {
+        0.0
+    } else {
+        (centre - half_width).max(0.0)
+    };
+    let upper = if p >= 1.0 {
+        1.0
+    } else {
+        (centre + half_width).min(1.0)
+    };
     [lower, upper]
 }
 
@@ -38,7 +55,12 @@ pub fn probability(sample: &Sample, event: impl Fn(f64, usize) -> bool + Sync) -
         let hit = if event(x, path) { w } else { 0.0 };
         [hit, hit * w]
     });
-    probability_from_sums(weight, weight_square, sample.weight_sum(), sample.weight_square_sum())
+    probability_from_sums(
+        weight,
+        weight_square,
+        sample.weight_sum(),
+        sample.weight_square_sum(),
+    )
 }
 
 #[cfg(test)]
@@ -56,8 +78,14 @@ mod tests {
             (100.0, 1e5, 0.000_822_337_969_721, 0.001_215_998_316_64),
         ] {
             let [found_lower, found_upper] = wilson_interval(events / count, count);
-            assert!((found_lower - lower).abs() < 5e-14, "{events}: {found_lower}");
-            assert!((found_upper - upper).abs() < 5e-14, "{events}: {found_upper}");
+            assert!(
+                (found_lower - lower).abs() < 5e-14,
+                "{events}: {found_lower}"
+            );
+            assert!(
+                (found_upper - upper).abs() < 5e-14,
+                "{events}: {found_upper}"
+            );
         }
     }
 

@@ -20,9 +20,17 @@ pub struct Percentiles {
 impl Percentiles {
     /// Percentiles of the values at `gains`, and of their negatives at `losses`.
     pub fn new(sample: &Sample, gains: &[Level], losses: &[Level]) -> Self {
-        let undefined = |levels: &[Level]| levels.iter().map(|&level| (level, Estimate::UNDEFINED)).collect();
+        let undefined = |levels: &[Level]| {
+            levels
+                .iter()
+                .map(|&level| (level, Estimate::UNDEFINED))
+                .collect()
+        };
         if sample.weight_sum() <= 0.0 {
-            return Self { gains: undefined(gains), losses: undefined(losses) };
+            return Self {
+                gains: undefined(gains),
+                losses: undefined(losses),
+            };
         }
         match sample.weights() {
             None => plain(sample.values(), gains, losses),
@@ -42,23 +50,39 @@ impl Percentiles {
 
     /// Percentiles of the values by key.
     pub fn gains(&self, levels: &[Level]) -> ByName {
-        ByName(levels.iter().map(|&level| (level.key(), self.gain(level))).collect())
+        ByName(
+            levels
+                .iter()
+                .map(|&level| (level.key(), self.gain(level)))
+                .collect(),
+        )
     }
 
     /// Percentiles of the losses by key, a gain counting as a loss of 0.
     pub fn losses(&self, levels: &[Level]) -> ByName {
         let not_negative = |estimate: Estimate| match estimate.value {
             None => Estimate::UNDEFINED,
-            Some(value) => {
-                Estimate::within(value.max(0.0), estimate.ci95.map(|[lower, upper]| [lower.max(0.0), upper.max(0.0)]))
-            }
+            Some(value) => Estimate::within(
+                value.max(0.0),
+                estimate
+                    .ci95
+                    .map(|[lower, upper]| [lower.max(0.0), upper.max(0.0)]),
+            ),
         };
-        ByName(levels.iter().map(|&level| (level.key(), not_negative(self.loss(level)))).collect())
+        ByName(
+            levels
+                .iter()
+                .map(|&level| (level.key(), not_negative(self.loss(level))))
+                .collect(),
+        )
     }
 }
 
 fn at(estimates: &[(Level, Estimate)], level: Level) -> Estimate {
-    let found = estimates.iter().find(|(known, _)| *known == level).map(|(_, estimate)| *estimate);
+    let found = estimates
+        .iter()
+        .find(|(known, _)| *known == level)
+        .map(|(_, estimate)| *estimate);
     debug_assert!(found.is_some(), "level {} was not asked for", level.key());
     found.unwrap_or(Estimate::UNDEFINED)
 }
@@ -87,8 +111,14 @@ fn plain(values: &[f64], gains: &[Level], losses: &[Level]) -> Percentiles {
         Estimate::within(value, interval)
     };
     Percentiles {
-        gains: gains.iter().map(|&level| (level, take(1.0, ranks(level).1.is_some()))).collect(),
-        losses: losses.iter().map(|&level| (level, take(-1.0, ranks(level).1.is_some()))).collect(),
+        gains: gains
+            .iter()
+            .map(|&level| (level, take(1.0, ranks(level).1.is_some())))
+            .collect(),
+        losses: losses
+            .iter()
+            .map(|&level| (level, take(-1.0, ranks(level).1.is_some())))
+            .collect(),
     }
 }
 
@@ -101,12 +131,21 @@ struct Step {
 }
 
 fn weighted(values: &[f64], weights: &[f64], gains: &[Level], losses: &[Level]) -> Percentiles {
-    let mut pairs: Vec<(f64, f64)> = values.iter().copied().zip(weights.iter().copied()).collect();
+    let mut pairs: Vec<(f64, f64)> = values
+        .iter()
+        .copied()
+        .zip(weights.iter().copied())
+        .collect();
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let gains = weighted_levels(&pairs, gains);
     pairs.reverse();
-    pairs.iter_mut().for_each(|pair| pair.0 = 0.0 - pair.0);
-    Percentiles { gains, losses: weighted_levels(&pairs, losses) }
+    for pair in &mut pairs {
+        pair.0 = 0.0 - pair.0;
+    }
+    Percentiles {
+        gains,
+        losses: weighted_levels(&pairs, losses),
+    }
 }
 
 fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estimate)> {
@@ -115,7 +154,11 @@ fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estima
         .scan((0.0, 0.0), |(weight, weight_square), &(value, w)| {
             *weight += w;
             *weight_square += w * w;
-            Some(Step { value, weight: *weight, weight_square: *weight_square })
+            Some(Step {
+                value,
+                weight: *weight,
+                weight_square: *weight_square,
+            })
         })
         .collect();
     let last = steps[steps.len() - 1];
@@ -127,15 +170,24 @@ fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estima
     let estimate = |level: Level| {
         let p = level.fraction();
         let value = quantile(level.per_mille as f64, 1000.0);
-        let at_or_below = steps[steps.partition_point(|step| step.value <= value) - 1].weight_square;
-        let square = at_or_below * (1.0 - p) * (1.0 - p) + (last.weight_square - at_or_below) * p * p;
+        let at_or_below =
+            steps[steps.partition_point(|step| step.value <= value) - 1].weight_square;
+        let square =
+            at_or_below * (1.0 - p) * (1.0 - p) + (last.weight_square - at_or_below) * p * p;
         let draws = (p * (1.0 - p) * last.weight * last.weight / square).round();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, at least 0")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count, at least 0"
+        )]
         let interval = interval_ranks(draws as usize, level)
             .map(|[lower, upper]| [quantile(lower as f64, draws), quantile(upper as f64, draws)]);
         Estimate::within(value, interval)
     };
-    levels.iter().map(|&level| (level, estimate(level))).collect()
+    levels
+        .iter()
+        .map(|&level| (level, estimate(level)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,7 +203,10 @@ mod tests {
         let of = |values: &[f64], weights: Option<Vec<f64>>| {
             let sample = Sample::new(values.to_vec(), weights.map(Into::into));
             let found = Percentiles::new(&sample, &[MEDIAN], &[MEDIAN]);
-            (found.gain(MEDIAN).value.unwrap(), found.loss(MEDIAN).value.unwrap())
+            (
+                found.gain(MEDIAN).value.unwrap(),
+                found.loss(MEDIAN).value.unwrap(),
+            )
         };
         // Half of {1, 2, 3, 4} lies at or below 2; half of the losses {-4, .., -1} at or below -3.
         assert_eq!(of(&[3.0, 1.0, 4.0, 2.0], None), (2.0, -3.0));
@@ -165,13 +220,24 @@ mod tests {
     #[test]
     fn weights_count_as_copies() {
         let values = normals(1, 4000);
-        let weights: Vec<f64> = uniforms(2, 4000).iter().map(|u| (4.0 * u).floor()).collect();
+        let weights: Vec<f64> = uniforms(2, 4000)
+            .iter()
+            .map(|u| (4.0 * u).floor())
+            .collect();
         let mut copies = Vec::new();
         for (&value, &weight) in values.iter().zip(&weights) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 3")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 to 3"
+            )]
             copies.extend(std::iter::repeat_n(value, weight as usize));
         }
-        let weighted = Percentiles::new(&Sample::new(values, Some(weights.into())), &ALL_LEVELS, &ALL_LEVELS);
+        let weighted = Percentiles::new(
+            &Sample::new(values, Some(weights.into())),
+            &ALL_LEVELS,
+            &ALL_LEVELS,
+        );
         let copied = Percentiles::new(&Sample::new(copies, None), &ALL_LEVELS, &ALL_LEVELS);
         for level in ALL_LEVELS {
             assert_eq!(weighted.gain(level).value, copied.gain(level).value);
@@ -215,6 +281,13 @@ mod tests {
     #[test]
     fn too_small_a_sample_has_no_interval() {
         let found = Percentiles::new(&Sample::new(vec![1.0, 2.0], None), &[MEDIAN], &[]);
-        assert_eq!(found.gain(MEDIAN), Estimate { value: Some(1.0), std_error: None, ci95: None });
+        assert_eq!(
+            found.gain(MEDIAN),
+            Estimate {
+                value: Some(1.0),
+                std_error: None,
+                ci95: None
+            }
+        );
     }
 }

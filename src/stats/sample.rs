@@ -31,10 +31,19 @@ impl<'a> Sample<'a> {
             None => [count, count],
             Some(weights) => {
                 assert_eq!(weights.len(), values.len(), "one weight for each value");
-                sum(values.len(), |paths| weights[paths].iter().fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w]))
+                sum(values.len(), |paths| {
+                    weights[paths]
+                        .iter()
+                        .fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w])
+                })
             }
         };
-        Self { values, weights, weight_sum, weight_square_sum }
+        Self {
+            values,
+            weights,
+            weight_sum,
+            weight_square_sum,
+        }
     }
 
     /// A stored column.
@@ -70,7 +79,11 @@ impl<'a> Sample<'a> {
         let (mut values, mut weights) = (Vec::new(), Vec::new());
         for block in 0..table.blocks() {
             let conditions = table.lanes(block, condition as usize);
-            for (lane, _) in conditions.iter().enumerate().filter(|(_, condition)| is_kept(**condition)) {
+            for (lane, _) in conditions
+                .iter()
+                .enumerate()
+                .filter(|(_, condition)| is_kept(**condition))
+            {
                 let path = block * LANES + lane;
                 values.push(table.value(path, column as usize));
                 weights.extend(table.weights().map(|weights| weights[path]));
@@ -115,15 +128,22 @@ impl<'a> Sample<'a> {
     }
 
     /// Sums over all values of `term(value, weight, path)`, in a fixed order.
-    pub fn sum<const K: usize>(&self, term: impl Fn(f64, f64, usize) -> [f64; K] + Sync) -> [f64; K] {
+    pub fn sum<const K: usize>(
+        &self,
+        term: impl Fn(f64, f64, usize) -> [f64; K] + Sync,
+    ) -> [f64; K] {
         sum(self.len(), |paths| {
             let first = paths.start;
             let values = &self.values[paths.clone()];
             match &self.weights {
-                None => interleaved(values.len(), |index| term(values[index], 1.0, first + index)),
+                None => interleaved(values.len(), |index| {
+                    term(values[index], 1.0, first + index)
+                }),
                 Some(weights) => {
                     let weights = &weights[paths];
-                    interleaved(values.len(), |index| term(values[index], weights[index], first + index))
+                    interleaved(values.len(), |index| {
+                        term(values[index], weights[index], first + index)
+                    })
                 }
             }
         })
@@ -136,25 +156,28 @@ fn interleaved<const K: usize>(count: usize, term: impl Fn(usize) -> [f64; K]) -
     let whole = count - count % 4;
     for four in (0..whole).step_by(4) {
         for lane in 0..4 {
-            let terms = term(four + lane);
-            for k in 0..K {
-                sums[k][lane] += terms[k];
+            for (sum, x) in sums.iter_mut().zip(term(four + lane)) {
+                sum[lane] += x;
             }
         }
     }
     for index in whole..count {
-        let terms = term(index);
-        for k in 0..K {
-            sums[k][index - whole] += terms[k];
+        for (sum, x) in sums.iter_mut().zip(term(index)) {
+            sum[index - whole] += x;
         }
     }
     sums.map(|lanes| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
 }
 
 /// Adds what `chunk` returns for consecutive ranges of `0..count`, in their order, so that the number of threads changes no bit.
-pub fn sum<const K: usize>(count: usize, chunk: impl Fn(Range<usize>) -> [f64; K] + Sync) -> [f64; K] {
-    let partial: Vec<[f64; K]> =
-        (0..count.div_ceil(CHUNK)).into_par_iter().map(|c| chunk(c * CHUNK..((c + 1) * CHUNK).min(count))).collect();
+pub fn sum<const K: usize>(
+    count: usize,
+    chunk: impl Fn(Range<usize>) -> [f64; K] + Sync,
+) -> [f64; K] {
+    let partial: Vec<[f64; K]> = (0..count.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|c| chunk(c * CHUNK..((c + 1) * CHUNK).min(count)))
+        .collect();
     partial.into_iter().fold([0.0; K], |mut total, part| {
         total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
         total
@@ -170,7 +193,9 @@ pub(crate) mod tests {
         let mut state = seed;
         (0..count)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
             })
             .collect()
@@ -202,8 +227,14 @@ pub(crate) mod tests {
     #[test]
     fn sums_do_not_depend_on_threads() {
         let sample = Sample::new(normals(3, 100_000), None);
-        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let five = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let five = rayon::ThreadPoolBuilder::new()
+            .num_threads(5)
+            .build()
+            .unwrap();
         let cubes = || sample.sum(|x, w, _| [w * x * x * x])[0].to_bits();
         assert_eq!(one.install(cubes), five.install(cubes));
     }

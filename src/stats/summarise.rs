@@ -15,9 +15,9 @@ use crate::stats::probability::probability;
 use crate::stats::quantile::Percentiles;
 use crate::stats::sample::Sample;
 use crate::stats::summary::{
-    BankruptcyLossSummary, BasisRiskSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
-    LiquidationSummary, MeanAndPercentiles, OnlyMean, OnlyPercentiles, PnlSummary, Summary, ThresholdSummary,
-    TopUpSummary, UnmetCallSummary,
+    BankruptcyLossSummary, BasisRiskSummary, CollateralSummary, EffectivePriceSummary,
+    EventSummary, FORMAT, LiquidationSummary, MeanAndPercentiles, OnlyMean, OnlyPercentiles,
+    PnlSummary, Summary, ThresholdSummary, TopUpSummary, UnmetCallSummary,
 };
 use crate::stats::tail::LossTail;
 
@@ -51,22 +51,43 @@ pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInf
     if !plan.report.limits.is_empty() {
         // A summary is plain data, so it always converts; a limit on a null value cannot be told.
         let values = serde_json::to_value(&summary).unwrap_or_default();
-        summary.limits = plan.report.limits.iter().map(|limit| judge(&values, limit)).collect();
+        summary.limits = plan
+            .report
+            .limits
+            .iter()
+            .map(|limit| judge(&values, limit))
+            .collect();
     }
     summary
 }
 
 /// A summary of nothing with every key of this plan's summary, to check the paths of limits before a simulation.
 pub fn template(plan: &Plan) -> serde_json::Value {
-    let assets = plan.market.assets.iter().map(|asset| asset.name.clone()).collect();
-    let summary = estimate(&OutcomeTable::new(1, assets), plan, Detail::Everything, &RunInfo::default());
+    let assets = plan
+        .market
+        .assets
+        .iter()
+        .map(|asset| asset.name.clone())
+        .collect();
+    let summary = estimate(
+        &OutcomeTable::new(1, assets),
+        plan,
+        Detail::Everything,
+        &RunInfo::default(),
+    );
     serde_json::to_value(&summary).unwrap_or_default()
 }
 
 fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
     let scope = match detail {
-        Detail::Report if plan.report.limits.is_empty() => Scope { levels: &REPORT_LEVELS, unshown: &[] },
-        Detail::Report | Detail::Everything => Scope { levels: &ALL_LEVELS, unshown: &ALL_LEVELS },
+        Detail::Report if plan.report.limits.is_empty() => Scope {
+            levels: &REPORT_LEVELS,
+            unshown: &[],
+        },
+        Detail::Report | Detail::Everything => Scope {
+            levels: &ALL_LEVELS,
+            unshown: &ALL_LEVELS,
+        },
     };
     let levels = scope.levels;
     let possible = Possible::of(plan);
@@ -75,7 +96,11 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
     let singles = Singles::of(table, plan, &sums, scope, possible);
     let mean = |column: Column| sums[column as usize].mean();
     let event = |column: Column, possible: bool| {
-        if possible { sums[column as usize].probability_positive() } else { Estimate::exact(0.0) }
+        if possible {
+            sums[column as usize].probability_positive()
+        } else {
+            Estimate::exact(0.0)
+        }
     };
     Summary {
         format: FORMAT,
@@ -92,8 +117,12 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             probability: event(Column::Liquidations, possible.hedge),
             mean_count: mean(Column::Liquidations),
             mean_day: singles.mean_day,
-            day: OnlyPercentiles { percentiles: singles.day.gains(levels) },
-            hedged_given: OnlyMean { mean: pair.hedged_given_liquidation },
+            day: OnlyPercentiles {
+                percentiles: singles.day.gains(levels),
+            },
+            hedged_given: OnlyMean {
+                mean: pair.hedged_given_liquidation,
+            },
         },
         margin_call: EventSummary {
             probability: event(Column::MarginCalls, possible.call),
@@ -154,7 +183,14 @@ struct Possible {
 impl Possible {
     fn of(plan: &Plan) -> Self {
         let hedge = plan.hedges.iter().any(|hedge| !hedge.is_absent());
-        Self { hedge, call: hedge && plan.accounts.iter().any(|account| account.margin_call.is_some()) }
+        Self {
+            hedge,
+            call: hedge
+                && plan
+                    .accounts
+                    .iter()
+                    .any(|account| account.margin_call.is_some()),
+        }
     }
 }
 
@@ -190,15 +226,30 @@ impl Pair {
         let (hedged, unhedged) = join(|| pnl(Column::HedgedPnl), || pnl(Column::UnhedgedPnl));
         let (hedged_usd, unhedged_usd) = (&hedged.0, &unhedged.0);
         let sides = (
-            Side { pnl_usd: hedged_usd, spread: &hedged.2, worst5: &hedged.3 },
-            Side { pnl_usd: unhedged_usd, spread: &unhedged.2, worst5: &unhedged.3 },
+            Side {
+                pnl_usd: hedged_usd,
+                spread: &hedged.2,
+                worst5: &hedged.3,
+            },
+            Side {
+                pnl_usd: unhedged_usd,
+                spread: &unhedged.2,
+                worst5: &unhedged.3,
+            },
         );
-        let given = Sample::of_column_where(table, Column::HedgedPnl, Column::Liquidations, |count| count > 0.0);
-        let thresholds = plan.report.thresholds_usd.iter().map(|&usd| ThresholdSummary {
-            usd,
-            hedged: probability(hedged_usd, |x, _| x < usd),
-            unhedged: probability(unhedged_usd, |x, _| x < usd),
-        });
+        let given =
+            Sample::of_column_where(table, Column::HedgedPnl, Column::Liquidations, |count| {
+                count > 0.0
+            });
+        let thresholds = plan
+            .report
+            .thresholds_usd
+            .iter()
+            .map(|&usd| ThresholdSummary {
+                usd,
+                hedged: probability(hedged_usd, |x, _| x < usd),
+                unhedged: probability(unhedged_usd, |x, _| x < usd),
+            });
         Self {
             effectiveness: hedge_effectiveness(&sides.0, &sides.1),
             worse_than_unhedged: if possible.hedge {
@@ -210,7 +261,8 @@ impl Pair {
             hedged_given_liquidation: spread(&given).mean,
             attribution: attribution(table, sums, hedged_usd, &hedged.1),
             thresholds: thresholds.collect(),
-            unhedged_price: unhedged_prices(table, plan).map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean),
+            unhedged_price: unhedged_prices(table, plan)
+                .map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean),
             hedged: hedged.4,
             unhedged: unhedged.4,
         }
@@ -236,11 +288,19 @@ fn pnl_summary(
 
 /// Unhedged proceeds per unit: the hedged ones less the hedge's part; `None` where no single quantity is held.
 fn unhedged_prices<'a>(table: &'a OutcomeTable, plan: &Plan) -> Option<Sample<'a>> {
-    let [holding] = plan.holdings.as_slice() else { return None };
+    let [holding] = plan.holdings.as_slice() else {
+        return None;
+    };
     let quantity_base = holding.quantity_base;
     (quantity_base > 0.0).then(|| {
-        let columns = [Column::EffectivePrice, Column::HedgedPnl, Column::UnhedgedPnl];
-        Sample::of_columns(table, columns, |[price, hedged, unhedged]| price - (hedged - unhedged) / quantity_base)
+        let columns = [
+            Column::EffectivePrice,
+            Column::HedgedPnl,
+            Column::UnhedgedPnl,
+        ];
+        Sample::of_columns(table, columns, |[price, hedged, unhedged]| {
+            price - (hedged - unhedged) / quantity_base
+        })
     })
 }
 
@@ -271,25 +331,43 @@ impl Singles {
                 [] => ByName::default(),
                 _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
             };
-            MeanAndPercentiles { mean: sums[column as usize].mean(), percentiles }
+            MeanAndPercentiles {
+                mean: sums[column as usize].mean(),
+                percentiles,
+            }
         };
         let of = |column: Column| at(column, levels);
-        let ((basis_risk, (peak, required)), ((top_up, min_equity), (drawdown, effective_price))) = join(
-            || {
-                join(
-                    || basis_risk(table, levels, possible),
-                    || join(|| of(Column::PeakCollateral), || of(Column::RequiredCollateral)),
-                )
-            },
-            || {
-                join(
-                    || join(|| at(Column::TopUp, unshown), || at(Column::MinEquity, unshown)),
-                    || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice)),
-                )
-            },
+        let ((basis_risk, (peak, required)), ((top_up, min_equity), (drawdown, effective_price))) =
+            join(
+                || {
+                    join(
+                        || basis_risk(table, levels, possible),
+                        || {
+                            join(
+                                || of(Column::PeakCollateral),
+                                || of(Column::RequiredCollateral),
+                            )
+                        },
+                    )
+                },
+                || {
+                    join(
+                        || {
+                            join(
+                                || at(Column::TopUp, unshown),
+                                || at(Column::MinEquity, unshown),
+                            )
+                        },
+                        || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice)),
+                    )
+                },
+            );
+        let days = Sample::of_column_where(
+            table,
+            Column::LiquidationDay,
+            Column::LiquidationDay,
+            |day| !day.is_nan(),
         );
-        let days =
-            Sample::of_column_where(table, Column::LiquidationDay, Column::LiquidationDay, |day| !day.is_nan());
         Self {
             peak,
             required,
@@ -307,7 +385,9 @@ impl Singles {
 
 fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> BasisRiskSummary {
     let columns = [Column::Tracking, Column::FuturesBasis];
-    let pnl_usd = Sample::of_columns(table, columns, |[tracking, futures_basis]| tracking + futures_basis);
+    let pnl_usd = Sample::of_columns(table, columns, |[tracking, futures_basis]| {
+        tracking + futures_basis
+    });
     let mut loss_levels = levels.to_vec();
     loss_levels.push(WORST5);
     let percentiles = Percentiles::new(&pnl_usd, levels, &loss_levels);
@@ -315,7 +395,11 @@ fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> Bas
     BasisRiskSummary {
         mean: spread.mean,
         std_dev: spread.std_dev,
-        loss_probability: if possible.hedge { probability(&pnl_usd, |x, _| x < 0.0) } else { Estimate::exact(0.0) },
+        loss_probability: if possible.hedge {
+            probability(&pnl_usd, |x, _| x < 0.0)
+        } else {
+            Estimate::exact(0.0)
+        },
         es95: LossTail::new(&pnl_usd, &percentiles, WORST5).expected_shortfall,
         percentiles: percentiles.gains(levels),
         loss_percentiles: percentiles.losses(levels),
@@ -334,7 +418,9 @@ fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
         .map(|&usd| ThresholdSummary {
             usd,
             hedged: below(&hedged, usd),
-            unhedged: unhedged.as_ref().map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
+            unhedged: unhedged
+                .as_ref()
+                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
         })
         .collect()
 }
@@ -400,8 +486,14 @@ mod tests {
     fn agrees_with_the_table() {
         let (table, plan) = (table(20_000), plan(20_000, vec![]));
         let summary = everything(&table, &plan);
-        let liquidated = table.values(Column::Liquidations).filter(|count| *count > 0.0).count() as f64;
-        assert_eq!(summary.liquidation.probability.value, Some(liquidated / 20_000.0));
+        let liquidated = table
+            .values(Column::Liquidations)
+            .filter(|count| *count > 0.0)
+            .count() as f64;
+        assert_eq!(
+            summary.liquidation.probability.value,
+            Some(liquidated / 20_000.0)
+        );
         let given: f64 = table
             .values(Column::HedgedPnl)
             .zip(table.values(Column::Liquidations))
@@ -411,20 +503,45 @@ mod tests {
             / liquidated;
         assert!((summary.liquidation.hedged_given.mean.value.unwrap() / given - 1.0).abs() < 1e-9);
         let mean = |name: &str| summary.attribution.all.get(name).unwrap().value.unwrap();
-        let parts: f64 = summary.attribution.all.0.iter().rev().skip(1).map(|(_, part)| part.value.unwrap()).sum();
+        let parts: f64 = summary
+            .attribution
+            .all
+            .0
+            .iter()
+            .rev()
+            .skip(1)
+            .map(|(_, part)| part.value.unwrap())
+            .sum();
         assert!((parts - mean("hedged_pnl_usd")).abs() < 1e-3);
         assert!(summary.hedged.es95.value >= summary.hedged.var95.value);
-        let worst = summary.attribution.worst5.get("hedged_pnl_usd").unwrap().value.unwrap();
+        let worst = summary
+            .attribution
+            .worst5
+            .get("hedged_pnl_usd")
+            .unwrap()
+            .value
+            .unwrap();
         assert!((worst + summary.hedged.es95.value.unwrap()).abs() < 1e-3);
         // Effective prices differ by P&L over quantity; the unhedged one is spot.
-        let spot = spread(&Sample::of_column(&table, Column::FirstTerminalSpot)).mean.value.unwrap();
+        let spot = spread(&Sample::of_column(&table, Column::FirstTerminalSpot))
+            .mean
+            .value
+            .unwrap();
         assert!((summary.effective_price.unhedged_mean.value.unwrap() - spot).abs() < 1e-8);
         assert!(summary.thresholds[0].hedged.value < summary.thresholds[1].hedged.value);
         // The basis here is normal with deviation 150,000: its mean is 0 within 4.892 s.e.
         let basis = &summary.basis_risk;
         assert!(basis.mean.value.unwrap().abs() < 4.892 * 150_000.0 / 20_000f64.sqrt());
         assert_eq!(basis.loss_percentiles.get("p25").unwrap().value, Some(0.0));
-        assert_eq!(basis.loss_percentiles.get("p95").unwrap().value.map(|x| x > 200_000.0), Some(true));
+        assert_eq!(
+            basis
+                .loss_percentiles
+                .get("p95")
+                .unwrap()
+                .value
+                .map(|x| x > 200_000.0),
+            Some(true)
+        );
     }
 
     #[test]
@@ -450,14 +567,20 @@ mod tests {
         }
         assert_eq!(summary.liquidation.mean_day, Estimate::UNDEFINED);
         assert_eq!(summary.liquidation.hedged_given.mean, Estimate::UNDEFINED);
-        assert_eq!(summary.liquidation.day.percentiles.get("p50"), Some(&Estimate::UNDEFINED));
+        assert_eq!(
+            summary.liquidation.day.percentiles.get("p50"),
+            Some(&Estimate::UNDEFINED)
+        );
     }
 
     #[test]
     fn threads_change_no_bit_and_weights_of_one_nothing() {
         let (mut table, plan) = (table(30_000), plan(30_000, vec![]));
         let text = |table: &OutcomeTable, threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| serde_json::to_string(&everything(table, &plan)).unwrap())
         };
         let one = text(&table, 1);
@@ -466,21 +589,40 @@ mod tests {
         table.set_weights(vec![1.0; 30_000]);
         let weighted = everything(&table, &plan);
         assert_eq!(plain.hedged.percentiles, weighted.hedged.percentiles);
-        assert!((plain.hedged.es99.value.unwrap() / weighted.hedged.es99.value.unwrap() - 1.0).abs() < 1e-12);
-        assert_eq!(plain.liquidation.probability, weighted.liquidation.probability);
+        assert!(
+            (plain.hedged.es99.value.unwrap() / weighted.hedged.es99.value.unwrap() - 1.0).abs()
+                < 1e-12
+        );
+        assert_eq!(
+            plain.liquidation.probability,
+            weighted.liquidation.probability
+        );
     }
 
     #[test]
     fn limits_are_judged_and_get_what_they_name() {
-        let limit = |path: &str, comparison, bound| LimitPlan { text: path.into(), path: path.into(), comparison, bound };
+        let limit = |path: &str, comparison, bound| LimitPlan {
+            text: path.into(),
+            path: path.into(),
+            comparison,
+            bound,
+        };
         let limits = vec![
             limit("liquidation.probability", Comparison::AtMost, 0.3),
             limit("hedged.percentiles.p0.5", Comparison::AtLeast, 0.0),
             limit("liquidation.probability", Comparison::AtMost, 0.2119), // 1 - N(0.8) = 0.21186: inside the interval
         ];
-        let summary = summarise(&table(20_000), &plan(20_000, limits), Detail::Report, &RunInfo::default());
+        let summary = summarise(
+            &table(20_000),
+            &plan(20_000, limits),
+            Detail::Report,
+            &RunInfo::default(),
+        );
         let found: Vec<LimitStatus> = summary.limits.iter().map(|limit| limit.status).collect();
-        assert_eq!(found, [LimitStatus::Kept, LimitStatus::Broken, LimitStatus::Unknown]);
+        assert_eq!(
+            found,
+            [LimitStatus::Kept, LimitStatus::Broken, LimitStatus::Unknown]
+        );
     }
 
     #[test]
@@ -491,7 +633,11 @@ mod tests {
             for detail in [Detail::Report, Detail::Everything] {
                 let start = std::time::Instant::now();
                 let summary = summarise(&table, &plan, detail, &RunInfo::default());
-                println!("{detail:?}: {:?} {:?}", start.elapsed(), summary.hedged.mean.value);
+                println!(
+                    "{detail:?}: {:?} {:?}",
+                    start.elapsed(),
+                    summary.hedged.mean.value
+                );
             }
         }
         let start = std::time::Instant::now();

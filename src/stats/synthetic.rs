@@ -3,16 +3,22 @@
 use crate::outcome::column::{COMPONENTS, Column};
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::{
-    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan, HoldingPlan, LimitPlan,
-    MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan, SimulationPlan,
+    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
+    HoldingPlan, LimitPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
+    SimulationPlan,
 };
 use crate::stats::sample::tests::{normals, uniforms};
 use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
 
 /// 50,000 ETH at 3,500 USD, shorted 1:1 for 90 days.
 pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
-    let bracket =
-        MarginBracket { floor_usd: 0.0, cap_usd: f64::INFINITY, rate: 0.05, deduction_usd: 0.0, max_leverage: None };
+    let bracket = MarginBracket {
+        floor_usd: 0.0,
+        cap_usd: f64::INFINITY,
+        rate: 0.05,
+        deduction_usd: 0.0,
+        max_leverage: None,
+    };
     Plan {
         simulation: SimulationPlan {
             title: "50,000 ETH, 90 days".into(),
@@ -53,7 +59,11 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
                 },
             }],
         },
-        holdings: vec![HoldingPlan { asset: 0, quantity_base: 50_000.0, sales: vec![] }],
+        holdings: vec![HoldingPlan {
+            asset: 0,
+            quantity_base: 50_000.0,
+            sales: vec![],
+        }],
         hedges: vec![HedgePlan {
             contract: 0,
             account: 0,
@@ -92,12 +102,17 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
 /// A table whose identity holds and in which about a fifth of the paths are liquidated.
 pub(crate) fn table(paths: usize) -> OutcomeTable {
     let mut table = OutcomeTable::new(paths, vec!["ETH".into()]);
-    let (spots, noise, draws) = (normals(101, paths), normals(102, paths), uniforms(103, paths));
+    let (spots, noise, draws) = (
+        normals(101, paths),
+        normals(102, paths),
+        uniforms(103, paths),
+    );
     for (block, values) in table.blocks_mut().enumerate() {
         let first = block * LANES;
         for lane in 0..LANES.min(paths - first) {
             let path = first + lane;
-            let mut set = |column: Column, value: f64| values[column as usize * LANES + lane] = value;
+            let mut set =
+                |column: Column, value: f64| values[column as usize * LANES + lane] = value;
             let spot = 3500.0 * (0.3 * spots[path] - 0.045).exp();
             let unhedged = 50_000.0 * (spot - 3500.0);
             let is_liquidated = spots[path] > 0.8;
@@ -119,16 +134,43 @@ pub(crate) fn table(paths: usize) -> OutcomeTable {
             }
             set(Column::UnhedgedPnl, unhedged);
             set(Column::HedgedPnl, total);
-            set(Column::LiquidationDay, if is_liquidated { (90.0 * draws[path]).ceil() } else { f64::NAN });
+            set(
+                Column::LiquidationDay,
+                if is_liquidated {
+                    (90.0 * draws[path]).ceil()
+                } else {
+                    f64::NAN
+                },
+            );
             set(Column::Liquidations, f64::from(is_liquidated));
             set(Column::MarginCalls, f64::from(spots[path] > 0.4));
             set(Column::UnmetCalls, f64::from(spots[path] > 0.7));
             set(Column::UnmetCall, if spots[path] > 0.7 { 5e6 } else { 0.0 });
-            set(Column::TopUp, if spots[path] > 0.4 { 40e6 * draws[path] } else { 0.0 });
-            set(Column::PeakCollateral, 60e6 + if spots[path] > 0.4 { 40e6 * draws[path] } else { 0.0 });
-            set(Column::RequiredCollateral, 20e6 + (unhedged + 10e6).max(0.0));
+            set(
+                Column::TopUp,
+                if spots[path] > 0.4 {
+                    40e6 * draws[path]
+                } else {
+                    0.0
+                },
+            );
+            set(
+                Column::PeakCollateral,
+                60e6 + if spots[path] > 0.4 {
+                    40e6 * draws[path]
+                } else {
+                    0.0
+                },
+            );
+            set(
+                Column::RequiredCollateral,
+                20e6 + (unhedged + 10e6).max(0.0),
+            );
             set(Column::MinEquity, 60e6 - 40e6 * draws[path]);
-            set(Column::MaxMarginRatio, if is_liquidated { f64::NAN } else { draws[path] });
+            set(
+                Column::MaxMarginRatio,
+                if is_liquidated { f64::NAN } else { draws[path] },
+            );
             set(Column::MaxDrawdown, 1e6 * noise[path].abs());
             set(Column::EffectivePrice, 3500.0 + total / 50_000.0);
             set(Column::FirstTerminalSpot, spot);

@@ -25,7 +25,11 @@ impl LossTail {
     pub fn new(sample: &Sample, percentiles: &Percentiles, level: Level) -> Self {
         let tail = (1000 - level.per_mille) as f64 / 1000.0;
         let Some(value_at_risk) = percentiles.loss(level).value else {
-            return Self { value_at_risk: f64::NAN, expected_shortfall: Estimate::UNDEFINED, tail };
+            return Self {
+                value_at_risk: f64::NAN,
+                expected_shortfall: Estimate::UNDEFINED,
+                tail,
+            };
         };
         let boundary = -value_at_risk;
         let [excess, excess_square_weight, square] = sample.sum(|x, w, _| {
@@ -33,12 +37,20 @@ impl LossTail {
             [w * g, w * w * g, w * w * g * g]
         });
         let beyond = excess / (tail * sample.weight_sum());
-        let influence_square =
-            beyond * beyond * sample.weight_square_sum() - 2.0 * beyond / tail * excess_square_weight
-                + square / (tail * tail);
+        let influence_square = beyond * beyond * sample.weight_square_sum()
+            - 2.0 * beyond / tail * excess_square_weight
+            + square / (tail * tail);
         let std_error = influence_square.max(0.0).sqrt() / sample.weight_sum();
-        let std_error = if sample.len() < 2 { f64::NAN } else { std_error };
-        Self { value_at_risk, expected_shortfall: Estimate::normal(value_at_risk + beyond, std_error), tail }
+        let std_error = if sample.len() < 2 {
+            f64::NAN
+        } else {
+            std_error
+        };
+        Self {
+            value_at_risk,
+            expected_shortfall: Estimate::normal(value_at_risk + beyond, std_error),
+            tail,
+        }
     }
 
     /// Expected shortfall, NaN without values.
@@ -82,15 +94,28 @@ mod tests {
         let n = 400_000;
         let sample = Sample::new(normals(21, n), None);
         for (per_mille, var, es, n_square) in [
-            (950, 1.644_853_626_951_472_7, 2.062_712_807_507_123, 6.079_049_931_38),
-            (990, 2.326_347_874_040_841, 2.665_214_220_345_808, 21.053_069_168_3),
+            (
+                950,
+                1.644_853_626_951_472_7,
+                2.062_712_807_507_123,
+                6.079_049_931_38,
+            ),
+            (
+                990,
+                2.326_347_874_040_841,
+                2.665_214_220_345_808,
+                21.053_069_168_3,
+            ),
         ] {
             let found = tail(&sample, per_mille);
             let std_error: f64 = (n_square / n as f64).sqrt();
             assert!((found.shortfall() - es).abs() < 4.892 * std_error);
             assert!((found.value_at_risk - var).abs() < 4.892 * std_error);
             let estimated = found.expected_shortfall.std_error.unwrap();
-            assert!((estimated / std_error - 1.0).abs() < 0.05, "{estimated} {std_error}");
+            assert!(
+                (estimated / std_error - 1.0).abs() < 0.05,
+                "{estimated} {std_error}"
+            );
         }
     }
 
@@ -112,7 +137,10 @@ mod tests {
         let weighted = Sample::new(vec![-3.0, 1.0, -1.0], Some(vec![2.0, 5.0, 3.0].into()));
         let copies = vec![-3.0, -3.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0];
         let (weighted, copied) = (tail(&weighted, 600), tail(&Sample::new(copies, None), 600));
-        assert_eq!(weighted.value_at_risk.to_bits(), copied.value_at_risk.to_bits());
+        assert_eq!(
+            weighted.value_at_risk.to_bits(),
+            copied.value_at_risk.to_bits()
+        );
         assert!((weighted.shortfall() - copied.shortfall()).abs() < 1e-14);
         assert!((copied.shortfall() - 2.0).abs() < 1e-14);
     }
