@@ -42,6 +42,9 @@ pub const REPORT_LEVELS: [Level; 10] = [
     Level::new(999),
 ];
 
+/// The level of value at risk and expected shortfall at 99 %.
+pub const LEVEL_99: Level = Level::new(990);
+
 impl Level {
     /// A level in thousandths: `Level::new(995)` is 99.5 %.
     pub const fn new(per_mille: u64) -> Self {

@@ -7,10 +7,12 @@ pub mod level;
 pub mod limits;
 pub mod moments;
 pub mod order;
+mod pair;
 pub mod percentile_table;
 pub mod probability;
 pub mod quantile;
 pub mod sample;
+mod singles;
 pub mod summarise;
 pub mod summary;
 #[cfg(test)]

@@ -1,27 +1,18 @@
 //! From the outcome table to the summary.
 
-use rayon::join;
-
 use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
-use crate::stats::attribution::{Attribution, WORST5, WORST5_EDGE, attribution};
-use crate::stats::effectiveness::{HedgeEffectiveness, Side, hedge_effectiveness};
 use crate::stats::estimate::Estimate;
-use crate::stats::level::{ALL_LEVELS, ByName, Level, REPORT_LEVELS};
+use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
 use crate::stats::limits::judge;
-use crate::stats::moments::{ColumnSums, Spread, column_sums, spread};
-use crate::stats::probability::probability;
-use crate::stats::quantile::Percentiles;
-use crate::stats::sample::Sample;
+use crate::stats::moments::column_sums;
+use crate::stats::pair::Pair;
+use crate::stats::singles::Singles;
 use crate::stats::summary::{
-    BankruptcyLossSummary, BasisRiskSummary, CollateralSummary, EffectivePriceSummary,
-    EventSummary, FORMAT, LiquidationSummary, MeanAndPercentiles, OnlyMean, OnlyPercentiles,
-    PnlSummary, Summary, ThresholdSummary, TopUpSummary, UnmetCallSummary,
+    BankruptcyLossSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
+    LiquidationSummary, OnlyMean, OnlyPercentiles, Summary, TopUpSummary, UnmetCallSummary,
 };
-use crate::stats::tail::LossTail;
-
-const LEVEL_99: Level = Level::new(990);
 
 /// How much is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +142,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         drawdown: singles.drawdown,
         effective_price: EffectivePriceSummary {
             mean: singles.effective_price.mean,
-            unhedged_mean: pair.unhedged_price,
+            unhedged_mean: singles.unhedged_price,
             percentiles: singles.effective_price.percentiles,
         },
         bankruptcy_loss: BankruptcyLossSummary {
@@ -168,16 +159,16 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
 
 /// Levels of the percentiles that reports show, and of those that only `summary.json` does.
 #[derive(Debug, Clone, Copy)]
-struct Scope {
-    levels: &'static [Level],
-    unshown: &'static [Level],
+pub(super) struct Scope {
+    pub(super) levels: &'static [Level],
+    pub(super) unshown: &'static [Level],
 }
 
 /// Which events a plan can bring about; the probability of the others is exactly 0.
 #[derive(Debug, Clone, Copy)]
-struct Possible {
-    hedge: bool,
-    call: bool,
+pub(super) struct Possible {
+    pub(super) hedge: bool,
+    pub(super) call: bool,
 }
 
 impl Possible {
@@ -194,243 +185,15 @@ impl Possible {
     }
 }
 
-/// What hedged and unhedged P&L say, alone and against each other.
-struct Pair {
-    hedged: PnlSummary,
-    unhedged: PnlSummary,
-    effectiveness: HedgeEffectiveness,
-    worse_than_unhedged: Estimate,
-    hedged_given_liquidation: Estimate,
-    attribution: Attribution,
-    thresholds: Vec<ThresholdSummary>,
-    unhedged_price: Estimate,
-}
-
-impl Pair {
-    fn of(
-        table: &OutcomeTable,
-        plan: &Plan,
-        sums: &[ColumnSums],
-        levels: &[Level],
-        possible: Possible,
-    ) -> Self {
-        let pnl = |column| {
-            let sample = Sample::of_column(table, column);
-            let percentiles = Percentiles::new(&sample, levels, &[WORST5, WORST5_EDGE, LEVEL_99]);
-            let spread = spread(&sample);
-            let worst5 = LossTail::new(&sample, &percentiles, WORST5);
-            let worst1 = LossTail::new(&sample, &percentiles, LEVEL_99);
-            let summary = pnl_summary(&spread, &percentiles, [&worst5, &worst1], levels);
-            (sample, percentiles, spread, worst5, summary)
-        };
-        let (hedged, unhedged) = join(|| pnl(Column::HedgedPnl), || pnl(Column::UnhedgedPnl));
-        let (hedged_usd, unhedged_usd) = (&hedged.0, &unhedged.0);
-        let sides = (
-            Side {
-                pnl_usd: hedged_usd,
-                spread: &hedged.2,
-                worst5: &hedged.3,
-            },
-            Side {
-                pnl_usd: unhedged_usd,
-                spread: &unhedged.2,
-                worst5: &unhedged.3,
-            },
-        );
-        let given =
-            Sample::of_column_where(table, Column::HedgedPnl, Column::Liquidations, |count| {
-                count > 0.0
-            });
-        let thresholds = plan
-            .report
-            .thresholds_usd
-            .iter()
-            .map(|&usd| ThresholdSummary {
-                usd,
-                hedged: probability(hedged_usd, |x, _| x < usd),
-                unhedged: probability(unhedged_usd, |x, _| x < usd),
-            });
-        Self {
-            effectiveness: hedge_effectiveness(&sides.0, &sides.1),
-            worse_than_unhedged: if possible.hedge {
-                let unhedged_usd = unhedged_usd.values();
-                probability(hedged_usd, |x, path| x < unhedged_usd[path])
-            } else {
-                Estimate::exact(0.0)
-            },
-            hedged_given_liquidation: spread(&given).mean,
-            attribution: attribution(table, sums, hedged_usd, &hedged.1),
-            thresholds: thresholds.collect(),
-            unhedged_price: unhedged_prices(table, plan)
-                .map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean),
-            hedged: hedged.4,
-            unhedged: unhedged.4,
-        }
-    }
-}
-
-fn pnl_summary(
-    spread: &Spread,
-    percentiles: &Percentiles,
-    [worst5, worst1]: [&LossTail; 2],
-    levels: &[Level],
-) -> PnlSummary {
-    PnlSummary {
-        mean: spread.mean,
-        std_dev: spread.std_dev,
-        var95: percentiles.loss(WORST5),
-        var99: percentiles.loss(LEVEL_99),
-        es95: worst5.expected_shortfall,
-        es99: worst1.expected_shortfall,
-        percentiles: percentiles.gains(levels),
-    }
-}
-
-/// Unhedged proceeds per unit: the hedged ones less the hedge's part; `None` where no single quantity is held.
-fn unhedged_prices<'a>(table: &'a OutcomeTable, plan: &Plan) -> Option<Sample<'a>> {
-    let [holding] = plan.holdings.as_slice() else {
-        return None;
-    };
-    let quantity_base = holding.quantity_base;
-    (quantity_base > 0.0).then(|| {
-        let columns = [
-            Column::EffectivePrice,
-            Column::HedgedPnl,
-            Column::UnhedgedPnl,
-        ];
-        Sample::of_columns(table, columns, |[price, hedged, unhedged]| {
-            price - (hedged - unhedged) / quantity_base
-        })
-    })
-}
-
-/// What columns say one at a time.
-struct Singles {
-    peak: MeanAndPercentiles,
-    required: MeanAndPercentiles,
-    top_up: MeanAndPercentiles,
-    min_equity: MeanAndPercentiles,
-    drawdown: MeanAndPercentiles,
-    effective_price: MeanAndPercentiles,
-    effective_price_below: Vec<ThresholdSummary>,
-    basis_risk: BasisRiskSummary,
-    mean_day: Estimate,
-    day: Percentiles,
-}
-
-impl Singles {
-    fn of(
-        table: &OutcomeTable,
-        plan: &Plan,
-        sums: &[ColumnSums],
-        Scope { levels, unshown }: Scope,
-        possible: Possible,
-    ) -> Self {
-        let at = |column: Column, levels: &[Level]| {
-            let percentiles = match levels {
-                [] => ByName::default(),
-                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
-            };
-            MeanAndPercentiles {
-                mean: sums[column as usize].mean(),
-                percentiles,
-            }
-        };
-        let of = |column: Column| at(column, levels);
-        let ((basis_risk, (peak, required)), ((top_up, min_equity), (drawdown, effective_price))) =
-            join(
-                || {
-                    join(
-                        || basis_risk(table, levels, possible),
-                        || {
-                            join(
-                                || of(Column::PeakCollateral),
-                                || of(Column::RequiredCollateral),
-                            )
-                        },
-                    )
-                },
-                || {
-                    join(
-                        || {
-                            join(
-                                || at(Column::TopUp, unshown),
-                                || at(Column::MinEquity, unshown),
-                            )
-                        },
-                        || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice)),
-                    )
-                },
-            );
-        let days = Sample::of_column_where(
-            table,
-            Column::LiquidationDay,
-            Column::LiquidationDay,
-            |day| !day.is_nan(),
-        );
-        Self {
-            peak,
-            required,
-            top_up,
-            min_equity,
-            drawdown,
-            effective_price,
-            effective_price_below: prices_below(table, plan),
-            basis_risk,
-            mean_day: spread(&days).mean,
-            day: Percentiles::new(&days, levels, &[]),
-        }
-    }
-}
-
-fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> BasisRiskSummary {
-    let columns = [Column::Tracking, Column::FuturesBasis];
-    let pnl_usd = Sample::of_columns(table, columns, |[tracking, futures_basis]| {
-        tracking + futures_basis
-    });
-    let mut loss_levels = levels.to_vec();
-    loss_levels.push(WORST5);
-    let percentiles = Percentiles::new(&pnl_usd, levels, &loss_levels);
-    let spread = spread(&pnl_usd);
-    BasisRiskSummary {
-        mean: spread.mean,
-        std_dev: spread.std_dev,
-        loss_probability: if possible.hedge {
-            probability(&pnl_usd, |x, _| x < 0.0)
-        } else {
-            Estimate::exact(0.0)
-        },
-        es95: LossTail::new(&pnl_usd, &percentiles, WORST5).expected_shortfall,
-        percentiles: percentiles.gains(levels),
-        loss_percentiles: percentiles.losses(levels),
-    }
-}
-
-fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
-    if plan.report.effective_price_below_usd.is_empty() {
-        return Vec::new();
-    }
-    let hedged = Sample::of_column(table, Column::EffectivePrice);
-    let unhedged = unhedged_prices(table, plan);
-    let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
-    let prices = plan.report.effective_price_below_usd.iter();
-    prices
-        .map(|&usd| ThresholdSummary {
-            usd,
-            hedged: below(&hedged, usd),
-            unhedged: unhedged
-                .as_ref()
-                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outcome::table::LANES;
     use crate::plan::types::{Comparison, LimitPlan};
     use crate::stats::limits::{LimitStatus, known_path};
+    use crate::stats::moments::spread;
+    use crate::stats::quantile::Percentiles;
+    use crate::stats::sample::Sample;
     use crate::stats::synthetic::{plan, table};
 
     fn everything(table: &OutcomeTable, plan: &Plan) -> Summary {
