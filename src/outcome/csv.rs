@@ -12,7 +12,7 @@ use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 
 /// Paths formatted at a time by one thread.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1024;
 
 /// Why writing stopped.
 #[derive(Debug, Error)]

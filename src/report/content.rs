@@ -246,3 +246,64 @@ fn limit_words(summary: &Summary) -> Option<Item> {
         text: format!("Your limits: {kept} kept, {broken} broken, {unknown} that cannot be told."),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{markdown, terminal};
+    use crate::stats::summarise::{Detail, RunInfo, summarise};
+    use crate::stats::synthetic::{plan, table};
+
+    #[test]
+    fn what_was_never_seen_is_an_upper_limit_everywhere() {
+        let plan = plan(5000, vec![]);
+        let summary = summarise(&table(5000), &plan, Detail::Report, &RunInfo::default());
+        let text = terminal::render(&document(&summary, &plan), false);
+        assert!(text.contains("0 of 5,000; 95 % upper limit"), "{text}");
+        assert!(text.contains("< 0.077 %"), "{text}");
+        assert!(!text.contains(" 0.00 %"), "{text}");
+    }
+
+    #[test]
+    fn without_a_hedge_nothing_is_said_of_liquidation() {
+        let mut plan = plan(1000, vec![]);
+        plan.hedges[0].hedge_ratio = 0.0;
+        plan.report.notes = vec!["a drift of 10 % for ETH is a view".into()];
+        let summary = summarise(&table(1000), &plan, Detail::Report, &RunInfo::default());
+        let document = document(&summary, &plan);
+        let Block::List(verdict) = &document.sections[1].blocks[0] else {
+            panic!("the verdict is a list");
+        };
+        assert_eq!(verdict.len(), 2);
+        assert!(verdict[1].text.starts_with("There is no hedge"));
+        // The note speaks of the drift already.
+        let text = terminal::render(&document, false);
+        assert_eq!(text.matches("drift").count(), 1);
+        assert!(text.contains("cannot happen"));
+    }
+
+    #[test]
+    fn markdown_says_what_the_terminal_says() {
+        let plan = plan(5000, vec![]);
+        let info = RunInfo {
+            version: "9.9.9".into(),
+            run_seconds: Some(1.25),
+            ..RunInfo::default()
+        };
+        let document = document(
+            &summarise(&table(5000), &plan, Detail::Report, &info),
+            &plan,
+        );
+        let words = |text: &str| {
+            let kept = text.replace(['|', '-', '=', '#', '*', '+', ':'], " ");
+            kept.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            words(&markdown::render(&document)),
+            words(&terminal::render(&document, false))
+        );
+        assert!(markdown::render(&document).contains("hedgesim 9.9.9, 1.25 s."));
+    }
+}
