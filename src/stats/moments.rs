@@ -168,6 +168,7 @@ pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
 }
 
 /// Sums over one block's lanes without weights, eight at a time.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
 fn lane_sums(lanes: &[f64], shift: f64) -> ColumnSums {
     let (mut first, mut second, mut positive) = ([0.0; 8], [0.0; 8], [0.0; 8]);
     let eights = lanes.chunks_exact(8);

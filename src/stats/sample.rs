@@ -79,14 +79,17 @@ impl<'a> Sample<'a> {
         let (mut values, mut weights) = (Vec::new(), Vec::new());
         for block in 0..table.blocks() {
             let conditions = table.lanes(block, condition as usize);
-            for (lane, _) in conditions
-                .iter()
-                .enumerate()
-                .filter(|(_, condition)| is_kept(**condition))
-            {
-                let path = block * LANES + lane;
-                values.push(table.value(path, column as usize));
-                weights.extend(table.weights().map(|weights| weights[path]));
+            let lanes = table.lanes(block, column as usize);
+            // Without branches: each value is written, and overwritten by the next unless it is kept.
+            let (mut kept, mut count) = ([0.0; LANES], 0);
+            for (&value, &condition) in lanes.iter().zip(conditions) {
+                kept[count] = value;
+                count += usize::from(is_kept(condition));
+            }
+            values.extend_from_slice(&kept[..count]);
+            if let Some(all) = table.weights() {
+                let of_block = all[block * LANES..].iter().zip(conditions);
+                weights.extend(of_block.filter(|(_, condition)| is_kept(**condition)).map(|(w, _)| w));
             }
         }
         Sample::new(values, table.weights().map(|_| Cow::Owned(weights)))
