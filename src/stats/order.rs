@@ -8,7 +8,7 @@ const BINS: usize = 1 << 14;
 /// Samples of at least this size are counted into bins, smaller ones sorted or selected from.
 const LARGE: usize = 4096;
 
-/// Values at these ranks (1 is the smallest value) in the order `f64::total_cmp`.
+/// Values at these ranks (1 is the smallest value) in ascending order; either zero is `0`.
 ///
 /// One pass counts values in equal bins, a second collects the few bins that hold a wanted rank, and those are selected
 /// from. The bin of a value is a monotone function of it, so the result is that of a full sort whatever the bins.
@@ -39,7 +39,7 @@ pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {
 fn sorted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    ranks.iter().map(|&rank| sorted[rank - 1]).collect()
+    ranks.iter().map(|&rank| sorted[rank - 1] + 0.0).collect()
 }
 
 /// Order statistics at ascending ranks; the sample is split into bins, and bins that stay large are split again.
@@ -47,13 +47,13 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     const UNWANTED: u16 = u16::MAX;
     let [lowest, highest] = extremes(values);
     let range = highest - lowest;
-    if range <= 0.0 && lowest != 0.0 {
-        return vec![lowest; ranks.len()]; // all equal; zeros may differ in sign
-    }
-    if !(range > 0.0 && range.is_finite()) {
-        return sorted_at(values, ranks);
+    if range <= 0.0 {
+        return vec![lowest + 0.0; ranks.len()];
     }
     let scale = (BINS - 1) as f64 / range;
+    if !(scale > 0.0 && scale.is_finite()) {
+        return sorted_at(values, ranks); // an infinite value, or a range too small to divide by
+    }
     // Adding 2^52 leaves the nearest whole number in the lowest bits, several times as fast as a checked conversion.
     #[expect(clippy::cast_possible_truncation, reason = "masked to less than BINS")]
     let bin_of =
@@ -103,13 +103,30 @@ fn counted_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
         let from = found.len();
         let to = from + ranks[from..].partition_point(|&rank| rank <= below + inside.len());
         let local: Vec<usize> = ranks[from..to].iter().map(|&rank| rank - below).collect();
-        // Not all values are in one bin (the extremes are apart), so this ends.
-        if inside.len() >= LARGE {
-            found.extend(counted_at(inside, &local));
-        } else {
+        if inside.len() < LARGE {
             select(inside, &local, &mut found);
+        } else {
+            found.extend(tied_at(inside, &local));
         }
     }
+    found
+}
+
+/// Order statistics at ascending ranks of a bin so full that most of it is probably one value, such as 0.
+fn tied_at(values: &[f64], ranks: &[usize]) -> Vec<f64> {
+    let likely = values[values.len() / 2];
+    let lower: Vec<f64> = values.iter().copied().filter(|x| *x < likely).collect();
+    let higher: Vec<f64> = values.iter().copied().filter(|x| *x > likely).collect();
+    if lower.len() + higher.len() > values.len() / 2 {
+        return counted_at(values, ranks); // the bin's extremes are apart, so its bins are finer
+    }
+    let tied = lower.len()..values.len() - higher.len();
+    let split = ranks.partition_point(|&rank| rank <= tied.start);
+    let above = ranks.partition_point(|&rank| rank <= tied.end);
+    let mut found = order_statistics(&lower, &ranks[..split]);
+    found.resize(above, likely + 0.0);
+    let local: Vec<usize> = ranks[above..].iter().map(|&rank| rank - tied.end).collect();
+    found.extend(order_statistics(&higher, &local));
     found
 }
 
@@ -120,7 +137,7 @@ fn select(values: &mut [f64], ranks: &[usize], found: &mut Vec<f64>) {
     for &rank in ranks {
         let (_, &mut value, higher) =
             rest.select_nth_unstable_by(rank - passed - 1, f64::total_cmp);
-        found.push(value);
+        found.push(value + 0.0);
         rest = higher;
         passed = rank;
     }
@@ -270,13 +287,25 @@ mod tests {
         let ranks = [50_000, 1, 25_000, 25_000, 24_999, 12, 49_990];
         let expected: Vec<u64> = ranks
             .iter()
-            .map(|&rank| sorted[rank - 1].to_bits())
+            .map(|&rank| (sorted[rank - 1] + 0.0).to_bits())
             .collect();
         let found: Vec<u64> = order_statistics(&values, &ranks)
             .iter()
             .map(|x| x.to_bits())
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn selection_among_ties_equals_sorting() {
+        for floor in [-0.5, 0.0, 0.5] {
+            let values: Vec<f64> = normals(8, 60_000).iter().map(|x| x.max(floor)).collect();
+            let mut sorted = values.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let ranks: Vec<usize> = (1..=60_000).step_by(1000).chain([60_000]).collect();
+            let expected: Vec<f64> = ranks.iter().map(|&rank| sorted[rank - 1]).collect();
+            assert_eq!(order_statistics(&values, &ranks), expected);
+        }
     }
 
     #[test]
@@ -291,6 +320,14 @@ mod tests {
             order_statistics(&values, &[4999, 5000]),
             vec![1.0, f64::INFINITY]
         );
+        values[9] = 1.0f64.next_up();
+        assert_eq!(
+            order_statistics(&values, &[4999, 5000]),
+            vec![1.0, values[9]]
+        );
+        values.iter_mut().for_each(|x| *x = 0.0);
+        values[9] = 5e-324;
+        assert_eq!(order_statistics(&values, &[4999, 5000]), vec![0.0, 5e-324]);
     }
 
     #[test]

@@ -89,7 +89,11 @@ impl<'a> Sample<'a> {
             values.extend_from_slice(&kept[..count]);
             if let Some(all) = table.weights() {
                 let of_block = all[block * LANES..].iter().zip(conditions);
-                weights.extend(of_block.filter(|(_, condition)| is_kept(**condition)).map(|(w, _)| w));
+                weights.extend(
+                    of_block
+                        .filter(|(_, condition)| is_kept(**condition))
+                        .map(|(w, _)| w),
+                );
             }
         }
         Sample::new(values, table.weights().map(|_| Cow::Owned(weights)))
