@@ -1,1 +1,8 @@
 //! Asset paths, basis and funding, one tile of time steps for a block of paths.
+
+pub mod basis;
+pub mod funding;
+pub mod jumps;
+pub mod kernels;
+pub mod model;
+pub mod tile;

@@ -1,0 +1,50 @@
+//! The basis of a perpetual: exact Ornstein-Uhlenbeck steps, correlated with its spot.
+
+use crate::math::ou::{OuStep, log_mark_step_variance, ou_step};
+use crate::plan::types::OuBasis;
+
+/// A basis resolved for one step length.
+#[derive(Debug, Clone, Copy)]
+pub struct BasisModel {
+    /// Long-run mean.
+    pub mean: f64,
+    /// Value at time 0.
+    pub initial: f64,
+    /// The exact one-step law.
+    pub step: OuStep,
+    /// Whether the basis moves at random.
+    pub is_random: bool,
+    /// Whether a step needs the spot's shock.
+    pub uses_spot: bool,
+}
+
+impl BasisModel {
+    /// Resolves a basis for a step of `step_years`.
+    pub fn new(basis: &OuBasis, step_years: f64) -> Self {
+        let is_random = basis.volatility_annual > 0.0;
+        Self {
+            mean: basis.mean,
+            initial: basis.initial,
+            step: ou_step(
+                step_years,
+                basis.reversion_per_year,
+                basis.volatility_annual,
+                basis.correlation_with_spot,
+            ),
+            is_random,
+            uses_spot: is_random && basis.correlation_with_spot != 0.0,
+        }
+    }
+}
+
+/// Variance of the diffusive part of `ln F` over one step of `step_years`, given its start.
+pub fn step_variance(basis: &OuBasis, spot_volatility_annual: f64, step_years: f64) -> f64 {
+    log_mark_step_variance(
+        step_years,
+        spot_volatility_annual,
+        basis.reversion_per_year,
+        basis.volatility_annual,
+        basis.correlation_with_spot,
+    )
+    .max(0.0)
+}

@@ -1,0 +1,100 @@
+//! The market's lane loops, compiled for each SIMD level and chosen when the program runs.
+
+use multiversion::multiversion;
+
+use crate::market::basis::BasisModel;
+use crate::market::funding::PremiumFormula;
+use crate::market::tile::LaneArray;
+use crate::math::random::{Purpose, Streams};
+use crate::math::vector::{exp, normal_pair};
+use crate::outcome::table::LANES;
+
+/// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn fill_normals(
+    streams: &Streams,
+    first_path: u64,
+    group: u32,
+    purpose: Purpose,
+    out: &mut [LaneArray],
+) {
+    let [z0, z1, z2, z3] = out else { unreachable!("four lane arrays") };
+    let mut words = [[0u64; LANES]; 2];
+    for lane in 0..LANES {
+        let [a, b] = streams.words(first_path + lane as u64, group, purpose);
+        words[0][lane] = a;
+        words[1][lane] = b;
+    }
+    for lane in 0..LANES {
+        (z0[lane], z1[lane]) = normal_pair(words[0][lane]);
+    }
+    for lane in 0..LANES {
+        (z2[lane], z3[lane]) = normal_pair(words[1][lane]);
+    }
+}
+
+/// Adds `factor * z` and `drift` to every lane of `log`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64, drift: f64) {
+    for lane in 0..LANES {
+        log[lane] += z[lane].mul_add(factor, drift);
+    }
+}
+
+/// `out = exp(log)`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn exponentiate(log: &LaneArray, out: &mut LaneArray) {
+    for lane in 0..LANES {
+        out[lane] = exp(log[lane]);
+    }
+}
+
+/// `mark = exp(log spot + basis)`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn mark_prices(log_spot: &LaneArray, basis: &LaneArray, mark: &mut LaneArray) {
+    for lane in 0..LANES {
+        mark[lane] = exp(log_spot[lane] + basis[lane]);
+    }
+}
+
+/// The shocks of one basis step: the spot's own standard normal and the basis's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BasisShocks<'a> {
+    pub(crate) spot: &'a LaneArray,
+    pub(crate) own: &'a LaneArray,
+}
+
+/// One exact step of the basis; adds the step's expected average, given its ends, to `premium_sum`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn step_basis(
+    model: &BasisModel,
+    shocks: BasisShocks<'_>,
+    basis: &mut LaneArray,
+    premium_sum: &mut LaneArray,
+) {
+    let law = &model.step;
+    for lane in 0..LANES {
+        let (spot, own) = (shocks.spot[lane], shocks.own[lane]);
+        let away = basis[lane] - model.mean;
+        let average = spot.mul_add(law.z_on_x, own.mul_add(law.z_on_y_own, away * law.average_decay));
+        premium_sum[lane] += model.mean + average;
+        basis[lane] = model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
+    }
+}
+
+/// Funding rates of a stamp from the interval's average premium; clears the sum.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn stamp_rates(
+    formula: &PremiumFormula,
+    noise: f64,
+    average_normals: &LaneArray,
+    premium_sum: &mut LaneArray,
+    rates: &mut LaneArray,
+) {
+    let share = 1.0 / formula.interval_steps as f64;
+    for lane in 0..LANES {
+        let average = average_normals[lane].mul_add(noise, premium_sum[lane] * share);
+        rates[lane] = formula.rate(average);
+        premium_sum[lane] = 0.0;
+    }
+}

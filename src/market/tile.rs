@@ -1,0 +1,87 @@
+//! A tile: a few time steps of the market for one block of paths, in struct-of-arrays.
+
+use crate::outcome::table::LANES;
+
+/// Steps in a full tile; a multiple of the four normals that one draw gives.
+pub const TILE_STEPS: usize = 8;
+
+/// One value for each path of a block.
+pub type LaneArray = [f64; LANES];
+
+/// The market over one tile. Step `k` of the tile (from 0) ends at step `first_step + k + 1` of the simulation.
+#[derive(Debug, Clone)]
+pub struct MarketTile {
+    /// Steps of the simulation that lie before this tile.
+    pub first_step: usize,
+    /// Steps in this tile.
+    pub steps: usize,
+    /// Path of lane 0.
+    pub first_path: u64,
+    /// Spot at the end of each step, USD; shape `[assets][TILE_STEPS]`.
+    pub spot_usd: Vec<[LaneArray; TILE_STEPS]>,
+    /// Mark, USD; shape `[contracts][TILE_STEPS + 1]`: index `k` is the start of step `k`, `k + 1` its end.
+    pub mark_usd: Vec<[LaneArray; TILE_STEPS + 1]>,
+    /// Funding rate per interval at the stamp that ends each step; meaningless where `is_stamp` is false.
+    pub funding_rate: Vec<[LaneArray; TILE_STEPS]>,
+    /// Whether a funding stamp falls on the end of each step; shape `[contracts][TILE_STEPS]`.
+    pub is_stamp: Vec<[bool; TILE_STEPS]>,
+    /// Jumps inside the tile, ordered by step, asset, lane, time.
+    pub jumps: Vec<TileJump>,
+}
+
+/// A jump of one asset on one path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TileJump {
+    /// Step within the tile.
+    pub step: usize,
+    /// Asset that jumps.
+    pub asset: usize,
+    /// Lane that jumps.
+    pub lane: usize,
+    /// Moment inside the step, as a fraction of the step.
+    pub time_frac: f64,
+    /// Jump of the log price.
+    pub log_size: f64,
+}
+
+impl TileJump {
+    fn order(&self) -> (usize, usize, usize) {
+        (self.step, self.asset, self.lane)
+    }
+}
+
+impl MarketTile {
+    /// An empty tile for so many assets and contracts.
+    pub fn new(assets: usize, contracts: usize) -> Self {
+        Self {
+            first_step: 0,
+            steps: 0,
+            first_path: 0,
+            spot_usd: vec![[[0.0; LANES]; TILE_STEPS]; assets],
+            mark_usd: vec![[[0.0; LANES]; TILE_STEPS + 1]; contracts],
+            funding_rate: vec![[[0.0; LANES]; TILE_STEPS]; contracts],
+            is_stamp: vec![[false; TILE_STEPS]; contracts],
+            jumps: Vec::with_capacity(LANES),
+        }
+    }
+
+    /// Puts the jumps in order of step, asset, lane and time.
+    pub(crate) fn sort_jumps(&mut self) {
+        self.jumps.sort_by(|a, b| a.order().cmp(&b.order()).then(a.time_frac.total_cmp(&b.time_frac)));
+    }
+
+    /// Jumps of one asset in one step, ordered by lane and time.
+    pub fn jumps_of(&self, step: usize, asset: usize) -> &[TileJump] {
+        let from = self.jumps.partition_point(|j| (j.step, j.asset) < (step, asset));
+        let to = self.jumps.partition_point(|j| (j.step, j.asset) <= (step, asset));
+        &self.jumps[from..to]
+    }
+
+    /// Jumps of one asset on one lane in one step, in order of time.
+    pub fn lane_jumps(&self, step: usize, asset: usize, lane: usize) -> &[TileJump] {
+        let jumps = self.jumps_of(step, asset);
+        let from = jumps.partition_point(|j| j.lane < lane);
+        let to = jumps.partition_point(|j| j.lane <= lane);
+        &jumps[from..to]
+    }
+}
