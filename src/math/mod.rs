@@ -3,5 +3,9 @@
 pub mod random;
 pub mod vector;
 pub mod correlation;
+pub mod discrete_passage;
+pub mod first_passage;
+pub mod liquidated_hedge;
 pub mod normal;
 pub mod ou;
+pub mod quadrature;
