@@ -22,7 +22,12 @@ impl OutcomeTable {
     pub fn new(paths: usize, assets: Vec<String>) -> Self {
         let columns = FIXED_COLUMNS + assets.len();
         let blocks = paths.div_ceil(LANES);
-        Self { data: vec![0.0; blocks * columns * LANES], paths, assets, weights: None }
+        Self {
+            data: vec![0.0; blocks * columns * LANES],
+            paths,
+            assets,
+            weights: None,
+        }
     }
 
     /// Number of paths.

@@ -1,3 +1,5 @@
 //! Contract rules, margin brackets, fees, liquidation procedure; presets as data files.
 
+pub mod preset;
+mod preset_file;
 pub mod rules;

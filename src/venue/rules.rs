@@ -93,7 +93,11 @@ impl ContractRules {
 
     /// Rate that the trigger adds to the maintenance margin.
     pub fn trigger_fee_frac(&self) -> f64 {
-        if self.fee_in_trigger { self.liquidation_fee_frac } else { 0.0 }
+        if self.fee_in_trigger {
+            self.liquidation_fee_frac
+        } else {
+            0.0
+        }
     }
 
     /// The mark at which a short is liquidated, USD per base unit; infinite if never.
