@@ -14,14 +14,20 @@ fn scenarios() -> Vec<PathBuf> {
     let folder = Path::new("tests/rejected");
     let entries = fs::read_dir(folder).expect("the folder of rejected scenarios");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let found: BTreeSet<PathBuf> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "toml")).collect();
+    let found: BTreeSet<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .collect();
     found.into_iter().collect()
 }
 
 fn message(path: &Path) -> String {
     let bytes = fs::read(path).expect("a scenario");
     let text = String::from_utf8_lossy(&bytes);
-    let overrides: Vec<String> = text.lines().map_while(|line| line.strip_prefix("# --set ")).map(str::to_owned).collect();
+    let overrides: Vec<String> = text
+        .lines()
+        .map_while(|line| line.strip_prefix("# --set "))
+        .map(str::to_owned)
+        .collect();
     match load(path, &overrides).and_then(|loaded| resolve(&loaded)) {
         Ok(_) => panic!("{} is accepted", path.display()),
         Err(problems) => problems.render(false),
@@ -32,7 +38,11 @@ fn message(path: &Path) -> String {
 fn each_broken_scenario_gets_its_whole_message() {
     let is_update = std::env::var("REJECTED").is_ok_and(|value| value == "update");
     let scenarios = scenarios();
-    assert!(scenarios.len() >= 40, "{} broken scenarios", scenarios.len());
+    assert!(
+        scenarios.len() >= 40,
+        "{} broken scenarios",
+        scenarios.len()
+    );
     let mut different = Vec::new();
     for path in &scenarios {
         let message = message(path);
@@ -58,8 +68,14 @@ fn no_expected_message_is_without_its_scenario() {
 fn a_file_that_is_not_there_is_a_problem() {
     let problems = load(Path::new("tests/rejected/no-such-file.toml"), &[]).unwrap_err();
     let shown = problems.render(false);
-    assert!(shown.starts_with("error: cannot read tests/rejected/no-such-file.toml\n"), "{shown}");
-    assert!(shown.ends_with("error: 1 problem in tests/rejected/no-such-file.toml; nothing was run\n"), "{shown}");
+    assert!(
+        shown.starts_with("error: cannot read tests/rejected/no-such-file.toml\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.ends_with("error: 1 problem in tests/rejected/no-such-file.toml; nothing was run\n"),
+        "{shown}"
+    );
 }
 
 /// A linear congruential generator (Knuth, MMIX): the mutations are the same every time.
@@ -67,7 +83,10 @@ struct Lcg(u64);
 
 impl Lcg {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % bound
     }
 }
@@ -92,7 +111,27 @@ fn tokens(text: &str) -> Vec<String> {
 fn mutated_scenarios_never_panic_and_never_fail_silently() {
     let text = include_str!("data/full.toml");
     let original = tokens(text);
-    let odd = ["nan", "-1", "1e400", "\"", "'''", "[", "]", "{", "}", "=", "\n", "99999999999999999999", "é", "\u{0}", "\"0d\"", "0", "[[x]]\n", "1e-300", "true"];
+    let odd = [
+        "nan",
+        "-1",
+        "1e400",
+        "\"",
+        "'''",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "\n",
+        "99999999999999999999",
+        "é",
+        "\u{0}",
+        "\"0d\"",
+        "0",
+        "[[x]]\n",
+        "1e-300",
+        "true",
+    ];
     let arguments = [
         "simulation.horizon=30d",
         "hedges.0.ratio.fixed=0",
@@ -117,20 +156,34 @@ fn mutated_scenarios_never_panic_and_never_fail_silently() {
             }
         }
         let mutated = mutated.concat();
-        let overrides: Vec<String> =
-            (0..random.below(3)).map(|_| arguments[random.below(arguments.len())].to_owned()).collect();
-        match parse("mutated.toml", &mutated, &overrides).and_then(|loaded| resolve(&loaded).map(|plan| (loaded, plan))) {
+        let overrides: Vec<String> = (0..random.below(3))
+            .map(|_| arguments[random.below(arguments.len())].to_owned())
+            .collect();
+        match parse("mutated.toml", &mutated, &overrides)
+            .and_then(|loaded| resolve(&loaded).map(|plan| (loaded, plan)))
+        {
             Ok((loaded, plan)) => {
                 accepted += 1;
-                let again = parse("effective.toml", &loaded.effective_toml, &[]).expect("the text as run is a scenario");
-                assert_eq!(resolve(&again).as_ref(), Ok(&plan), "round {round}:\n{mutated}");
+                let again = parse("effective.toml", &loaded.effective_toml, &[])
+                    .expect("the text as run is a scenario");
+                assert_eq!(
+                    resolve(&again).as_ref(),
+                    Ok(&plan),
+                    "round {round}:\n{mutated}"
+                );
             }
             Err(problems) => {
                 refused += 1;
-                assert!(!problems.list().is_empty(), "round {round} fails silently:\n{mutated}");
+                assert!(
+                    !problems.list().is_empty(),
+                    "round {round} fails silently:\n{mutated}"
+                );
                 assert!(problems.render(false).lines().count() > problems.list().len());
             }
         }
     }
-    assert!(accepted > 200 && refused > 1_000, "{accepted} accepted, {refused} refused");
+    assert!(
+        accepted > 200 && refused > 1_000,
+        "{accepted} accepted, {refused} refused"
+    );
 }

@@ -29,22 +29,34 @@ pub fn default_coverage(plan: &MarketPlan, held: usize, underlying: usize, h: f6
 pub fn instantaneous_beta(held: &AssetPlan, underlying: &AssetPlan, rho: f64) -> Option<f64> {
     let diffusive = rho * held.volatility_annual * underlying.volatility_annual;
     let common = match (&held.jumps, &underlying.jumps) {
-        (Some(of_held), Some(of_underlying)) => common_jump_covariance_annual(of_held, of_underlying),
+        (Some(of_held), Some(of_underlying)) => {
+            common_jump_covariance_annual(of_held, of_underlying)
+        }
         _ => 0.0,
     };
-    let variance = underlying.volatility_annual.powi(2) + underlying.jumps.as_ref().map_or(0.0, jump_variance_annual);
+    let variance = underlying.volatility_annual.powi(2)
+        + underlying.jumps.as_ref().map_or(0.0, jump_variance_annual);
     (variance > 0.0).then(|| (diffusive + common) / variance)
 }
 
 /// Variance that jumps add to the log price per year, `lambda E[J^2]`, systemic ones with their loading.
 fn jump_variance_annual(jumps: &JumpPlan) -> f64 {
     let second_moment = match jumps.sizes {
-        JumpSizes::Merton { mean_log, std_dev_log } => mean_log * mean_log + std_dev_log * std_dev_log,
-        JumpSizes::Kou { up_probability, up_mean_log, down_mean_log } => {
-            2.0 * (up_probability * up_mean_log.powi(2) + (1.0 - up_probability) * down_mean_log.powi(2))
+        JumpSizes::Merton {
+            mean_log,
+            std_dev_log,
+        } => mean_log * mean_log + std_dev_log * std_dev_log,
+        JumpSizes::Kou {
+            up_probability,
+            up_mean_log,
+            down_mean_log,
+        } => {
+            2.0 * (up_probability * up_mean_log.powi(2)
+                + (1.0 - up_probability) * down_mean_log.powi(2))
         }
     };
-    let loaded = (1.0 - jumps.systemic_share) + jumps.systemic_share * jumps.systemic_loading.powi(2);
+    let loaded =
+        (1.0 - jumps.systemic_share) + jumps.systemic_share * jumps.systemic_loading.powi(2);
     jumps.jumps_per_year * second_moment * loaded
 }
 
@@ -71,18 +83,33 @@ fn expected_product(a: &JumpSizes, b: &JumpSizes) -> f64 {
     borders
         .windows(2)
         .filter(|piece| piece[1] > piece[0])
-        .map(|piece| integrate(piece[0], piece[1], |u, upper| quantile(a, u, upper) * quantile(b, u, upper)))
+        .map(|piece| {
+            integrate(piece[0], piece[1], |u, upper| {
+                quantile(a, u, upper) * quantile(b, u, upper)
+            })
+        })
         .sum()
 }
 
 /// The size at probability `u`; `upper` is `1 - u`, known to all its digits.
 fn quantile(sizes: &JumpSizes, u: f64, upper: f64) -> f64 {
     match *sizes {
-        JumpSizes::Merton { mean_log, std_dev_log } => {
-            let normal = if u <= 0.5 { normal::quantile(u) } else { -normal::quantile(upper) };
+        JumpSizes::Merton {
+            mean_log,
+            std_dev_log,
+        } => {
+            let normal = if u <= 0.5 {
+                normal::quantile(u)
+            } else {
+                -normal::quantile(upper)
+            };
             mean_log + std_dev_log * normal
         }
-        JumpSizes::Kou { up_probability, up_mean_log, down_mean_log } => {
+        JumpSizes::Kou {
+            up_probability,
+            up_mean_log,
+            down_mean_log,
+        } => {
             if u < 1.0 - up_probability {
                 down_mean_log * (u / (1.0 - up_probability)).ln()
             } else {
@@ -121,15 +148,33 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    const MERTON: JumpSizes = JumpSizes::Merton { mean_log: -0.03, std_dev_log: 0.12 };
-    const KOU: JumpSizes = JumpSizes::Kou { up_probability: 0.45, up_mean_log: 0.083, down_mean_log: 0.111 };
+    const MERTON: JumpSizes = JumpSizes::Merton {
+        mean_log: -0.03,
+        std_dev_log: 0.12,
+    };
+    const KOU: JumpSizes = JumpSizes::Kou {
+        up_probability: 0.45,
+        up_mean_log: 0.083,
+        down_mean_log: 0.111,
+    };
 
     fn asset(volatility_annual: f64, jumps: Option<JumpPlan>) -> AssetPlan {
-        AssetPlan { name: "X".to_owned(), spot_usd: 100.0, drift_annual: 0.0, volatility_annual, jumps }
+        AssetPlan {
+            name: "X".to_owned(),
+            spot_usd: 100.0,
+            drift_annual: 0.0,
+            volatility_annual,
+            jumps,
+        }
     }
 
     fn jumps(sizes: JumpSizes, systemic_share: f64, systemic_loading: f64) -> JumpPlan {
-        JumpPlan { jumps_per_year: 6.0, sizes, systemic_share, systemic_loading }
+        JumpPlan {
+            jumps_per_year: 6.0,
+            sizes,
+            systemic_share,
+            systemic_loading,
+        }
     }
 
     #[test]
@@ -142,7 +187,11 @@ mod tests {
 
     #[test]
     fn different_laws_agree_with_a_plain_midpoint_sum() {
-        let other = JumpSizes::Kou { up_probability: 0.3, up_mean_log: 0.2, down_mean_log: 0.05 };
+        let other = JumpSizes::Kou {
+            up_probability: 0.3,
+            up_mean_log: 0.2,
+            down_mean_log: 0.05,
+        };
         let count = 2_000_000;
         for (a, b) in [(&MERTON, &KOU), (&KOU, &other)] {
             let midpoint: f64 = (0..count)
@@ -159,8 +208,16 @@ mod tests {
 
     #[test]
     fn one_sided_kou_laws_are_integrated_too() {
-        let up = JumpSizes::Kou { up_probability: 1.0, up_mean_log: 0.1, down_mean_log: 0.1 };
-        let down = JumpSizes::Kou { up_probability: 0.0, up_mean_log: 0.1, down_mean_log: 0.1 };
+        let up = JumpSizes::Kou {
+            up_probability: 1.0,
+            up_mean_log: 0.1,
+            down_mean_log: 0.1,
+        };
+        let down = JumpSizes::Kou {
+            up_probability: 0.0,
+            up_mean_log: 0.1,
+            down_mean_log: 0.1,
+        };
         assert!((expected_product(&up, &up) - 0.02).abs() < 1e-12);
         assert!((expected_product(&down, &down) - 0.02).abs() < 1e-12);
         // E[ln(u) ln(1 - u)] = 2 - pi^2 / 6.

@@ -69,18 +69,35 @@ pub enum Then {
     },
 }
 
-const COLLATERAL_USD: Range = Range::closed(0.0, 1e15, "0 to 1e15 (USD)").too_low("a balance is not negative");
-const LEVEL: Range = Range::open(0.0, 1.0, "above 0 and below 1 (maintenance margin / equity)")
-    .too_high("the account is liquidated at 1; a call has to come before");
-const TARGET: Range = Range::open(0.0, 1.0, "above 0 and below the level (maintenance margin / equity)");
-const RELEASE: Range = Range::open(0.0, 1.0, "above 0 and below the target (maintenance margin / equity)");
-const SLIPPAGE: Range = Range::closed(0.0, 0.5, "0 to 50% (of notional)").too_high("0.5 % is written 0.005 or \"0.5%\"");
+const COLLATERAL_USD: Range =
+    Range::closed(0.0, 1e15, "0 to 1e15 (USD)").too_low("a balance is not negative");
+const LEVEL: Range = Range::open(
+    0.0,
+    1.0,
+    "above 0 and below 1 (maintenance margin / equity)",
+)
+.too_high("the account is liquidated at 1; a call has to come before");
+const TARGET: Range = Range::open(
+    0.0,
+    1.0,
+    "above 0 and below the level (maintenance margin / equity)",
+);
+const RELEASE: Range = Range::open(
+    0.0,
+    1.0,
+    "above 0 and below the target (maintenance margin / equity)",
+);
+const SLIPPAGE: Range = Range::closed(0.0, 0.5, "0 to 50% (of notional)")
+    .too_high("0.5 % is written 0.005 or \"0.5%\"");
 
 impl Account {
     /// Reads one account.
     pub fn read(name: Given<String>, mut table: Reader<'_>) -> Option<Self> {
         let venue = table.required("venue", text);
-        let margin = table.optional("margin", word(&[("isolated", MarginMode::Isolated)], &["cross"]));
+        let margin = table.optional(
+            "margin",
+            word(&[("isolated", MarginMode::Isolated)], &["cross"]),
+        );
         table.later("collateral_from_holding");
         table.later("collateral_coins");
         let collateral_usd = table.required("collateral_usd", within(usd, COLLATERAL_USD));

@@ -77,9 +77,13 @@ pub enum Sizes {
 pub const PRICE_USD: Range =
     Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)").too_low("a price is above 0");
 
-const VOLATILITY: Range = Range::closed(0.0, 20.0, "0 to 20 (a fraction per square root of a year; 20 is 2000 %)")
-    .too_low("a volatility is not negative")
-    .too_high("a fraction: 75 % is written 0.75 or \"75%\"");
+const VOLATILITY: Range = Range::closed(
+    0.0,
+    20.0,
+    "0 to 20 (a fraction per square root of a year; 20 is 2000 %)",
+)
+.too_low("a volatility is not negative")
+.too_high("a fraction: 75 % is written 0.75 or \"75%\"");
 const DRIFT: Range = Range::closed(-20.0, 20.0, "-20 to 20 (a fraction per year)")
     .too_low("a fraction: -5 % is written -0.05 or \"-5%\"")
     .too_high("a fraction: 5 % is written 0.05 or \"5%\"");
@@ -87,7 +91,8 @@ const JUMPS_PER_YEAR: Range = Range::closed(0.0, 10_000.0, "0 to 10,000 (jumps p
     .too_low("a rate is not negative")
     .too_high("more than one jump an hour is a diffusion");
 const SHARE: Range = Range::closed(0.0, 1.0, "0 to 1");
-const LOADING: Range = Range::closed(0.0, 10.0, "0 to 10").too_low("common jumps strike all assets the same way");
+const LOADING: Range =
+    Range::closed(0.0, 10.0, "0 to 10").too_low("common jumps strike all assets the same way");
 const LOG_MEAN: Range = Range::closed(-2.0, 2.0, "-2 to 2 (mean LOG size; -0.03 is -3 %)");
 const LOG_STD_DEV: Range = Range::closed(0.0, 2.0, "0 to 2 (standard deviation of the LOG size)");
 const UP_MEAN: Range = Range::open(0.0, 0.5, "above 0 and below 0.5 (mean LOG size)")
@@ -111,7 +116,13 @@ impl Asset {
 }
 
 fn read_model(mut table: Reader<'_>) -> Option<Model> {
-    let later = ["student_t", "garch", "heston", "regime_switching", "bootstrap"];
+    let later = [
+        "student_t",
+        "garch",
+        "heston",
+        "regime_switching",
+        "bootstrap",
+    ];
     let chosen = table.one_of(&["gbm", "jump_diffusion"], &later, Requirement::Required);
     let model = chosen.and_then(|key| {
         let mut model = table.table(key)?;

@@ -28,7 +28,9 @@ pub enum Complaint {
 impl Complaint {
     /// The value is of the wrong kind.
     pub fn kind(expected: impl Into<String>) -> Self {
-        Self::Kind { expected: expected.into() }
+        Self::Kind {
+            expected: expected.into(),
+        }
     }
 
     /// The value is not allowed.
@@ -180,9 +182,12 @@ impl Cause {
     fn label(&self) -> String {
         match self {
             Self::Unreadable { reason, .. } | Self::NotAllowed { reason, .. } => reason.clone(),
-            Self::NotUtf8 { valid_bytes, .. } => format!("the byte after the first {valid_bytes} begins no character"),
+            Self::NotUtf8 { valid_bytes, .. } => {
+                format!("the byte after the first {valid_bytes} begins no character")
+            }
             Self::Syntax { hint, .. } => hint.clone(),
             Self::WrongKind { kind, .. } => format!("this is {kind}"),
+            Self::Missing { table, .. } if table.is_empty() => String::new(),
             Self::Missing { key, .. } => format!("`{key}` is missing"),
             Self::NoVariant { .. } => "which one?".to_owned(),
             Self::TwoVariants { first, .. } => format!("`{first}` is there already"),
@@ -220,7 +225,10 @@ mod tests {
             nearest: Some("simulation".to_owned()),
         };
         let problem = cause.at(None);
-        assert_eq!(problem.message, "the scenario has no key `simulaton`; allowed: `simulation`");
+        assert_eq!(
+            problem.message,
+            "the scenario has no key `simulaton`; allowed: `simulation`"
+        );
         assert_eq!(problem.label, "did you mean `simulation`?");
     }
 }

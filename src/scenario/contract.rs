@@ -68,18 +68,24 @@ pub enum Funding {
     },
 }
 
-const LEVEL: Range = Range::closed(-1.0, 1.0, "-1 to 1 (ln of mark over spot; 2 bps is \"2bps\")");
+const LEVEL: Range = Range::closed(
+    -1.0,
+    1.0,
+    "-1 to 1 (ln of mark over spot; 2 bps is \"2bps\")",
+);
 const VOLATILITY: Range = Range::closed(0.0, 20.0, "0 to 20 (per square root of a year)")
     .too_low("a volatility is not negative")
     .too_high("a fraction: 1.2 % is written 0.012 or \"1.2%\"");
-const REVERSION: Range =
-    Range::closed(0.0, 1e6, "0 to 1,000,000 (per year)").too_low("the basis would run away from its mean");
+const REVERSION: Range = Range::closed(0.0, 1e6, "0 to 1,000,000 (per year)")
+    .too_low("the basis would run away from its mean");
 const CORRELATION: Range = Range::closed(-1.0, 1.0, "-1 to 1 (a correlation)");
 const RATE: Range = Range::closed(-0.1, 0.1, "-10% to 10% (per 8 hours)")
     .too_low("1 basis point is \"1bps\" or 0.0001")
     .too_high("1 basis point is \"1bps\" or 0.0001");
-const DAMPER: Range = Range::closed(0.0, 0.1, "0 to 10% (per 8 hours)").too_high("5 basis points are \"5bps\" or 0.0005");
-const CAP: Range = Range::closed(0.0, 1.0, "0 to 100% (per 8 hours)").too_high("75 basis points are \"75bps\" or 0.0075");
+const DAMPER: Range = Range::closed(0.0, 0.1, "0 to 10% (per 8 hours)")
+    .too_high("5 basis points are \"5bps\" or 0.0005");
+const CAP: Range = Range::closed(0.0, 1.0, "0 to 100% (per 8 hours)")
+    .too_high("75 basis points are \"75bps\" or 0.0075");
 
 impl Contract {
     /// Reads one contract.
@@ -87,10 +93,15 @@ impl Contract {
         let underlying = table.required("underlying", text);
         let venue = table.required("venue", text);
         let listing = table.optional("listing", text);
-        let settlement = table.optional("settlement", word(&[("linear", Settlement::Linear)], &["inverse"]));
+        let settlement = table.optional(
+            "settlement",
+            word(&[("linear", Settlement::Linear)], &["inverse"]),
+        );
         table.later("contract_size_usd");
         let chosen = table.one_of(&["perpetual"], &["dated", "option"], Requirement::Required);
-        let perpetual = chosen.and_then(|key| table.table(key)).and_then(read_perpetual);
+        let perpetual = chosen
+            .and_then(|key| table.table(key))
+            .and_then(read_perpetual);
         table.finish();
         let (basis, funding) = perpetual?;
         Some(Self {
@@ -130,7 +141,8 @@ fn read_basis(mut table: Reader<'_>) -> Option<Basis> {
         let initial = ou.optional("initial", within(fraction, LEVEL));
         let volatility = ou.required("volatility", within(fraction, VOLATILITY));
         let reversion_per_year = ou.required("reversion_per_year", within(number, REVERSION));
-        let correlation_with_spot = ou.optional("correlation_with_spot", within(fraction, CORRELATION));
+        let correlation_with_spot =
+            ou.optional("correlation_with_spot", within(fraction, CORRELATION));
         ou.finish();
         Some(Basis {
             mean: mean?,
@@ -145,7 +157,11 @@ fn read_basis(mut table: Reader<'_>) -> Option<Basis> {
 }
 
 fn read_funding(mut table: Reader<'_>) -> Option<Funding> {
-    let chosen = table.one_of(&["premium_formula", "constant"], &["ou", "history"], Requirement::Required);
+    let chosen = table.one_of(
+        &["premium_formula", "constant"],
+        &["ou", "history"],
+        Requirement::Required,
+    );
     let funding = chosen.and_then(|key| {
         let mut inner = table.table(key)?;
         if key == "constant" {

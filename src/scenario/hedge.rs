@@ -6,8 +6,8 @@ use crate::scenario::place::{Given, Place};
 use crate::scenario::range::Range;
 use crate::scenario::reader::{Reader, Requirement, within};
 use crate::scenario::simulation::positive_span;
-use crate::scenario::units::{BaseQuantity, Fraction, Span, Usd, base_quantity, fraction, usd};
 use crate::scenario::units::text;
+use crate::scenario::units::{BaseQuantity, Fraction, Span, Usd, base_quantity, fraction, usd};
 use crate::scenario::venue::read_optional;
 
 /// A short of one contract against one holding.
@@ -98,7 +98,11 @@ fn place(table: &Reader<'_>) -> Given<()> {
 }
 
 fn read_ratio(mut table: Reader<'_>) -> Option<Given<Fraction>> {
-    let chosen = table.one_of(&["fixed"], &["beta", "minimum_variance"], Requirement::Required);
+    let chosen = table.one_of(
+        &["fixed"],
+        &["beta", "minimum_variance"],
+        Requirement::Required,
+    );
     let ratio = chosen.and_then(|key| table.required(key, within(fraction, RATIO)));
     table.finish();
     ratio
@@ -121,8 +125,12 @@ fn read_rebalance(mut table: Reader<'_>) -> Option<RebalanceChoice> {
             inner.finish();
             RebalanceChoice::Never
         }),
-        Some("every") => table.required("every", positive_span).map(RebalanceChoice::Every),
-        Some(_) => table.required("band", within(fraction, BAND)).map(RebalanceChoice::Band),
+        Some("every") => table
+            .required("every", positive_span)
+            .map(RebalanceChoice::Every),
+        Some(_) => table
+            .required("band", within(fraction, BAND))
+            .map(RebalanceChoice::Band),
         None => None,
     };
     table.finish();

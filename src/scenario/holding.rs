@@ -42,7 +42,8 @@ pub struct Sale {
 }
 
 /// Range of a quantity of coins.
-pub const QUANTITY: Range = Range::above(0.0, 1e15, "above 0, up to 1e15 (coins)").too_low("a quantity is above 0");
+pub const QUANTITY: Range =
+    Range::above(0.0, 1e15, "above 0, up to 1e15 (coins)").too_low("a quantity is above 0");
 
 impl Holding {
     /// Reads one holding.
@@ -61,7 +62,11 @@ impl Holding {
 }
 
 fn read_sell(mut table: Reader<'_>) -> Option<Sell> {
-    let chosen = table.one_of(&["at_horizon", "evenly", "schedule"], &[], Requirement::Required);
+    let chosen = table.one_of(
+        &["at_horizon", "evenly", "schedule"],
+        &[],
+        Requirement::Required,
+    );
     let sell = match chosen {
         Some("at_horizon") => table.table("at_horizon").map(|inner| {
             inner.finish();
@@ -76,7 +81,10 @@ fn read_sell(mut table: Reader<'_>) -> Option<Sell> {
             let expected = "a list of sales, such as [{ at = \"30d\", quantity = 10_000 }]";
             table.list("schedule", expected).and_then(|readers| {
                 let sales: Vec<Option<Sale>> = readers.into_iter().map(read_sale).collect();
-                sales.into_iter().collect::<Option<Vec<Sale>>>().map(Sell::Schedule)
+                sales
+                    .into_iter()
+                    .collect::<Option<Vec<Sale>>>()
+                    .map(Sell::Schedule)
             })
         }
         None => None,

@@ -26,7 +26,8 @@ pub struct Requirement {
     pub bound: f64,
 }
 
-const FORM: &str = "a path, one of <=, <, >=, >, and a number, such as \"liquidation.probability <= 30%\"";
+const FORM: &str =
+    "a path, one of <=, <, >=, >, and a number, such as \"liquidation.probability <= 30%\"";
 
 impl Limit {
     /// Reads one limit.
@@ -40,7 +41,9 @@ impl Limit {
 fn requirement(node: &Node) -> Result<Requirement, Complaint> {
     let whole = text(node)?;
     let refuse = |reason: &str| Complaint::allowed(FORM, reason);
-    let at = whole.find(['<', '>', '=']).ok_or_else(|| refuse("no comparison"))?;
+    let at = whole
+        .find(['<', '>', '='])
+        .ok_or_else(|| refuse("no comparison"))?;
     let path = whole[..at].trim();
     let rest = &whole[at..];
     let (is_at_most, bound) = match rest.as_bytes() {
@@ -51,13 +54,17 @@ fn requirement(node: &Node) -> Result<Requirement, Complaint> {
         _ => return Err(refuse("compare with <= or >=")),
     };
     let is_name = |key: &str| {
-        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     };
     // `percentiles.p0.1` is a path too: its parts are names or digits.
     if path.is_empty() || !path.split('.').all(is_name) {
         return Err(refuse("left of the comparison stands a dotted path"));
     }
-    let bound = number_or_percent(bound.trim()).ok_or_else(|| refuse("right of the comparison stands a number"))?;
+    let bound = number_or_percent(bound.trim())
+        .ok_or_else(|| refuse("right of the comparison stands a number"))?;
     Ok(Requirement {
         text: whole.trim().to_owned(),
         path: path.to_owned(),
@@ -70,7 +77,10 @@ fn number_or_percent(text: &str) -> Option<f64> {
     if let Some(fraction) = fraction_from_text(text) {
         return Some(fraction.0);
     }
-    text.replace('_', "").parse::<f64>().ok().filter(|number| number.is_finite())
+    text.replace('_', "")
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())
 }
 
 #[cfg(test)]
@@ -82,7 +92,11 @@ mod tests {
     fn read(text: &str) -> Result<Requirement, Complaint> {
         requirement(&Node {
             value: Value::Text(text.to_owned()),
-            place: Place { source: 0, start: 0, end: 0 },
+            place: Place {
+                source: 0,
+                start: 0,
+                end: 0,
+            },
             written: text.to_owned(),
         })
     }
@@ -90,10 +104,18 @@ mod tests {
     #[test]
     fn limits_are_read() {
         let limit = read("liquidation.probability <= 30%").unwrap();
-        assert_eq!((limit.path.as_str(), limit.is_at_most, limit.bound), ("liquidation.probability", true, 0.3));
+        assert_eq!(
+            (limit.path.as_str(), limit.is_at_most, limit.bound),
+            ("liquidation.probability", true, 0.3)
+        );
         let limit = read("hedged.percentiles.p0.1>-5_000_000").unwrap();
-        assert_eq!((limit.path.as_str(), limit.is_at_most, limit.bound), ("hedged.percentiles.p0.1", false, -5e6));
-        for wrong in ["", "x", "x = 1", "<= 1", "x <= ", "x <= nan", "a b < 1", "x <=> 1", "a..b < 1"] {
+        assert_eq!(
+            (limit.path.as_str(), limit.is_at_most, limit.bound),
+            ("hedged.percentiles.p0.1", false, -5e6)
+        );
+        for wrong in [
+            "", "x", "x = 1", "<= 1", "x <= ", "x <= nan", "a b < 1", "x <=> 1", "a..b < 1",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

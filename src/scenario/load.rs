@@ -10,7 +10,7 @@ use crate::scenario::overrides::{self, Override};
 use crate::scenario::place::Sources;
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::reader::Sink;
-use crate::scenario::syntax;
+use crate::scenario::syntax::{self, Syntax};
 use crate::scenario::tree::{self, Table};
 use crate::scenario::whole::Scenario;
 
@@ -66,9 +66,9 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     };
     let (parsed, errors) = DeTable::parse_recoverable(text);
     let mut file = tree::table(parsed.get_ref(), text, 0, 0);
-    let syntax = syntax::problems(&errors, text, &mut file);
+    let syntax = Syntax::new(&errors, text, &mut file);
     let mut problems = Vec::new();
-    let effective = if syntax.is_empty() {
+    let effective = if syntax.problems.is_empty() {
         with_overrides(text, &file, overrides, &mut problems)
     } else {
         None
@@ -83,8 +83,8 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     let sink = Sink::default();
     let scenario = Scenario::read(&as_run, &sink);
     let found = sink.into_problems().into_iter();
-    problems.extend(found.filter(|problem| !syntax::is_consequence(problem, &syntax, text)));
-    problems.extend(syntax);
+    problems.extend(found.filter(|problem| !syntax.is_consequence(problem, text)));
+    problems.extend(syntax.problems);
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(Loaded {
             scenario,
@@ -119,7 +119,10 @@ fn with_overrides(
     }
     let effective = document.to_string();
     let (parsed, errors) = DeTable::parse_recoverable(&effective);
-    debug_assert!(errors.is_empty(), "an edited document is a document: {effective}");
+    debug_assert!(
+        errors.is_empty(),
+        "an edited document is a document: {effective}"
+    );
     let mut as_run = tree::table(parsed.get_ref(), &effective, 0, 0);
     overrides::relocate(&mut as_run, file, &applied);
     if applied.len() < arguments.len() {

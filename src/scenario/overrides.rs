@@ -28,18 +28,38 @@ struct Segment {
 const CHOICES: [(&[&str], &[&str]); 8] = [
     (
         &["assets", "*", "model"],
-        &["gbm", "jump_diffusion", "student_t", "garch", "heston", "regime_switching", "bootstrap"],
+        &[
+            "gbm",
+            "jump_diffusion",
+            "student_t",
+            "garch",
+            "heston",
+            "regime_switching",
+            "bootstrap",
+        ],
     ),
-    (&["assets", "*", "model", "jump_diffusion"], &["merton", "kou"]),
+    (
+        &["assets", "*", "model", "jump_diffusion"],
+        &["merton", "kou"],
+    ),
     (&["contracts", "*"], &["perpetual", "dated", "option"]),
     (
         &["contracts", "*", "perpetual", "funding"],
         &["premium_formula", "constant", "ou", "history"],
     ),
-    (&["holdings", "*", "sell"], &["at_horizon", "evenly", "schedule"]),
-    (&["hedges", "*", "ratio"], &["fixed", "beta", "minimum_variance"]),
+    (
+        &["holdings", "*", "sell"],
+        &["at_horizon", "evenly", "schedule"],
+    ),
+    (
+        &["hedges", "*", "ratio"],
+        &["fixed", "beta", "minimum_variance"],
+    ),
     (&["hedges", "*", "rebalance"], &["never", "every", "band"]),
-    (&["accounts", "*", "liquidation", "then"], &["stay_flat", "reenter"]),
+    (
+        &["accounts", "*", "liquidation", "then"],
+        &["stay_flat", "reenter"],
+    ),
 ];
 
 impl Override {
@@ -50,8 +70,17 @@ impl Override {
     /// # Errors
     /// If there is no path or no `=`, or a table or list is not closed.
     pub fn parse(argument: &str, source: usize) -> Result<Self, Problem> {
-        let whole = Place { source, start: 0, end: argument.len() };
-        let form = || Cause::OverrideForm { argument: argument.to_owned() }.at(whole);
+        let whole = Place {
+            source,
+            start: 0,
+            end: argument.len(),
+        };
+        let form = || {
+            Cause::OverrideForm {
+                argument: argument.to_owned(),
+            }
+            .at(whole)
+        };
         let (path, value_text) = argument.split_once('=').ok_or_else(form)?;
         let segments = segments(path).ok_or_else(form)?;
         let offset = path.len() + 1;
@@ -61,17 +90,34 @@ impl Override {
             Ok(parsed) => tree::node(&parsed, trimmed, source, offset),
             Err(error) if trimmed.starts_with(['{', '[', '"', '\'']) => {
                 let span = error.span().unwrap_or(0..trimmed.len());
-                let place = Place { source, start: offset + span.start, end: offset + span.end };
+                let place = Place {
+                    source,
+                    start: offset + span.start,
+                    end: offset + span.end,
+                };
                 let what = error.message().to_owned();
-                return Err(Cause::Syntax { what, hint: "in the override's value".to_owned() }.at(place));
+                return Err(Cause::Syntax {
+                    what,
+                    hint: "in the override's value".to_owned(),
+                }
+                .at(place));
             }
             Err(_) => Node {
                 value: Value::Text(trimmed.to_owned()),
-                place: Place { source, start: offset, end: offset + trimmed.len() },
+                place: Place {
+                    source,
+                    start: offset,
+                    end: offset + trimmed.len(),
+                },
                 written: trimmed.to_owned(),
             },
         };
-        Ok(Self { source, segments, node, value_text: trimmed.to_owned() })
+        Ok(Self {
+            source,
+            segments,
+            node,
+            value_text: trimmed.to_owned(),
+        })
     }
 
     /// Applies the override to the document.
@@ -158,21 +204,40 @@ impl Override {
                 *entry.decor_mut() = decor;
                 Ok(())
             }
-            _ => Err(self.lost(depth, format!("`{}` is a value, not a table", self.path(depth)))),
+            _ => Err(self.lost(
+                depth,
+                format!("`{}` is a value, not a table", self.path(depth)),
+            )),
         }
     }
 
     fn index(&self, depth: usize, length: usize) -> Result<usize, Problem> {
         let key = &self.segments[depth].key;
         let index = key.parse::<usize>().map_err(|_| {
-            self.lost(depth, format!("`{}` is a list: its entries are counted from 0", self.path(depth)))
+            self.lost(
+                depth,
+                format!(
+                    "`{}` is a list: its entries are counted from 0",
+                    self.path(depth)
+                ),
+            )
         })?;
-        if index < length { Ok(index) } else { Err(self.out_of_range(depth, length)) }
+        if index < length {
+            Ok(index)
+        } else {
+            Err(self.out_of_range(depth, length))
+        }
     }
 
     fn out_of_range(&self, depth: usize, length: usize) -> Problem {
         let entries = if length == 1 { "entry" } else { "entries" };
-        self.lost(depth, format!("`{}` has {length} {entries}, counted from 0", self.path(depth)))
+        self.lost(
+            depth,
+            format!(
+                "`{}` has {length} {entries}, counted from 0",
+                self.path(depth)
+            ),
+        )
     }
 
     fn lost(&self, depth: usize, reason: String) -> Problem {
@@ -181,24 +246,37 @@ impl Override {
     }
 
     fn path(&self, depth: usize) -> String {
-        let keys: Vec<&str> = self.segments[..depth].iter().map(|segment| segment.key.as_str()).collect();
+        let keys: Vec<&str> = self.segments[..depth]
+            .iter()
+            .map(|segment| segment.key.as_str())
+            .collect();
         keys.join(".")
     }
 
     fn segment_place(&self, depth: usize) -> Place {
         let segment = &self.segments[depth];
-        Place { source: self.source, start: segment.start, end: segment.end }
+        Place {
+            source: self.source,
+            start: segment.start,
+            end: segment.end,
+        }
     }
 
     /// The variants that the key at this depth replaces.
     fn rivals(&self, depth: usize) -> impl Iterator<Item = &'static str> {
         let key = self.segments[depth].key.clone();
-        let before: Vec<String> = self.segments[..depth].iter().map(|segment| segment.key.clone()).collect();
+        let before: Vec<String> = self.segments[..depth]
+            .iter()
+            .map(|segment| segment.key.clone())
+            .collect();
         CHOICES
             .iter()
             .filter(move |(pattern, group)| {
                 pattern.len() == before.len()
-                    && pattern.iter().zip(&before).all(|(wanted, is)| *wanted == "*" || wanted == is)
+                    && pattern
+                        .iter()
+                        .zip(&before)
+                        .all(|(wanted, is)| *wanted == "*" || wanted == is)
                     && group.contains(&key.as_str())
             })
             .flat_map(|(_, group)| group.iter().copied())
@@ -209,11 +287,21 @@ impl Override {
     }
 
     fn is_prefix_of(&self, path: &[String]) -> bool {
-        self.segments.len() <= path.len() && self.segments.iter().zip(path).all(|(segment, key)| segment.key == *key)
+        self.segments.len() <= path.len()
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, key)| segment.key == *key)
     }
 
     fn passes_through(&self, path: &[String]) -> bool {
-        self.segments.len() > path.len() && self.segments.iter().zip(path).all(|(segment, key)| segment.key == *key)
+        self.segments.len() > path.len()
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, key)| segment.key == *key)
     }
 }
 
@@ -221,7 +309,11 @@ impl Override {
 pub fn relocate(as_run: &mut Table, file: &Table, overrides: &[Override]) {
     let file = Node {
         value: Value::Table(file.clone()),
-        place: Place { source: 0, start: 0, end: 0 },
+        place: Place {
+            source: 0,
+            start: 0,
+            end: 0,
+        },
         written: String::new(),
     };
     relocate_table(as_run, &mut Vec::new(), &file, overrides);
@@ -277,7 +369,8 @@ fn key_place(path: &[String], file: &Node, overrides: &[Override]) -> Option<Pla
             match rest.split_last() {
                 None => return Some(o.segment_place(path.len() - 1)),
                 Some((key, parents)) => {
-                    if let Some(entry) = at(&o.node, parents).and_then(|parent| entry(parent, key)) {
+                    if let Some(entry) = at(&o.node, parents).and_then(|parent| entry(parent, key))
+                    {
                         return Some(entry.key_place);
                     }
                 }
@@ -337,7 +430,11 @@ fn segments(path: &str) -> Option<Vec<Segment>> {
             if key.is_empty() || key.chars().any(char::is_control) {
                 return None;
             }
-            found.push(Segment { key, start, end: at });
+            found.push(Segment {
+                key,
+                start,
+                end: at,
+            });
             start = at + 1;
         }
     }
@@ -351,7 +448,10 @@ mod tests {
     fn apply(text: &str, arguments: &[&str]) -> String {
         let mut document: DocumentMut = text.parse().unwrap();
         for (index, argument) in arguments.iter().enumerate() {
-            Override::parse(argument, index + 1).unwrap().apply(&mut document).unwrap();
+            Override::parse(argument, index + 1)
+                .unwrap()
+                .apply(&mut document)
+                .unwrap();
         }
         document.to_string()
     }
@@ -373,7 +473,8 @@ mod tests {
 
     #[test]
     fn a_variant_replaces_the_one_in_the_file() {
-        let text = "[assets.ETH]\nspot_usd = 1\nmodel.jump_diffusion = { volatility = 0.6, kou = {} }\n";
+        let text =
+            "[assets.ETH]\nspot_usd = 1\nmodel.jump_diffusion = { volatility = 0.6, kou = {} }\n";
         assert_eq!(
             apply(text, &["assets.ETH.model.gbm={volatility=0.5}"]),
             "[assets.ETH]\nspot_usd = 1\nmodel.gbm = {volatility=0.5}\n"
@@ -384,14 +485,21 @@ mod tests {
         );
         let hedges = "[[hedges]]\nratio.fixed = 1.0\nrebalance.never = {}\n";
         assert_eq!(
-            apply(hedges, &["hedges.0.rebalance.every=7d", "hedges.0.ratio.fixed=0"]),
+            apply(
+                hedges,
+                &["hedges.0.rebalance.every=7d", "hedges.0.ratio.fixed=0"]
+            ),
             "[[hedges]]\nratio.fixed = 0\nrebalance.every = \"7d\"\n"
         );
     }
 
     #[test]
     fn new_tables_are_made() {
-        for argument in ["execution.slippage=3bps", "accounts.main.liquidation.then.reenter.after=2d", "venues.own.fees.taker=1bps"] {
+        for argument in [
+            "execution.slippage=3bps",
+            "accounts.main.liquidation.then.reenter.after=2d",
+            "venues.own.fees.taker=1bps",
+        ] {
             let text = "[accounts.main]\nvenue = \"x\"\n";
             let after = apply(text, &[argument]);
             let parsed: DocumentMut = after.parse().unwrap();
@@ -415,8 +523,17 @@ mod tests {
             refused(text, "hedges.x=2"),
             "the override's path `hedges.x` does not exist: `hedges` is a list: its entries are counted from 0"
         );
-        assert_eq!(refused(text, "a.b=2"), "the override's path `a.b` does not exist: `a` is a value, not a table");
-        assert_eq!(refused(text, "nothing"), "the override `nothing` is not of the form path=value");
-        assert_eq!(refused(text, "a..b=1"), "the override `a..b=1` is not of the form path=value");
+        assert_eq!(
+            refused(text, "a.b=2"),
+            "the override's path `a.b` does not exist: `a` is a value, not a table"
+        );
+        assert_eq!(
+            refused(text, "nothing"),
+            "the override `nothing` is not of the form path=value"
+        );
+        assert_eq!(
+            refused(text, "a..b=1"),
+            "the override `a..b=1` is not of the form path=value"
+        );
     }
 }

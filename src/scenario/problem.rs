@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::scenario::place::{Place, Sources};
 
@@ -42,7 +42,12 @@ impl Problems {
 
     /// All problems drawn with their lines, then one line that counts them. `styled` adds terminal colours.
     pub fn render(&self, styled: bool) -> String {
-        let renderer = if styled { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
+        let renderer = if styled {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .term_width(WIDTH);
         let mut drawn = String::new();
         for problem in &self.list {
             drawn.push_str(&self.draw(&renderer, problem));
@@ -50,11 +55,9 @@ impl Problems {
         }
         let count = self.list.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        let last = Level::ERROR.primary_title(format!(
-            "{count} {noun} in {}; nothing was run",
-            printable(&self.sources.name)
-        ));
-        drawn.push_str(&renderer.render(&[last.element(Level::NOTE.no_name().message(""))]).trim_end_matches(['\n', ' ', '|', '=']));
+        let name = printable(&self.sources.name);
+        let last = Level::ERROR.primary_title(format!("{count} {noun} in {name}; nothing was run"));
+        drawn.push_str(&renderer.render(&[Group::with_title(last)]));
         drawn.push('\n');
         drawn
     }
@@ -62,6 +65,9 @@ impl Problems {
     fn draw(&self, renderer: &Renderer, problem: &Problem) -> String {
         let title = Level::ERROR.primary_title(printable(&problem.message));
         let Some(place) = problem.place else {
+            if problem.label.is_empty() {
+                return renderer.render(&[Group::with_title(title)]);
+            }
             let label = printable(&problem.label);
             return renderer.render(&[title.element(Level::NOTE.message(label))]);
         };
@@ -89,7 +95,13 @@ impl std::error::Error for Problems {}
 /// Control characters of the user's text must not reach the terminal.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -128,12 +140,20 @@ mod tests {
         let two = problems(vec![
             Problem {
                 message: "`simulation.step` is 7h; allowed: 8h".to_owned(),
-                place: Some(Place { source: 1, start: 16, end: 18 }),
+                place: Some(Place {
+                    source: 1,
+                    start: 16,
+                    end: 18,
+                }),
                 label: "the horizon is 90d".to_owned(),
             },
             Problem {
                 message: "`level` is 1.2; allowed: below 1".to_owned(),
-                place: Some(Place { source: 0, start: 37, end: 40 }),
+                place: Some(Place {
+                    source: 0,
+                    start: 37,
+                    end: 40,
+                }),
                 label: "a call has to come before".to_owned(),
             },
         ]);
@@ -160,7 +180,11 @@ error: 2 problems in scenarios/x.toml; nothing was run
     fn survives_places_outside_the_text() {
         let odd = problems(vec![Problem {
             message: "odd\u{7}".to_owned(),
-            place: Some(Place { source: 0, start: 10, end: 9_999 }),
+            place: Some(Place {
+                source: 0,
+                start: 10,
+                end: 9_999,
+            }),
             label: String::new(),
         }]);
         assert!(odd.render(false).contains("odd\u{fffd}"));

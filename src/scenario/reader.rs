@@ -88,7 +88,10 @@ pub fn word<T: Copy>(
     later: &'static [&'static str],
 ) -> impl Fn(&Node) -> Result<T, Complaint> {
     move |node| {
-        let allowed: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let allowed: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
         let allowed = allowed.join(" or ");
         let Value::Text(text) = &node.value else {
             return Err(Complaint::kind(allowed));
@@ -120,7 +123,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that must be there.
-    pub fn required<T>(&mut self, key: &'static str, read: impl Fn(&Node) -> Result<T, Complaint>) -> Option<Given<T>> {
+    pub fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Given<T>> {
         let Some(entry) = self.present(key) else {
             self.missing.push(key);
             return None;
@@ -129,7 +136,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that may be absent: `Some(None)`. `None` if it is there and wrong.
-    #[expect(clippy::option_option, reason = "absent and wrong are two things: the outer one stops, the inner one does not")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent and wrong are two things: the outer one stops, the inner one does not"
+    )]
     pub fn optional<T>(
         &mut self,
         key: &'static str,
@@ -137,7 +147,9 @@ impl<'a> Reader<'a> {
     ) -> Option<Option<Given<T>>> {
         match self.present(key) {
             None => Some(None),
-            Some(entry) => self.value(&join(&self.path, key), &entry.node, read).map(Some),
+            Some(entry) => self
+                .value(&join(&self.path, key), &entry.node, read)
+                .map(Some),
         }
     }
 
@@ -211,7 +223,7 @@ impl<'a> Reader<'a> {
         Some(tables)
     }
 
-    /// The tables of a list, `[[hedges]]` or `[{...}, {...}]`; empty if absent, `None` if it is no list.
+    /// The tables of a list, `[[hedges]]` or `[{...}, {...}]`; empty if absent, `None` if it is no list of tables.
     pub fn list(&mut self, key: &'static str, expected: &'static str) -> Option<Vec<Reader<'a>>> {
         let Some(entry) = self.present(key) else {
             return Some(Vec::new());
@@ -225,11 +237,13 @@ impl<'a> Reader<'a> {
         for (index, item) in items.iter().enumerate() {
             let path = format!("{path}.{index}");
             match &item.value {
-                Value::Table(table) => readers.push(Reader::new(table, path, Some(item.place), self.sink)),
+                Value::Table(table) => {
+                    readers.push(Reader::new(table, path, Some(item.place), self.sink))
+                }
                 _ => self.wrong_kind(&path, item, "a table"),
             }
         }
-        Some(readers)
+        (readers.len() == items.len()).then_some(readers)
     }
 
     /// The variant that is chosen by its table's name; `None` if there is none, more than one, or one of a later version.
@@ -262,7 +276,11 @@ impl<'a> Reader<'a> {
             return None;
         }
         let chosen = present.first().map(|(key, _)| *key);
-        if chosen.is_none() && requirement == Requirement::Required && !self.table.is_poisoned && !self.has_strangers() {
+        if chosen.is_none()
+            && requirement == Requirement::Required
+            && !self.table.is_poisoned
+            && !self.has_strangers()
+        {
             let cause = Cause::NoVariant {
                 table: self.path.clone(),
                 variants: variants.to_vec(),
@@ -281,18 +299,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports keys that are missing and keys that are unknown.
+    /// Reports keys that are missing and keys that are unknown; in a poisoned table only what is surely a slip.
     pub fn finish(mut self) {
-        if self.table.is_poisoned {
-            return;
-        }
         for entry in &self.table.entries {
             let key = entry.key.as_str();
             if self.known.contains(&key) || self.later.contains(&key) {
                 continue;
             }
             let absent = self.known.iter().copied().filter(|known| !self.has(known));
-            let near = nearest(key, absent).map(str::to_owned);
+            let near = nearest(key, absent).or_else(|| nearest(key, self.known.iter().copied()));
+            let near = near.map(str::to_owned);
+            if self.table.is_poisoned && near.is_none() {
+                continue;
+            }
             if let Some(meant) = &near {
                 self.missing.retain(|missing| missing != meant);
             }
@@ -304,7 +323,12 @@ impl<'a> Reader<'a> {
             };
             self.sink.push(cause.at(entry.key_place));
         }
-        for key in &self.missing {
+        let missing = if self.table.is_poisoned {
+            &[][..]
+        } else {
+            &self.missing
+        };
+        for key in missing {
             let cause = Cause::Missing {
                 table: self.path.clone(),
                 key: (*key).to_owned(),
@@ -347,7 +371,10 @@ impl<'a> Reader<'a> {
     /// A mistyped variant is reported as an unknown key, not as a missing variant too.
     fn has_strangers(&self) -> bool {
         let is_stranger = |key: &str| !self.known.contains(&key) && !self.later.contains(&key);
-        self.table.entries.iter().any(|entry| is_stranger(&entry.key))
+        self.table
+            .entries
+            .iter()
+            .any(|entry| is_stranger(&entry.key))
     }
 
     fn entry_table(&self, entry: &'a Entry) -> Option<Reader<'a>> {
@@ -359,7 +386,12 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn value<T>(&self, path: &str, node: &Node, read: impl Fn(&Node) -> Result<T, Complaint>) -> Option<Given<T>> {
+    fn value<T>(
+        &self,
+        path: &str,
+        node: &Node,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Given<T>> {
         match read(node) {
             Ok(value) => Some(Given {
                 value,
@@ -391,7 +423,11 @@ impl<'a> Reader<'a> {
 
     fn wrong_kind(&self, path: &str, node: &Node, expected: &str) {
         let kind = node.value.kind();
-        let found = if node.written.is_empty() { kind } else { &node.written };
+        let found = if node.written.is_empty() {
+            kind
+        } else {
+            &node.written
+        };
         let cause = Cause::WrongKind {
             path: path.to_owned(),
             found: found.to_owned(),
@@ -413,9 +449,20 @@ pub enum Requirement {
 
 /// A dotted path with one more key, quoted where TOML needs it.
 pub fn join(path: &str, key: &str) -> String {
-    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if is_bare { key.to_owned() } else { format!("{key:?}") };
-    if path.is_empty() { key } else { format!("{path}.{key}") }
+    let is_bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if is_bare {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 #[cfg(test)]
@@ -434,7 +481,10 @@ mod tests {
         let mut reader = Reader::new(&table, String::new(), None, &sink);
         read(&mut reader);
         reader.finish();
-        sink.into_problems().into_iter().map(|p| p.message).collect()
+        sink.into_problems()
+            .into_iter()
+            .map(|p| p.message)
+            .collect()
     }
 
     #[test]
@@ -460,7 +510,10 @@ mod tests {
     #[test]
     fn variants_are_chosen_by_name() {
         let found = messages("gbm = {}\nheston = {}\n", |reader| {
-            assert_eq!(reader.one_of(&["gbm", "jumps"], &["heston"], Requirement::Required), None);
+            assert_eq!(
+                reader.one_of(&["gbm", "jumps"], &["heston"], Requirement::Required),
+                None
+            );
         });
         assert_eq!(
             found,
@@ -469,10 +522,15 @@ mod tests {
                 "the scenario has both `gbm` and `heston`; allowed: one of `gbm`, `jumps`",
             ]
         );
-        assert!(messages("gbm = {}", |reader| {
-            assert_eq!(reader.one_of(&["gbm"], &[], Requirement::Required), Some("gbm"));
-        })
-        .is_empty());
+        assert!(
+            messages("gbm = {}", |reader| {
+                assert_eq!(
+                    reader.one_of(&["gbm"], &[], Requirement::Required),
+                    Some("gbm")
+                );
+            })
+            .is_empty()
+        );
     }
 
     #[test]

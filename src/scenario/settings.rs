@@ -28,9 +28,10 @@ pub struct ReportSettings {
     pub effective_price_below_usd: Vec<Given<Usd>>,
 }
 
-const SLIPPAGE: Range = Range::closed(0.0, 0.1, "0 to 10% (of notional)").too_high("3 basis points are \"3bps\" or 0.0003");
-const COST_OF_FUNDS: Range =
-    Range::closed(-1.0, 10.0, "-1 to 10 (a fraction per year)").too_high("5 % is written 0.05 or \"5%\"");
+const SLIPPAGE: Range = Range::closed(0.0, 0.1, "0 to 10% (of notional)")
+    .too_high("3 basis points are \"3bps\" or 0.0003");
+const COST_OF_FUNDS: Range = Range::closed(-1.0, 10.0, "-1 to 10 (a fraction per year)")
+    .too_high("5 % is written 0.05 or \"5%\"");
 const THRESHOLD: Range = Range::closed(-1e15, 1e15, "-1e15 to 1e15 (USD)");
 const PRICE: Range = Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)");
 
@@ -39,14 +40,17 @@ impl Execution {
     pub fn read(mut table: Reader<'_>) -> Option<Self> {
         let slippage = table.optional("slippage", within(fraction, SLIPPAGE));
         table.finish();
-        Some(Self { slippage: slippage? })
+        Some(Self {
+            slippage: slippage?,
+        })
     }
 }
 
 impl Financing {
     /// Reads the table.
     pub fn read(mut table: Reader<'_>) -> Option<Self> {
-        let cost_of_funds_annual = table.optional("cost_of_funds_annual", within(fraction, COST_OF_FUNDS));
+        let cost_of_funds_annual =
+            table.optional("cost_of_funds_annual", within(fraction, COST_OF_FUNDS));
         table.finish();
         Some(Self {
             cost_of_funds_annual: cost_of_funds_annual?,
@@ -57,8 +61,16 @@ impl Financing {
 impl ReportSettings {
     /// Reads the table.
     pub fn read(mut table: Reader<'_>) -> Option<Self> {
-        let thresholds_usd = table.values("thresholds_usd", "a list of amounts", within(usd, THRESHOLD));
-        let effective_price_below_usd = table.values("effective_price_below_usd", "a list of prices", within(usd, PRICE));
+        let thresholds_usd = table.values(
+            "thresholds_usd",
+            "a list of amounts",
+            within(usd, THRESHOLD),
+        );
+        let effective_price_below_usd = table.values(
+            "effective_price_below_usd",
+            "a list of prices",
+            within(usd, PRICE),
+        );
         table.finish();
         Some(Self {
             thresholds_usd: thresholds_usd?,

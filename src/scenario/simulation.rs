@@ -41,19 +41,31 @@ impl Simulation {
         let horizon = table.required("horizon", |node| {
             let horizon = positive_span(node)?;
             if horizon.milliseconds > LONGEST {
-                return Err(Complaint::allowed("up to 20 years (7300d)", "no market model holds that long"));
+                return Err(Complaint::allowed(
+                    "up to 20 years (7300d)",
+                    "no market model holds that long",
+                ));
             }
             Ok(horizon)
         });
         let step = table.required("step", positive_span);
         let paths = table.required("paths", |node| match count(node)? {
-            0 => Err(Complaint::allowed("1 to 1,000,000,000", "nothing would be simulated")),
-            paths if paths > 1_000_000_000 => Err(Complaint::allowed("1 to 1,000,000,000", "too many for one run")),
+            0 => Err(Complaint::allowed(
+                "1 to 1,000,000,000",
+                "nothing would be simulated",
+            )),
+            paths if paths > 1_000_000_000 => Err(Complaint::allowed(
+                "1 to 1,000,000,000",
+                "too many for one run",
+            )),
             paths => Ok(paths),
         });
         let seed = table.optional("seed", count);
         let repair_correlations = table.optional("repair_correlations", boolean);
-        let words = &[("bridge", CrossingChoice::Bridge), ("endpoints", CrossingChoice::Endpoints)];
+        let words = &[
+            ("bridge", CrossingChoice::Bridge),
+            ("endpoints", CrossingChoice::Endpoints),
+        ];
         let crossing = table.optional("crossing", word(words, &[]));
         table.later("until");
         table.finish();

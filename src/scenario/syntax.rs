@@ -7,35 +7,59 @@ use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Node, Table, Value};
 
-/// The syntax errors as problems, one a line; tables that may have lost keys are marked as poisoned.
-pub fn problems(errors: &[Error], text: &str, tree: &mut Table) -> Vec<Problem> {
-    let mut found: Vec<(Place, String)> = errors.iter().map(|error| (place(error, text), error.message().to_owned())).collect();
-    found.sort_by_key(|(place, _)| *place);
-    drop_inside_unclosed(&mut found, tree);
-    found.dedup_by_key(|(place, _)| line_of(text, place.start));
-    for (place, what) in &found {
-        poison(tree, text, place.start, what);
-    }
-    found
-        .into_iter()
-        .map(|(place, what)| {
-            let hint = hint(&what, text.get(place.start..place.end).unwrap_or(""));
-            Cause::Syntax { what, hint }.at(place)
-        })
-        .collect()
+/// The syntax errors of a text.
+#[derive(Debug, Clone, Default)]
+pub struct Syntax {
+    /// The errors, one a line, in the order of the text.
+    pub problems: Vec<Problem>,
+    /// Lines that cannot be read: what else is wrong there is only a consequence.
+    spoiled: Vec<(usize, usize)>,
 }
 
-/// Whether a problem stands on a line that a syntax error made unreadable: it would only be a consequence.
-pub fn is_consequence(problem: &Problem, syntax: &[Problem], text: &str) -> bool {
-    let lines = |place: Place| (line_of(text, place.start), line_of(text, place.end.max(place.start)));
-    let Some(place) = problem.place.filter(|place| place.source == 0) else {
-        return false;
-    };
-    let (first, last) = lines(place);
-    syntax.iter().filter_map(|error| error.place).any(|error| {
-        let (from, to) = lines(error);
-        first <= to && from <= last
-    })
+impl Syntax {
+    /// The errors of a parsed text; tables that may have lost keys are marked as poisoned.
+    pub fn new(errors: &[Error], text: &str, tree: &mut Table) -> Self {
+        let mut found: Vec<(Place, String)> = errors
+            .iter()
+            .map(|error| (place(error, text), error.message().to_owned()))
+            .collect();
+        found.sort_by_key(|(place, _)| *place);
+        let mut spoiled: Vec<(usize, usize)> =
+            found.iter().map(|(place, _)| lines(text, *place)).collect();
+        for container in unclosed(tree, text, &found) {
+            spoiled.push(lines(text, container));
+            found.retain(|(place, _)| place.start < container.start || place.start > container.end);
+            let place = Place {
+                end: container.start + 1,
+                ..container
+            };
+            found.push((place, "unclosed, or something is missing inside".to_owned()));
+            found.sort_by_key(|(place, _)| *place);
+        }
+        found.dedup_by_key(|(place, _)| lines(text, *place).0);
+        for (place, what) in &found {
+            poison(tree, text, place.start, what);
+        }
+        let problem = |(place, what): (Place, String)| {
+            let hint = hint(&what, text.get(place.start..place.end).unwrap_or(""));
+            Cause::Syntax { what, hint }.at(place)
+        };
+        Self {
+            problems: found.into_iter().map(problem).collect(),
+            spoiled,
+        }
+    }
+
+    /// Whether a problem stands on a line that a syntax error made unreadable.
+    pub fn is_consequence(&self, problem: &Problem, text: &str) -> bool {
+        let Some(place) = problem.place.filter(|place| place.source == 0) else {
+            return false;
+        };
+        let (first, last) = lines(text, place);
+        self.spoiled
+            .iter()
+            .any(|(from, to)| first <= *to && *from <= last)
+    }
 }
 
 fn place(error: &Error, text: &str) -> Place {
@@ -61,35 +85,43 @@ fn hint(what: &str, found: &str) -> String {
     }
 }
 
-/// An array that is never closed swallows what follows: only that it is unclosed is worth telling.
-fn drop_inside_unclosed(found: &mut Vec<(Place, String)>, tree: &Table) {
-    let ends: Vec<usize> = found
-        .iter()
-        .filter(|(_, what)| what.starts_with("unclosed array") || what.starts_with("unclosed inline table"))
-        .map(|(place, _)| place.start)
-        .collect();
-    for end in ends {
-        let Some(start) = tree.entries.iter().find_map(|entry| container_ending_at(&entry.node, end)) else {
-            continue;
-        };
-        let Some((_, what)) = found.iter().find(|(place, what)| place.start == end && what.starts_with("unclosed")) else {
-            continue;
-        };
-        let what = what.clone();
-        found.retain(|(place, _)| place.start < start || place.start > end);
-        let place = Place { source: 0, start, end: start + 1 };
-        found.push((place, what));
-        found.sort_by_key(|(place, _)| *place);
+/// Lists and inline tables over several lines with an error inside: most often one that is never closed and has
+/// swallowed what follows, so that only this is worth telling.
+fn unclosed(tree: &Table, text: &str, found: &[(Place, String)]) -> Vec<Place> {
+    let mut containers = Vec::new();
+    for entry in &tree.entries {
+        collect_unclosed(&entry.node, text, found, &mut containers);
     }
+    containers
 }
 
-fn container_ending_at(node: &Node, end: usize) -> Option<usize> {
-    let inner = match &node.value {
-        Value::List(items) => items.iter().find_map(|item| container_ending_at(item, end)),
-        Value::Table(table) => table.entries.iter().find_map(|entry| container_ending_at(&entry.node, end)),
-        _ => return None,
-    };
-    inner.or((node.place.end == end && node.place.start < end).then_some(node.place.start))
+fn collect_unclosed(
+    node: &Node,
+    text: &str,
+    found: &[(Place, String)],
+    containers: &mut Vec<Place>,
+) {
+    let has_error = found
+        .iter()
+        .any(|(place, _)| (node.place.start..=node.place.end).contains(&place.start));
+    let (first, last) = lines(text, node.place);
+    let is_container = matches!(node.value, Value::List(_) | Value::Table(_));
+    if is_container && has_error && last > first {
+        containers.push(node.place);
+        return;
+    }
+    match &node.value {
+        Value::List(items) => items
+            .iter()
+            .for_each(|item| collect_unclosed(item, text, found, containers)),
+        Value::Table(table) => {
+            table
+                .entries
+                .iter()
+                .for_each(|entry| collect_unclosed(&entry.node, text, found, containers));
+        }
+        _ => {}
+    }
 }
 
 fn poison(tree: &mut Table, text: &str, at: usize, what: &str) {
@@ -116,12 +148,19 @@ fn poison(tree: &mut Table, text: &str, at: usize, what: &str) {
 
 /// The path of the last table header in a text; empty before the first, `None` if it cannot be told.
 fn section_path(before: &str) -> Option<Vec<String>> {
-    let Some(header) = before.lines().rev().map(str::trim).find(|line| line.starts_with('[')) else {
+    let Some(header) = before
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.starts_with('['))
+    else {
         return Some(Vec::new());
     };
     let inner = header.trim_start_matches('[');
     let inner = &inner[..inner.find(']')?];
-    let keys = inner.split('.').map(|key| key.trim().trim_matches(['"', '\'']).to_owned());
+    let keys = inner
+        .split('.')
+        .map(|key| key.trim().trim_matches(['"', '\'']).to_owned());
     Some(keys.collect())
 }
 
@@ -153,8 +192,15 @@ fn poison_node(node: &mut Node) {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+/// First and last line of a place.
+fn lines(text: &str, place: Place) -> (usize, usize) {
+    let line = |at: usize| {
+        text.as_bytes()[..at.min(text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+    };
+    (line(place.start), line(place.end.max(place.start)))
 }
 
 #[cfg(test)]
@@ -164,11 +210,11 @@ mod tests {
     use super::*;
     use crate::scenario::tree;
 
-    fn read(text: &str) -> (Table, Vec<Problem>) {
+    fn read(text: &str) -> (Table, Syntax) {
         let (parsed, errors) = DeTable::parse_recoverable(text);
         let mut table = tree::table(parsed.get_ref(), text, 0, 0);
-        let problems = problems(&errors, text, &mut table);
-        (table, problems)
+        let syntax = Syntax::new(&errors, text, &mut table);
+        (table, syntax)
     }
 
     fn is_poisoned(tree: &Table, key: &str) -> bool {
@@ -177,7 +223,7 @@ mod tests {
 
     #[test]
     fn only_the_damaged_section_is_poisoned() {
-        let (tree, problems) = read("[a]\nx = 1\n[b]\ny = 90d\nz = \n[c]\nk = 1\n");
+        let (tree, Syntax { problems, .. }) = read("[a]\nx = 1\n[b]\ny = 90d\nz = \n[c]\nk = 1\n");
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].label, "write \"90d\" with quotes");
         assert_eq!(problems[1].label, "a value is missing");
@@ -186,23 +232,32 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_list_is_one_problem() {
-        let (tree, problems) = read("[a]\nq = [1, 2\n[c]\nk = 1\n");
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert_eq!(problems[0].place.unwrap().start, 8);
-        assert!(tree.is_poisoned);
+    fn what_is_never_closed_is_one_problem() {
+        for text in [
+            "[a]\nq = [1, 2\n[c]\nk = 1\n",
+            "[a]\nq = { b = 1\n[c]\nk = 1\nm = {}\n",
+        ] {
+            let (tree, syntax) = read(text);
+            assert_eq!(syntax.problems.len(), 1, "{syntax:?}");
+            assert_eq!(syntax.problems[0].place.unwrap().start, 8);
+            assert!(tree.is_poisoned);
+        }
     }
 
     #[test]
     fn consequences_are_on_the_same_line() {
         let text = "a = 90d\nb = 1\n";
-        let (_, problems) = read(text);
+        let (_, syntax) = read(text);
         let at = |start| Problem {
             message: String::new(),
-            place: Some(Place { source: 0, start, end: start + 1 }),
+            place: Some(Place {
+                source: 0,
+                start,
+                end: start + 1,
+            }),
             label: String::new(),
         };
-        assert!(is_consequence(&at(0), &problems, text));
-        assert!(!is_consequence(&at(8), &problems, text));
+        assert!(syntax.is_consequence(&at(0), text));
+        assert!(!syntax.is_consequence(&at(8), text));
     }
 }

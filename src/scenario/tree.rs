@@ -97,15 +97,22 @@ pub fn table(parsed: &DeTable<'_>, text: &str, source: usize, offset: usize) -> 
 pub fn node(parsed: &Spanned<DeValue<'_>>, text: &str, source: usize, offset: usize) -> Node {
     let value = match parsed.get_ref() {
         DeValue::String(inner) => Value::Text(inner.to_string()),
-        DeValue::Integer(inner) => i64::from_str_radix(inner.as_str(), inner.radix())
-            .map_or(Value::Unreadable("an integer beyond 64 bits"), Value::Integer),
+        DeValue::Integer(inner) => i64::from_str_radix(inner.as_str(), inner.radix()).map_or(
+            Value::Unreadable("an integer beyond 64 bits"),
+            Value::Integer,
+        ),
         DeValue::Float(inner) => inner
             .as_str()
             .parse()
             .map_or(Value::Unreadable("an unreadable number"), Value::Float),
         DeValue::Boolean(inner) => Value::Boolean(*inner),
         DeValue::Datetime(_) => Value::Unreadable("a date or time"),
-        DeValue::Array(inner) => Value::List(inner.iter().map(|item| node(item, text, source, offset)).collect()),
+        DeValue::Array(inner) => Value::List(
+            inner
+                .iter()
+                .map(|item| node(item, text, source, offset))
+                .collect(),
+        ),
         DeValue::Table(inner) => Value::Table(table(inner, text, source, offset)),
     };
     let written = match value {

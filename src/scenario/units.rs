@@ -37,7 +37,9 @@ const FRACTION: &str = "a number such as 0.25, or a string such as \"25%\" or \"
 impl Span {
     /// A span of whole hours.
     pub const fn hours(hours: u64) -> Self {
-        Self { milliseconds: hours * 3_600_000 }
+        Self {
+            milliseconds: hours * 3_600_000,
+        }
     }
 
     /// Length in days.
@@ -61,17 +63,25 @@ impl Span {
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')?;
             let count: f64 = rest[..digits].replace('_', "").parse().ok()?;
-            let (unit, size) = UNITS.iter().find(|(unit, _)| rest[digits..].starts_with(unit))?;
+            let (unit, size) = UNITS
+                .iter()
+                .find(|(unit, _)| rest[digits..].starts_with(unit))?;
             let milliseconds = count * *size as f64;
             if milliseconds.fract() != 0.0 || milliseconds > 1e15 {
                 return None;
             }
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative, below 1e15")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole, not negative, below 1e15"
+            )]
             let whole = milliseconds as u64;
             total = total.checked_add(whole)?;
             rest = rest[digits + unit.len()..].trim_start();
         }
-        Some(Self { milliseconds: total })
+        Some(Self {
+            milliseconds: total,
+        })
     }
 }
 
@@ -81,7 +91,13 @@ impl std::fmt::Display for Span {
             return f.write_str("0d");
         }
         let mut rest = self.milliseconds;
-        for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        for (unit, size) in [
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("m", 60_000),
+            ("s", 1_000),
+            ("ms", 1),
+        ] {
             if rest >= size {
                 write!(f, "{}{unit}", rest / size)?;
                 rest %= size;
@@ -99,11 +115,19 @@ pub fn span(node: &Node) -> Result<Span, Complaint> {
     match &node.value {
         Value::Text(text) => Span::from_text(text).ok_or_else(|| {
             let bare = text.trim().parse::<f64>().is_ok();
-            Complaint::allowed(DURATION, if bare { "the unit is missing" } else { "units are w, d, h, m, s" })
+            Complaint::allowed(
+                DURATION,
+                if bare {
+                    "the unit is missing"
+                } else {
+                    "units are w, d, h, m, s"
+                },
+            )
         }),
-        Value::Integer(_) | Value::Float(_) => {
-            Err(Complaint::allowed(DURATION, format!("the unit is missing: \"{}d\" is in days", node.written)))
-        }
+        Value::Integer(_) | Value::Float(_) => Err(Complaint::allowed(
+            DURATION,
+            format!("the unit is missing: \"{}d\" is in days", node.written),
+        )),
         _ => Err(Complaint::kind(DURATION)),
     }
 }
@@ -116,9 +140,21 @@ pub fn number(node: &Node) -> Result<f64, Complaint> {
     match &node.value {
         Value::Integer(inner) => Ok(*inner as f64),
         Value::Float(inner) if inner.is_finite() => Ok(*inner),
-        Value::Float(_) => Err(Complaint::allowed("a finite number", "nan and inf are no amounts")),
-        Value::Text(text) if text.trim().replace('_', "").parse::<f64>().is_ok_and(f64::is_finite) => {
-            Err(Complaint::allowed("a number", format!("write {} without quotes", text.trim())))
+        Value::Float(_) => Err(Complaint::allowed(
+            "a finite number",
+            "nan and inf are no amounts",
+        )),
+        Value::Text(text)
+            if text
+                .trim()
+                .replace('_', "")
+                .parse::<f64>()
+                .is_ok_and(f64::is_finite) =>
+        {
+            Err(Complaint::allowed(
+                "a number",
+                format!("write {} without quotes", text.trim()),
+            ))
         }
         _ => Err(Complaint::kind("a number")),
     }
@@ -137,7 +173,10 @@ pub fn fraction(node: &Node) -> Result<Fraction, Complaint> {
     };
     fraction_from_text(text).ok_or_else(|| {
         if text.trim().parse::<f64>().is_ok_and(f64::is_finite) {
-            Complaint::allowed(FRACTION, format!("write {} without quotes, or with its unit", text.trim()))
+            Complaint::allowed(
+                FRACTION,
+                format!("write {} without quotes, or with its unit", text.trim()),
+            )
         } else {
             Complaint::allowed(FRACTION, "a string needs % or bps at its end")
         }
@@ -178,9 +217,15 @@ pub fn base_quantity(node: &Node) -> Result<BaseQuantity, Complaint> {
 pub fn count(node: &Node) -> Result<u64, Complaint> {
     let allowed = "a whole number, not negative";
     match &node.value {
-        Value::Integer(inner) => u64::try_from(*inner).map_err(|_| Complaint::allowed(allowed, "negative")),
+        Value::Integer(inner) => {
+            u64::try_from(*inner).map_err(|_| Complaint::allowed(allowed, "negative"))
+        }
         Value::Float(inner) if inner.fract() == 0.0 && (0.0..9e15).contains(inner) => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative, below 2^53")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole, not negative, below 2^53"
+            )]
             let whole = *inner as u64;
             Ok(whole)
         }
@@ -230,7 +275,18 @@ mod tests {
             assert_eq!(span.days() * 24.0, hours, "{text}");
             assert_eq!(span.to_string(), printed);
         }
-        for text in ["", "90", "d", "8x", "-1d", "1e3d", "1..5h", "0.0001ms", "9999999999999999w", "8h4"] {
+        for text in [
+            "",
+            "90",
+            "d",
+            "8x",
+            "-1d",
+            "1e3d",
+            "1..5h",
+            "0.0001ms",
+            "9999999999999999w",
+            "8h4",
+        ] {
             assert_eq!(Span::from_text(text), None, "{text}");
         }
     }

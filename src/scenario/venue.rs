@@ -62,25 +62,30 @@ pub enum RemainderChoice {
 }
 
 const CAP_USD: Range = Range::above(0.0, 1e15, "above 0, up to 1e15 (USD of notional)");
-const RATE: Range =
-    Range::closed(0.0, 0.999, "0 to 0.999 (a fraction of notional)").too_high("0.5 % is written 0.005 or \"0.5%\"");
+const RATE: Range = Range::closed(0.0, 0.999, "0 to 0.999 (a fraction of notional)")
+    .too_high("0.5 % is written 0.005 or \"0.5%\"");
 const LEVERAGE: Range = Range::closed(1.0, 1000.0, "1 to 1000 (notional over initial margin)");
-const FEE: Range = Range::closed(-0.01, 0.1, "-1% to 10% (of notional)").too_high("5 basis points are \"5bps\" or 0.0005");
-const LIQUIDATION_FEE: Range =
-    Range::closed(0.0, 0.1, "0 to 10% (of notional)").too_high("1.2 % is written 0.012 or \"1.2%\"");
+const FEE: Range = Range::closed(-0.01, 0.1, "-1% to 10% (of notional)")
+    .too_high("5 basis points are \"5bps\" or 0.0005");
+const LIQUIDATION_FEE: Range = Range::closed(0.0, 0.1, "0 to 10% (of notional)")
+    .too_high("1.2 % is written 0.012 or \"1.2%\"");
 
 impl Venue {
     /// Reads one venue.
     pub fn read(name: Given<String>, mut table: Reader<'_>) -> Option<Self> {
         let brackets = if table.has("maintenance") {
-            let readers = table.list("maintenance", "a list of brackets, such as [{ rate = \"0.5%\" }]");
+            let readers = table.list(
+                "maintenance",
+                "a list of brackets, such as [{ rate = \"0.5%\" }]",
+            );
             readers.and_then(|readers| {
                 if readers.is_empty() {
                     let path = format!("{}.maintenance", table.path());
                     let allowed = "at least one bracket, such as { rate = \"0.5%\" }";
                     table.push(Cause::Empty { path, allowed }.at(table.place_of("maintenance")));
                 }
-                let brackets: Vec<Option<Bracket>> = readers.into_iter().map(Bracket::read).collect();
+                let brackets: Vec<Option<Bracket>> =
+                    readers.into_iter().map(Bracket::read).collect();
                 brackets.into_iter().collect()
             })
         } else {
@@ -151,7 +156,10 @@ impl Liquidation {
 }
 
 /// Reads a table that may be absent: `Some(None)`; `None` if it is there and wrong.
-#[expect(clippy::option_option, reason = "absent and wrong are two things: the outer one stops, the inner one does not")]
+#[expect(
+    clippy::option_option,
+    reason = "absent and wrong are two things: the outer one stops, the inner one does not"
+)]
 pub fn read_optional<'a, T>(
     table: &mut Reader<'a>,
     key: &'static str,
@@ -159,5 +167,9 @@ pub fn read_optional<'a, T>(
 ) -> Option<Option<T>> {
     let is_there = table.has(key);
     let inner = table.table(key).and_then(read);
-    if is_there { inner.map(Some) } else { Some(None) }
+    if is_there {
+        inner.map(Some)
+    } else {
+        Some(None)
+    }
 }

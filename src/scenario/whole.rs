@@ -95,7 +95,10 @@ fn optional_named<'a, T>(
     read: impl Fn(Given<String>, Reader<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
     let tables = root.named(key)?;
-    let read: Vec<Option<T>> = tables.into_iter().map(|(name, table)| read(name, table)).collect();
+    let read: Vec<Option<T>> = tables
+        .into_iter()
+        .map(|(name, table)| read(name, table))
+        .collect();
     read.into_iter().collect()
 }
 
@@ -113,16 +116,27 @@ fn named<'a, T>(
     if tables.is_empty() {
         let path = key.to_owned();
         let allowed = "at least one entry, such as [assets.ETH]";
-        let allowed = if key == "assets" { allowed } else { "at least one entry" };
+        let allowed = if key == "assets" {
+            allowed
+        } else {
+            "at least one entry"
+        };
         root.push(Cause::Empty { path, allowed }.at(root.place_of(key)));
         return None;
     }
-    let read: Vec<Option<T>> = tables.into_iter().map(|(name, table)| read(name, table)).collect();
+    let read: Vec<Option<T>> = tables
+        .into_iter()
+        .map(|(name, table)| read(name, table))
+        .collect();
     read.into_iter().collect()
 }
 
 /// A list of tables that may be absent.
-fn listed<'a, T>(root: &mut Reader<'a>, key: &'static str, read: impl Fn(Reader<'a>) -> Option<T>) -> Option<Vec<T>> {
+fn listed<'a, T>(
+    root: &mut Reader<'a>,
+    key: &'static str,
+    read: impl Fn(Reader<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
     let tables = root.list(key, "a list of tables")?;
     let read: Vec<Option<T>> = tables.into_iter().map(read).collect();
     read.into_iter().collect()

@@ -10,7 +10,12 @@ use crate::scenario::venue::Venue;
 use crate::venue::preset;
 
 /// Resolves one account.
-pub fn account(account: &Account, venues: &[Venue], grid: &Grid, sink: &Sink) -> Option<AccountPlan> {
+pub fn account(
+    account: &Account,
+    venues: &[Venue],
+    grid: &Grid,
+    sink: &Sink,
+) -> Option<AccountPlan> {
     let Account {
         name,
         venue,
@@ -21,10 +26,15 @@ pub fn account(account: &Account, venues: &[Venue], grid: &Grid, sink: &Sink) ->
         liquidation,
     } = account;
     // One margin mode so far: a second one has to be decided on here.
-    match margin.as_ref().map_or(MarginMode::Isolated, |given| given.value) {
+    match margin
+        .as_ref()
+        .map_or(MarginMode::Isolated, |given| given.value)
+    {
         MarginMode::Isolated => {}
     }
-    if preset::find(&venue.value).is_none() && !venues.iter().any(|own| own.name.value == venue.value) {
+    if preset::find(&venue.value).is_none()
+        && !venues.iter().any(|own| own.name.value == venue.value)
+    {
         sink.push(unknown_venue(venue, venues));
     }
     let margin_call = match given_call {
@@ -52,20 +62,41 @@ pub fn account(account: &Account, venues: &[Venue], grid: &Grid, sink: &Sink) ->
 }
 
 fn margin_call(call: &MarginCall, grid: &Grid, sink: &Sink) -> Option<MarginCallPlan> {
-    let MarginCall { level, target, release, every, delay } = call;
+    let MarginCall {
+        level,
+        target,
+        release,
+        every,
+        delay,
+    } = call;
     let mut is_valid = true;
     if target.value >= level.value {
         let allowed = format!("above 0 and below the level of {}", level.written);
-        sink.push(Refusal::does_not_fit(target, allowed, "a top-up has to bring the ratio below the level"));
+        sink.push(Refusal::does_not_fit(
+            target,
+            allowed,
+            "a top-up has to bring the ratio below the level",
+        ));
         is_valid = false;
     }
-    if let Some(release) = release.as_ref().filter(|release| release.value >= target.value) {
+    if let Some(release) = release
+        .as_ref()
+        .filter(|release| release.value >= target.value)
+    {
         let allowed = format!("above 0 and below the target of {}", target.written);
-        sink.push(Refusal::does_not_fit(release, allowed, "a top-up would go back at once"));
+        sink.push(Refusal::does_not_fit(
+            release,
+            allowed,
+            "a top-up would go back at once",
+        ));
         is_valid = false;
     }
-    let every_steps = every.as_ref().map_or(Some(1), |given| grid.steps(given, sink));
-    let delay_steps = delay.as_ref().map_or(Some(0), |given| grid.steps(given, sink));
+    let every_steps = every
+        .as_ref()
+        .map_or(Some(1), |given| grid.steps(given, sink));
+    let delay_steps = delay
+        .as_ref()
+        .map_or(Some(0), |given| grid.steps(given, sink));
     let (every_steps, delay_steps) = (every_steps?, delay_steps?);
     is_valid.then_some(MarginCallPlan {
         level: level.value.0,

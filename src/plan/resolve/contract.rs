@@ -43,11 +43,19 @@ pub fn contract(
         funding: given_funding,
     } = contract;
     // One settlement so far: a second one has to be decided on here.
-    match settlement.as_ref().map_or(Settlement::Linear, |given| given.value) {
+    match settlement
+        .as_ref()
+        .map_or(Settlement::Linear, |given| given.value)
+    {
         Settlement::Linear => {}
     }
-    let names: Vec<&str> = assets.iter().map(|asset| asset.name.value.as_str()).collect();
-    let index = index_of(underlying, &names, "under [assets]").map_err(|problem| sink.push(problem)).ok();
+    let names: Vec<&str> = assets
+        .iter()
+        .map(|asset| asset.name.value.as_str())
+        .collect();
+    let index = index_of(underlying, &names, "under [assets]")
+        .map_err(|problem| sink.push(problem))
+        .ok();
     let terms = venue::terms(contract, venues, notes, sink);
     let (index, terms) = (index?, terms?);
     let funding = match (given_funding, terms.funding) {
@@ -110,12 +118,19 @@ fn funding(
             rate_per_8h: rate_per_8h.value.0,
             interval_steps: interval_steps(Span::hours(8), name, grid, sink)?,
         }),
-        Funding::PremiumFormula { interest_per_8h, damper, interval, cap_per_8h } => {
+        Funding::PremiumFormula {
+            interest_per_8h,
+            damper,
+            interval,
+            cap_per_8h,
+        } => {
             let default = preset.unwrap_or(DOCUMENTED);
             let terms = PresetFunding {
                 interest_per_8h: or(interest_per_8h.as_ref(), default.interest_per_8h),
                 damper_per_8h: or(damper.as_ref(), default.damper_per_8h),
-                interval_hours: interval.as_ref().map_or(default.interval_hours, |given| given.value.days() * 24.0),
+                interval_hours: interval
+                    .as_ref()
+                    .map_or(default.interval_hours, |given| given.value.days() * 24.0),
                 cap_per_8h: or(cap_per_8h.as_ref(), default.cap_per_8h),
             };
             premium_formula(terms, name, grid, sink)
@@ -123,10 +138,26 @@ fn funding(
     }
 }
 
-fn premium_formula(terms: PresetFunding, name: &Given<String>, grid: &Grid, sink: &Sink) -> Option<FundingPlan> {
-    let PresetFunding { interest_per_8h, damper_per_8h, interval_hours, cap_per_8h } = terms;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an interval is above 0 and below 1e15 ms")]
-    let interval = Span { milliseconds: (interval_hours * 3_600_000.0).round() as u64 };
+fn premium_formula(
+    terms: PresetFunding,
+    name: &Given<String>,
+    grid: &Grid,
+    sink: &Sink,
+) -> Option<FundingPlan> {
+    let PresetFunding {
+        interest_per_8h,
+        damper_per_8h,
+        interval_hours,
+        cap_per_8h,
+    } = terms;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an interval is above 0 and below 1e15 ms"
+    )]
+    let interval = Span {
+        milliseconds: (interval_hours * 3_600_000.0).round() as u64,
+    };
     Some(FundingPlan::PremiumFormula {
         interest_per_8h,
         damper_per_8h,
@@ -137,14 +168,20 @@ fn premium_formula(terms: PresetFunding, name: &Given<String>, grid: &Grid, sink
 }
 
 fn interval_steps(interval: Span, name: &Given<String>, grid: &Grid, sink: &Sink) -> Option<u32> {
-    let steps = interval.steps(grid.step.value).and_then(|steps| u32::try_from(steps).ok());
+    let steps = interval
+        .steps(grid.step.value)
+        .and_then(|steps| u32::try_from(steps).ok());
     if steps.is_none() {
         let allowed = format!(
             "a step that divides the funding interval of {interval} of `{}`: {}",
             name.value,
             grid.steps_that_divide(interval)
         );
-        sink.push(Refusal::does_not_fit(&grid.step, allowed, "funding is paid at the end of a step"));
+        sink.push(Refusal::does_not_fit(
+            &grid.step,
+            allowed,
+            "funding is paid at the end of a step",
+        ));
     }
     steps
 }

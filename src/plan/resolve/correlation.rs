@@ -17,7 +17,10 @@ pub fn matrix(
     notes: &mut Notes,
     sink: &Sink,
 ) -> Option<Vec<f64>> {
-    let names: Vec<&str> = assets.iter().map(|asset| asset.name.value.as_str()).collect();
+    let names: Vec<&str> = assets
+        .iter()
+        .map(|asset| asset.name.value.as_str())
+        .collect();
     let n = names.len();
     let mut matrix = vec![0.0; n * n];
     for i in 0..n {
@@ -30,7 +33,11 @@ pub fn matrix(
             is_complete = false;
             continue;
         };
-        let Correlation { first, second, value } = correlation;
+        let Correlation {
+            first,
+            second,
+            value,
+        } = correlation;
         if listed.iter().any(|(pair, _)| *pair == (i.min(j), i.max(j))) {
             let (first, second) = (first.value.clone(), second.value.clone());
             sink.push(Refusal::PairTwice { first, second }.at(correlation.second.place));
@@ -71,22 +78,39 @@ pub fn matrix(
 }
 
 fn pair(correlation: &Correlation, names: &[&str], sink: &Sink) -> Option<(usize, usize)> {
-    let find = |given| index_of(given, names, "under [assets]").map_err(|problem| sink.push(problem)).ok();
+    let find = |given| {
+        index_of(given, names, "under [assets]")
+            .map_err(|problem| sink.push(problem))
+            .ok()
+    };
     let (i, j) = (find(&correlation.first), find(&correlation.second));
     let (i, j) = (i?, j?);
     if i == j {
         let reason = "an asset has correlation 1 with itself";
-        sink.push(Refusal::does_not_fit(&correlation.second, "another asset than the first", reason));
+        sink.push(Refusal::does_not_fit(
+            &correlation.second,
+            "another asset than the first",
+            reason,
+        ));
         return None;
     }
     Some((i, j))
 }
 
 fn all_pairs(n: usize) -> Vec<(usize, usize)> {
-    (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect()
+    (0..n)
+        .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+        .collect()
 }
 
 fn in_words(matrix: &[f64], names: &[&str], pairs: &[(usize, usize)]) -> String {
-    let entry = |&(i, j): &(usize, usize)| format!("{}-{} {}", names[i], names[j], short(matrix[i * names.len() + j]));
+    let entry = |&(i, j): &(usize, usize)| {
+        format!(
+            "{}-{} {}",
+            names[i],
+            names[j],
+            short(matrix[i * names.len() + j])
+        )
+    };
     pairs.iter().map(entry).collect::<Vec<_>>().join(", ")
 }

@@ -4,8 +4,11 @@ use crate::plan::coverage::default_coverage;
 use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::{Refusal, index_of};
 use crate::plan::resolve::words::{percent, usd};
-use crate::plan::types::{AccountPlan, ContractPlan, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Rebalance};
+use crate::plan::types::{
+    AccountPlan, ContractPlan, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Rebalance,
+};
 use crate::scenario::hedge::{Hedge, Opened, RebalanceChoice};
+use crate::scenario::problem::Problem;
 use crate::scenario::reader::Sink;
 use crate::scenario::whole::Scenario;
 use crate::venue::rules::ContractRules;
@@ -38,10 +41,26 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
         rebalance: given_rebalance,
     } = hedge;
     let market = context.market;
-    let find = |given, names: &[&str], home| index_of(given, names, home).map_err(|problem| sink.push(problem)).ok();
-    let contracts: Vec<&str> = market.contracts.iter().map(|contract| contract.name.as_str()).collect();
-    let accounts: Vec<&str> = context.accounts.iter().map(|account| account.name.as_str()).collect();
-    let held: Vec<&str> = context.holdings.iter().map(|holding| market.assets[holding.asset].name.as_str()).collect();
+    let find = |given, names: &[&str], home| {
+        index_of(given, names, home)
+            .map_err(|problem| sink.push(problem))
+            .ok()
+    };
+    let contracts: Vec<&str> = market
+        .contracts
+        .iter()
+        .map(|contract| contract.name.as_str())
+        .collect();
+    let accounts: Vec<&str> = context
+        .accounts
+        .iter()
+        .map(|account| account.name.as_str())
+        .collect();
+    let held: Vec<&str> = context
+        .holdings
+        .iter()
+        .map(|holding| market.assets[holding.asset].name.as_str())
+        .collect();
     let contract_index = find(contract, &contracts, "under [contracts]");
     let account_index = find(account, &accounts, "under [accounts]");
     let covers_index = find(covers, &held, "among the assets of [[holdings]]");
@@ -51,8 +70,15 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
     let at_venue = &context.scenario.contracts[contract].venue;
     let account_venue = &context.scenario.accounts[account].venue;
     if at_venue.value != account_venue.value {
-        let allowed = format!("\"{}\", the venue of `{}`", at_venue.value, market.contracts[contract].name);
-        sink.push(Refusal::does_not_fit(account_venue, allowed, "an account margins the contracts of its own venue"));
+        let allowed = format!(
+            "\"{}\", the venue of `{}`",
+            at_venue.value, market.contracts[contract].name
+        );
+        sink.push(Refusal::does_not_fit(
+            account_venue,
+            allowed,
+            "an account margins the contracts of its own venue",
+        ));
         return None;
     }
     let underlying = market.contracts[contract].underlying;
@@ -68,10 +94,15 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
             None => default_coverage(market, holding.asset, underlying, hedge_ratio),
         },
         rebalance: rebalance?,
-        opened: given_opened.as_ref().map(|Opened { price_usd, quantity }| OpenedHedge {
-            price_usd: price_usd.value.0,
-            quantity_base: quantity.value.0,
-        }),
+        opened: given_opened.as_ref().map(
+            |Opened {
+                 price_usd,
+                 quantity,
+             }| OpenedHedge {
+                price_usd: price_usd.value.0,
+                quantity_base: quantity.value.0,
+            },
+        ),
     };
     is_taken_by_venue(hedge, &plan, context, sink).then_some(plan)
 }
@@ -79,8 +110,12 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
 fn rebalance(given: Option<&RebalanceChoice>, grid: &Grid, sink: &Sink) -> Option<Rebalance> {
     match given {
         None | Some(RebalanceChoice::Never) => Some(Rebalance::Never),
-        Some(RebalanceChoice::Every(every)) => grid.steps(every, sink).map(|steps| Rebalance::Every { steps }),
-        Some(RebalanceChoice::Band(width)) => Some(Rebalance::Band { width: width.value.0 }),
+        Some(RebalanceChoice::Every(every)) => grid
+            .steps(every, sink)
+            .map(|steps| Rebalance::Every { steps }),
+        Some(RebalanceChoice::Band(width)) => Some(Rebalance::Band {
+            width: width.value.0,
+        }),
     }
 }
 
@@ -96,7 +131,8 @@ fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sin
         None => {
             let holding = &context.holdings[plan.covers];
             let held_usd = holding.quantity_base * context.market.assets[holding.asset].spot_usd;
-            let short_base = plan.hedge_ratio * held_usd / context.market.assets[contract.underlying].spot_usd;
+            let short_base =
+                plan.hedge_ratio * held_usd / context.market.assets[contract.underlying].spot_usd;
             cannot_open(hedge, plan, short_base * mark_usd, context)
         }
     };
@@ -116,7 +152,7 @@ fn cannot_open(
     plan: &HedgePlan,
     notional_usd: f64,
     context: &Context<'_>,
-) -> Option<crate::scenario::problem::Problem> {
+) -> Option<Problem> {
     let rules = &context.market.contracts[plan.contract].rules;
     let cap_usd = rules.position_cap_usd();
     if notional_usd > cap_usd {
@@ -149,12 +185,13 @@ fn opened_beyond_trigger(
     opened: &OpenedHedge,
     mark_usd: f64,
     context: &Context<'_>,
-) -> Option<crate::scenario::problem::Problem> {
+) -> Option<Problem> {
     let rules = &context.market.contracts[plan.contract].rules;
     let notional_usd = opened.quantity_base * mark_usd;
     let unrealised_usd = opened.quantity_base * (opened.price_usd - mark_usd);
     let equity_usd = context.accounts[plan.account].collateral_usd + unrealised_usd;
-    let trigger_usd = rules.maintenance_margin_usd(notional_usd) + rules.trigger_fee_frac() * notional_usd;
+    let trigger_usd =
+        rules.maintenance_margin_usd(notional_usd) + rules.trigger_fee_frac() * notional_usd;
     if equity_usd > trigger_usd {
         return None;
     }
@@ -174,5 +211,9 @@ fn bracket_in_words(rules: &ContractRules, notional_usd: f64) -> String {
         Some(leverage) => format!("at most {leverage}x"),
         None => "no leverage cap".to_owned(),
     };
-    format!("bracket {}: {leverage}, maintenance rate {}", index + 1, percent(bracket.rate))
+    format!(
+        "bracket {}: {leverage}, maintenance rate {}",
+        index + 1,
+        percent(bracket.rate)
+    )
 }

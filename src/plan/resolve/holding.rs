@@ -2,6 +2,7 @@
 
 use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::{Refusal, index_of};
+use crate::plan::resolve::words::amount;
 use crate::plan::types::{HoldingPlan, SalePlan};
 use crate::scenario::asset::Asset;
 use crate::scenario::holding::{Holding, Sale, Sell};
@@ -11,14 +12,30 @@ use crate::scenario::reader::Sink;
 const ROUNDING: f64 = 1e-9;
 
 /// Resolves one holding.
-pub fn holding(holding: &Holding, assets: &[Asset], grid: &Grid, sink: &Sink) -> Option<HoldingPlan> {
-    let Holding { asset, quantity, sell } = holding;
-    let names: Vec<&str> = assets.iter().map(|asset| asset.name.value.as_str()).collect();
-    let index = index_of(asset, &names, "under [assets]").map_err(|problem| sink.push(problem)).ok();
+pub fn holding(
+    holding: &Holding,
+    assets: &[Asset],
+    grid: &Grid,
+    sink: &Sink,
+) -> Option<HoldingPlan> {
+    let Holding {
+        asset,
+        quantity,
+        sell,
+    } = holding;
+    let names: Vec<&str> = assets
+        .iter()
+        .map(|asset| asset.name.value.as_str())
+        .collect();
+    let index = index_of(asset, &names, "under [assets]")
+        .map_err(|problem| sink.push(problem))
+        .ok();
     let quantity_base = quantity.value.0;
     let sales = match sell {
         None | Some(Sell::AtHorizon) => Some(Vec::new()),
-        Some(Sell::Evenly { every }) => grid.steps(every, sink).map(|every| evenly(quantity_base, every, grid)),
+        Some(Sell::Evenly { every }) => grid
+            .steps(every, sink)
+            .map(|every| evenly(quantity_base, every, grid)),
         Some(Sell::Schedule(sales)) => schedule(quantity_base, sales, grid, sink),
     };
     Some(HoldingPlan {
@@ -49,13 +66,25 @@ fn schedule(quantity_base: f64, sales: &[Sale], grid: &Grid, sink: &Sink) -> Opt
         sold += quantity.value.0;
         if sold > quantity_base * (1.0 + ROUNDING) {
             let left = (quantity_base - (sold - quantity.value.0)).max(0.0);
-            let allowed = format!("up to {left}, what is left of the holding of {quantity_base}");
-            sink.push(Refusal::does_not_fit(quantity, allowed, "more would be sold than is held"));
+            let allowed = format!(
+                "up to {}, what is left of the holding of {}",
+                amount(left),
+                amount(quantity_base)
+            );
+            sink.push(Refusal::does_not_fit(
+                quantity,
+                allowed,
+                "more would be sold than is held",
+            ));
             return None;
         }
         if at.value >= grid.horizon {
             let allowed = format!("below the horizon of {}", grid.horizon);
-            sink.push(Refusal::does_not_fit(at, allowed, "what remains is sold at the horizon by itself"));
+            sink.push(Refusal::does_not_fit(
+                at,
+                allowed,
+                "what remains is sold at the horizon by itself",
+            ));
             is_valid = false;
             continue;
         }

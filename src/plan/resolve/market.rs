@@ -1,10 +1,10 @@
 //! Assets, their correlation, and contracts.
 
-use crate::plan::resolve::report::Notes;
-use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::grid::Grid;
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::report::Notes;
 use crate::plan::resolve::words::percent;
-use crate::plan::resolve::{all, contract, correlation};
+use crate::plan::resolve::{all, contract, correlation, venue};
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
 use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
@@ -22,8 +22,16 @@ pub fn market(
     notes: &mut Notes,
     sink: &Sink,
 ) -> Option<MarketPlan> {
-    let plans: Vec<_> = assets.iter().map(|given| asset(given, notes, sink)).collect();
-    let correlation = correlation::matrix(correlations, assets, grid.repair_correlations, notes, sink);
+    let plans: Vec<_> = assets
+        .iter()
+        .map(|given| asset(given, notes, sink))
+        .collect();
+    let correlation =
+        correlation::matrix(correlations, assets, grid.repair_correlations, notes, sink);
+    for own in venues {
+        // Also those that no contract uses: a mistake in them is still a mistake.
+        venue::own_rules(own, sink);
+    }
     let contracts: Vec<_> = contracts
         .iter()
         .map(|given| contract::contract(given, assets, venues, grid, notes, sink))
@@ -36,10 +44,17 @@ pub fn market(
 }
 
 fn asset(asset: &Asset, notes: &mut Notes, sink: &Sink) -> Option<AssetPlan> {
-    let Asset { name, spot_usd, model } = asset;
+    let Asset {
+        name,
+        spot_usd,
+        model,
+    } = asset;
     let (diffusion, jumps) = match model {
         Model::Gbm(diffusion) => (diffusion, None),
-        Model::JumpDiffusion { diffusion, jumps: given } => (diffusion, jumps(given, sink)?),
+        Model::JumpDiffusion {
+            diffusion,
+            jumps: given,
+        } => (diffusion, jumps(given, sink)?),
     };
     let Diffusion { volatility, drift } = diffusion;
     let drift_annual = drift.as_ref().map_or(0.0, |given| given.value.0);
@@ -60,7 +75,10 @@ fn asset(asset: &Asset, notes: &mut Notes, sink: &Sink) -> Option<AssetPlan> {
 }
 
 /// `Some(None)` where the rate is 0; `None` where the sizes are refused.
-#[expect(clippy::option_option, reason = "no jumps and wrong jumps are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "no jumps and wrong jumps are two things"
+)]
 fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
     let Jumps {
         jumps_per_year,
@@ -75,8 +93,15 @@ fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
             mean_log: mean.value.0,
             std_dev_log: std_dev.value.0,
         },
-        Sizes::Kou { up_probability, up_mean, down_mean } => {
-            if let Some(given) = systemic_loading.as_ref().filter(|_| share > 0.0 && loading * up_mean.value.0 >= 0.5) {
+        Sizes::Kou {
+            up_probability,
+            up_mean,
+            down_mean,
+        } => {
+            if let Some(given) = systemic_loading
+                .as_ref()
+                .filter(|_| share > 0.0 && loading * up_mean.value.0 >= 0.5)
+            {
                 let allowed = format!("below {} (0.5 / up_mean)", 0.5 / up_mean.value.0);
                 let reason = "the variance of the price would be infinite";
                 sink.push(Refusal::does_not_fit(given, allowed, reason));

@@ -52,9 +52,23 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
     } = scenario;
     let mut notes = Notes::default();
     let (grid, simulation) = grid::simulation(title.as_ref(), simulation, sink)?;
-    let market = market::market(assets, correlations, contracts, venues, &grid, &mut notes, sink);
-    let holdings: Vec<_> = holdings.iter().map(|holding| holding::holding(holding, assets, &grid, sink)).collect();
-    let accounts: Vec<_> = accounts.iter().map(|account| account::account(account, venues, &grid, sink)).collect();
+    let market = market::market(
+        assets,
+        correlations,
+        contracts,
+        venues,
+        &grid,
+        &mut notes,
+        sink,
+    );
+    let holdings: Vec<_> = holdings
+        .iter()
+        .map(|holding| holding::holding(holding, assets, &grid, sink))
+        .collect();
+    let accounts: Vec<_> = accounts
+        .iter()
+        .map(|account| account::account(account, venues, &grid, sink))
+        .collect();
     let (market, holdings, accounts) = (market?, all(holdings)?, all(accounts)?);
     let context = hedge::Context {
         scenario,
@@ -63,11 +77,18 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         accounts: &accounts,
         grid: &grid,
     };
-    let hedges = all(hedges.iter().map(|hedge| hedge::hedge(hedge, &context, sink)).collect())?;
-    let slippage = execution.as_ref().and_then(|Execution { slippage }| slippage.as_ref());
-    let cost_of_funds = financing
+    let hedges = all(hedges
+        .iter()
+        .map(|hedge| hedge::hedge(hedge, &context, sink))
+        .collect())?;
+    let slippage = execution
         .as_ref()
-        .and_then(|Financing { cost_of_funds_annual }| cost_of_funds_annual.as_ref());
+        .and_then(|Execution { slippage }| slippage.as_ref());
+    let cost_of_funds = financing.as_ref().and_then(
+        |Financing {
+             cost_of_funds_annual,
+         }| cost_of_funds_annual.as_ref(),
+    );
     Some(Plan {
         simulation,
         market,

@@ -47,7 +47,9 @@ pub enum Refusal {
         reason: String,
     },
     /// Correlations that contradict each other.
-    #[error("the correlations {entries} are not positive semidefinite; the nearest correlation matrix: {nearest}")]
+    #[error(
+        "the correlations {entries} are not positive semidefinite; the nearest correlation matrix: {nearest}"
+    )]
     NotPositiveSemidefinite {
         /// The entries involved.
         entries: String,
@@ -63,7 +65,9 @@ pub enum Refusal {
         second: String,
     },
     /// A position that the venue does not take.
-    #[error("{venue} refuses a position of {notional} USD; allowed: up to {cap} USD, the cap of its largest bracket ({bracket})")]
+    #[error(
+        "{venue} refuses a position of {notional} USD; allowed: up to {cap} USD, the cap of its largest bracket ({bracket})"
+    )]
     PositionOverCap {
         /// The venue.
         venue: String,
@@ -75,7 +79,9 @@ pub enum Refusal {
         bracket: String,
     },
     /// Collateral under the initial margin.
-    #[error("`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} USD in {bracket}")]
+    #[error(
+        "`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} USD in {bracket}"
+    )]
     UnderInitialMargin {
         /// Dotted path.
         path: String,
@@ -89,7 +95,9 @@ pub enum Refusal {
         bracket: String,
     },
     /// A hedge already on that stands at or beyond its liquidation.
-    #[error("`{path}` would be liquidated at once: equity is {equity} USD, and {trigger} USD is asked in {bracket}")]
+    #[error(
+        "`{path}` would be liquidated at once: equity is {equity} USD, and {trigger} USD is asked in {bracket}"
+    )]
     AlreadyLiquidated {
         /// Dotted path.
         path: String,
@@ -104,7 +112,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// A value that does not fit the others.
-    pub fn does_not_fit<T>(given: &Given<T>, allowed: impl Into<String>, reason: impl Into<String>) -> Problem {
+    pub fn does_not_fit<T>(
+        given: &Given<T>,
+        allowed: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Problem {
         let refusal = Self::DoesNotFit {
             path: given.path.clone(),
             written: given.written.clone(),
@@ -127,10 +139,22 @@ impl Refusal {
 
     /// A duration that is off the grid: names its nearest neighbours on it.
     pub fn off_grid(given: &Given<Span>, step: Span) -> Problem {
-        let below = Span { milliseconds: given.value.milliseconds / step.milliseconds * step.milliseconds };
-        let above = Span { milliseconds: below.milliseconds + step.milliseconds };
-        let near = if below.milliseconds == 0 { format!("{above}") } else { format!("{below} or {above}") };
-        Self::does_not_fit(given, format!("a multiple of the step of {step}, such as {near}"), "times lie on the grid of steps")
+        let below = Span {
+            milliseconds: given.value.milliseconds / step.milliseconds * step.milliseconds,
+        };
+        let above = Span {
+            milliseconds: below.milliseconds + step.milliseconds,
+        };
+        let near = if below.milliseconds == 0 {
+            format!("{above}")
+        } else {
+            format!("{below} or {above}")
+        };
+        Self::does_not_fit(
+            given,
+            format!("a multiple of the step of {step}, such as {near}"),
+            "times lie on the grid of steps",
+        )
     }
 
     /// The problem of this refusal at a place.
@@ -144,15 +168,26 @@ impl Refusal {
 
     fn label(&self) -> String {
         match self {
-            Self::UnknownName { name, allowed, home, .. } => match nearest(name, allowed.iter().map(String::as_str)) {
+            Self::UnknownName {
+                name,
+                allowed,
+                home,
+                ..
+            } => match nearest(name, allowed.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("no such name {home}"),
             },
             Self::DoesNotFit { reason, .. } | Self::Needed { reason, .. } => reason.clone(),
-            Self::NotPositiveSemidefinite { .. } => "simulation.repair_correlations = true takes the nearest".to_owned(),
+            Self::NotPositiveSemidefinite { .. } => {
+                "simulation.repair_correlations = true takes the nearest".to_owned()
+            }
             Self::PairTwice { .. } => "which one holds?".to_owned(),
-            Self::PositionOverCap { .. } => "a smaller ratio, or part of it at another venue".to_owned(),
-            Self::UnderInitialMargin { .. } => "the venue does not open the position with less".to_owned(),
+            Self::PositionOverCap { .. } => {
+                "a smaller ratio, or part of it at another venue".to_owned()
+            }
+            Self::UnderInitialMargin { .. } => {
+                "the venue does not open the position with less".to_owned()
+            }
             Self::AlreadyLiquidated { .. } => "more collateral keeps it open".to_owned(),
         }
     }
@@ -163,8 +198,11 @@ impl Refusal {
 /// # Errors
 /// If the list has no such name.
 pub fn index_of(given: &Given<String>, names: &[&str], home: &str) -> Result<usize, Problem> {
-    names.iter().position(|name| *name == given.value).ok_or_else(|| {
-        let allowed = names.iter().map(|name| (*name).to_owned()).collect();
-        Refusal::unknown_name(given, allowed, home)
-    })
+    names
+        .iter()
+        .position(|name| *name == given.value)
+        .ok_or_else(|| {
+            let allowed = names.iter().map(|name| (*name).to_owned()).collect();
+            Refusal::unknown_name(given, allowed, home)
+        })
 }

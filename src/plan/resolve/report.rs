@@ -24,9 +24,15 @@ impl Notes {
 pub fn report(settings: Option<&ReportSettings>, limits: &[Limit], notes: Notes) -> ReportPlan {
     let (thresholds_usd, effective_price_below_usd) = match settings {
         None => (Vec::new(), Vec::new()),
-        Some(ReportSettings { thresholds_usd, effective_price_below_usd }) => (
+        Some(ReportSettings {
+            thresholds_usd,
+            effective_price_below_usd,
+        }) => (
             thresholds_usd.iter().map(|given| given.value.0).collect(),
-            effective_price_below_usd.iter().map(|given| given.value.0).collect(),
+            effective_price_below_usd
+                .iter()
+                .map(|given| given.value.0)
+                .collect(),
         ),
     };
     ReportPlan {
@@ -38,11 +44,20 @@ pub fn report(settings: Option<&ReportSettings>, limits: &[Limit], notes: Notes)
 }
 
 fn limit(Limit { require }: &Limit) -> LimitPlan {
-    let Requirement { text, path, is_at_most, bound } = &require.value;
+    let Requirement {
+        text,
+        path,
+        is_at_most,
+        bound,
+    } = &require.value;
     LimitPlan {
         text: text.clone(),
         path: path.clone(),
-        comparison: if *is_at_most { Comparison::AtMost } else { Comparison::AtLeast },
+        comparison: if *is_at_most {
+            Comparison::AtMost
+        } else {
+            Comparison::AtLeast
+        },
         bound: *bound,
     }
 }

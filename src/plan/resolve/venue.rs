@@ -2,9 +2,11 @@
 
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::report::Notes;
-use crate::plan::resolve::words::percent;
+use crate::plan::resolve::words::{amount, percent, short};
 use crate::scenario::contract::Contract;
+use crate::scenario::nearest::quoted;
 use crate::scenario::place::Given;
+use crate::scenario::problem::Problem;
 use crate::scenario::reader::Sink;
 use crate::scenario::venue::{Bracket, Fees, Liquidation, RemainderChoice, Venue};
 use crate::venue::preset::{self, ListingPreset, PresetFunding};
@@ -20,7 +22,12 @@ pub struct VenueTerms {
 }
 
 /// The terms of a contract at its venue; `None` where a problem was noted.
-pub fn terms(contract: &Contract, venues: &[Venue], notes: &mut Notes, sink: &Sink) -> Option<VenueTerms> {
+pub fn terms(
+    contract: &Contract,
+    venues: &[Venue],
+    notes: &mut Notes,
+    sink: &Sink,
+) -> Option<VenueTerms> {
     let wanted = &contract.venue;
     if let Some(own) = venues.iter().find(|venue| venue.name.value == wanted.value) {
         if preset::find(&wanted.value).is_some() {
@@ -44,12 +51,16 @@ pub fn terms(contract: &Contract, venues: &[Venue], notes: &mut Notes, sink: &Si
         sink.push(unknown_venue(wanted, venues));
         return None;
     };
-    let listed: Vec<&str> = preset.listings.iter().map(|listing| listing.listing.as_str()).collect();
+    let listed: Vec<&str> = preset
+        .listings
+        .iter()
+        .map(|listing| listing.listing.as_str())
+        .collect();
     let Some(listing) = &contract.listing else {
         let refusal = Refusal::Needed {
             table: contract.name.path.clone(),
             key: "listing".to_owned(),
-            allowed: crate::scenario::nearest::quoted(listed),
+            allowed: quoted(listed),
             reason: format!("which of {}'s contracts is it?", preset.name),
         };
         sink.push(refusal.at(contract.name.place));
@@ -57,16 +68,22 @@ pub fn terms(contract: &Contract, venues: &[Venue], notes: &mut Notes, sink: &Si
     };
     let Some(found) = preset.listing(&listing.value) else {
         let allowed = listed.into_iter().map(str::to_owned).collect();
-        sink.push(Refusal::unknown_name(listing, allowed, &format!("among the presets of {}", preset.name)));
+        sink.push(Refusal::unknown_name(
+            listing,
+            allowed,
+            &format!("among the presets of {}", preset.name),
+        ));
         return None;
     };
     preset_terms(found, contract, listing, notes, sink)
 }
 
 /// A venue's name that neither the scenario nor a preset has.
-pub fn unknown_venue(wanted: &Given<String>, venues: &[Venue]) -> crate::scenario::problem::Problem {
+pub fn unknown_venue(wanted: &Given<String>, venues: &[Venue]) -> Problem {
     let own = venues.iter().map(|venue| venue.name.value.clone());
-    let allowed = own.chain(preset::names().into_iter().map(str::to_owned)).collect();
+    let allowed = own
+        .chain(preset::names().into_iter().map(str::to_owned))
+        .collect();
     Refusal::unknown_name(wanted, allowed, "under [venues] or among the presets")
 }
 
@@ -92,16 +109,29 @@ fn preset_terms(
     })
 }
 
-fn own_rules(venue: &Venue, sink: &Sink) -> Option<ContractRules> {
-    let Venue { name: _, maintenance, fees, liquidation } = venue;
+/// The rules of a venue of the scenario's own; `None` where a problem was noted.
+pub fn own_rules(venue: &Venue, sink: &Sink) -> Option<ContractRules> {
+    let Venue {
+        name: _,
+        maintenance,
+        fees,
+        liquidation,
+    } = venue;
     let brackets = brackets(maintenance, sink)?;
     let (maker, taker, liquidation_fee) = match fees {
         None => (None, None, None),
-        Some(Fees { maker, taker, liquidation }) => (maker.as_ref(), taker.as_ref(), liquidation.as_ref()),
+        Some(Fees {
+            maker,
+            taker,
+            liquidation,
+        }) => (maker.as_ref(), taker.as_ref(), liquidation.as_ref()),
     };
     let (remainder, fee_in_trigger) = match liquidation {
         None => (None, None),
-        Some(Liquidation { remainder, fee_in_trigger }) => (remainder.as_ref(), fee_in_trigger.as_ref()),
+        Some(Liquidation {
+            remainder,
+            fee_in_trigger,
+        }) => (remainder.as_ref(), fee_in_trigger.as_ref()),
     };
     Some(ContractRules {
         brackets,
@@ -121,13 +151,22 @@ fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
     let mut brackets: Vec<MarginBracket> = Vec::with_capacity(given.len());
     let mut is_valid = true;
     for (index, bracket) in given.iter().enumerate() {
-        let Bracket { path, up_to_usd, rate, max_leverage } = bracket;
+        let Bracket {
+            path,
+            up_to_usd,
+            rate,
+            max_leverage,
+        } = bracket;
         let is_last = index + 1 == given.len();
         let before = brackets.last().copied();
         let floor_usd = before.map_or(0.0, |before| before.cap_usd);
         let rate_before = before.map_or(0.0, |before| before.rate);
         if let Some(cap) = up_to_usd.as_ref().filter(|cap| cap.value.0 <= floor_usd) {
-            sink.push(Refusal::does_not_fit(cap, format!("above {floor_usd}"), "brackets ascend"));
+            sink.push(Refusal::does_not_fit(
+                cap,
+                format!("above {}", amount(floor_usd)),
+                "brackets ascend",
+            ));
             is_valid = false;
         }
         if up_to_usd.is_none() && !is_last {
@@ -142,11 +181,18 @@ fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
         }
         if rate.value.0 < rate_before {
             let allowed = format!("{} or more", percent(rate_before));
-            sink.push(Refusal::does_not_fit(rate, allowed, "maintenance rates do not fall with size"));
+            sink.push(Refusal::does_not_fit(
+                rate,
+                allowed,
+                "maintenance rates do not fall with size",
+            ));
             is_valid = false;
         }
-        if let Some(leverage) = max_leverage.as_ref().filter(|given| given.value * rate.value.0 > 1.0 + 1e-12) {
-            let allowed = format!("up to {} (1 / rate)", crate::plan::resolve::words::short(1.0 / rate.value.0));
+        if let Some(leverage) = max_leverage
+            .as_ref()
+            .filter(|given| given.value * rate.value.0 > 1.0 + 1e-12)
+        {
+            let allowed = format!("up to {} (1 / rate)", short(1.0 / rate.value.0));
             let reason = "the initial margin would be under the maintenance margin";
             sink.push(Refusal::does_not_fit(leverage, allowed, reason));
             is_valid = false;
@@ -156,7 +202,11 @@ fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
             floor_usd,
             cap_usd: up_to_usd.as_ref().map_or(f64::INFINITY, |cap| cap.value.0),
             rate: rate.value.0,
-            deduction_usd: if index == 0 { 0.0 } else { deduction_before_usd + floor_usd * (rate.value.0 - rate_before) },
+            deduction_usd: if index == 0 {
+                0.0
+            } else {
+                deduction_before_usd + floor_usd * (rate.value.0 - rate_before)
+            },
             max_leverage: max_leverage.as_ref().map(|given| given.value),
         });
     }

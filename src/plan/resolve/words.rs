@@ -13,7 +13,20 @@ pub fn usd(amount: f64) -> String {
         }
         grouped.push(digit);
     }
-    if amount < 0.0 { format!("-{grouped}") } else { grouped }
+    if amount < 0.0 {
+        format!("-{grouped}")
+    } else {
+        grouped
+    }
+}
+
+/// A quantity or an amount as short as it can be written, with commas where it is whole and large.
+pub fn amount(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() >= 1000.0 {
+        usd(number)
+    } else {
+        short(number)
+    }
 }
 
 /// A fraction as a percentage, without trailing zeros.
@@ -26,7 +39,11 @@ pub fn percent(fraction: f64) -> String {
 pub fn short(number: f64) -> String {
     let text = format!("{number:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +55,14 @@ mod tests {
         assert_eq!(usd(175_035_003.4), "175,035,003");
         assert_eq!(usd(-1000.0), "-1,000");
         assert_eq!(usd(12.345), "12.35");
+        assert_eq!(
+            (
+                amount(50_000.0).as_str(),
+                amount(0.5).as_str(),
+                amount(7.0).as_str()
+            ),
+            ("50,000", "0.5", "7")
+        );
         assert_eq!(percent(0.1), "10 %");
         assert_eq!(percent(0.0065), "0.65 %");
         assert_eq!(short(-0.000_000_01), "0");
