@@ -37,13 +37,8 @@ impl PremiumFormula {
     /// Rate per interval, a fraction of mark notional, for an average premium `P`.
     #[inline(always)]
     pub fn rate(&self, average_premium: f64) -> f64 {
-        let pull = (self.interest_per_8h - average_premium)
-            .max(-self.damper_per_8h)
-            .min(self.damper_per_8h);
-        (average_premium + pull)
-            .max(-self.cap_per_8h)
-            .min(self.cap_per_8h)
-            * self.interval_factor
+        let pull = (self.interest_per_8h - average_premium).max(-self.damper_per_8h).min(self.damper_per_8h);
+        (average_premium + pull).max(-self.cap_per_8h).min(self.cap_per_8h) * self.interval_factor
     }
 }
 
@@ -52,13 +47,9 @@ impl FundingModel {
     pub fn new(funding: &FundingPlan) -> Self {
         match *funding {
             FundingPlan::None => Self::None,
-            FundingPlan::Constant {
-                rate_per_8h,
-                interval_steps,
-            } => Self::Constant {
-                rate: rate_per_8h,
-                interval_steps: interval_steps as usize,
-            },
+            FundingPlan::Constant { rate_per_8h, interval_steps } => {
+                Self::Constant { rate: rate_per_8h, interval_steps: interval_steps as usize }
+            }
             FundingPlan::PremiumFormula {
                 interest_per_8h,
                 damper_per_8h,
@@ -98,19 +89,10 @@ mod tests {
             interval_factor: 0.5,
             interval_steps: 1,
         };
-        for (premium, per_8h) in [
-            (0.0, 1e-4),
-            (6e-4, 1e-4),
-            (-4e-4, 1e-4),
-            (10e-4, 5e-4),
-            (-10e-4, -5e-4),
-            (1.0, 30e-4),
-            (-1.0, -30e-4),
-        ] {
-            assert!(
-                (formula.rate(premium) - 0.5 * per_8h).abs() < 1e-18,
-                "{premium}"
-            );
+        for (premium, per_8h) in
+            [(0.0, 1e-4), (6e-4, 1e-4), (-4e-4, 1e-4), (10e-4, 5e-4), (-10e-4, -5e-4), (1.0, 30e-4), (-1.0, -30e-4)]
+        {
+            assert!((formula.rate(premium) - 0.5 * per_8h).abs() < 1e-18, "{premium}");
         }
     }
 }

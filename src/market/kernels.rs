@@ -18,9 +18,7 @@ pub(crate) fn fill_normals(
     purpose: Purpose,
     out: &mut [LaneArray],
 ) {
-    let [z0, z1, z2, z3] = out else {
-        unreachable!("four lane arrays")
-    };
+    let [z0, z1, z2, z3] = out else { unreachable!("four lane arrays") };
     let mut words = [[0u64; LANES]; 2];
     for lane in 0..LANES {
         let [a, b] = streams.words(first_path + lane as u64, group, purpose);
@@ -78,13 +76,9 @@ pub(crate) fn step_basis(
     for lane in 0..LANES {
         let (spot, own) = (shocks.spot[lane], shocks.own[lane]);
         let away = basis[lane] - model.mean;
-        let average = spot.mul_add(
-            law.z_on_x,
-            own.mul_add(law.z_on_y_own, away * law.average_decay),
-        );
+        let average = spot.mul_add(law.z_on_x, own.mul_add(law.z_on_y_own, away * law.average_decay));
         premium_sum[lane] += model.mean + average;
-        basis[lane] =
-            model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
+        basis[lane] = model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
     }
 }
 

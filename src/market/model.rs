@@ -92,9 +92,7 @@ impl MarketModel {
             let basis = BasisModel::new(&contract.basis, step_years);
             let funding = FundingModel::new(&contract.funding);
             let average_noise = match funding {
-                FundingModel::Premium(formula) => {
-                    basis.step.z_own / (formula.interval_steps as f64).sqrt()
-                }
+                FundingModel::Premium(formula) => basis.step.z_own / (formula.interval_steps as f64).sqrt(),
                 FundingModel::None | FundingModel::Constant { .. } => 0.0,
             };
             let volatility = market.assets[contract.underlying].volatility_annual;
@@ -179,8 +177,7 @@ impl MarketModel {
             // A tile begins where the one before it ended; this is the end of the tile before the first.
             tile.mark_usd[c][TILE_STEPS].fill(self.initial_mark_usd(c));
         }
-        self.clocks
-            .start(&mut state.jumps, &self.streams, first_path);
+        self.clocks.start(&mut state.jumps, &self.streams, first_path);
     }
 
     /// Fills `tile` with the block's next steps. Returns false, and leaves the tile alone, after the last step.
@@ -198,15 +195,9 @@ impl MarketModel {
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
         tile.steps = left.min(TILE_STEPS);
-        self.clocks
-            .advance(&mut state.jumps, &self.streams, self.step_years, tile);
+        self.clocks.advance(&mut state.jumps, &self.streams, self.step_years, tile);
         for a in 0..self.assets.len() {
-            self.draw_series(
-                state.first_path,
-                tile,
-                Purpose::Diffusion(a as u32),
-                &mut state.diffusion[a],
-            );
+            self.draw_series(state.first_path, tile, Purpose::Diffusion(a as u32), &mut state.diffusion[a]);
         }
         for (a, asset) in self.assets.iter().enumerate() {
             asset.advance(a, &state.diffusion, &mut state.log_spot[a], tile);
@@ -220,13 +211,7 @@ impl MarketModel {
     }
 
     /// Draws the tile's elements of one series of normals.
-    fn draw_series(
-        &self,
-        first_path: u64,
-        tile: &MarketTile,
-        purpose: Purpose,
-        out: &mut [LaneArray; TILE_STEPS],
-    ) {
+    fn draw_series(&self, first_path: u64, tile: &MarketTile, purpose: Purpose, out: &mut [LaneArray; TILE_STEPS]) {
         for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
             if k * GROUP < tile.steps {
                 let group = (tile.first_step / GROUP + k) as u32;
@@ -239,41 +224,20 @@ impl MarketModel {
     fn advance_contract(&self, c: usize, state: &mut MarketState, tile: &mut MarketTile) {
         let contract = &self.contracts[c];
         if contract.basis.is_random {
-            self.draw_series(
-                state.first_path,
-                tile,
-                Purpose::Basis(c as u32),
-                &mut state.basis_shocks,
-            );
+            self.draw_series(state.first_path, tile, Purpose::Basis(c as u32), &mut state.basis_shocks);
         } else {
             state.basis_shocks = [[0.0; LANES]; TILE_STEPS];
         }
         for k in 0..tile.steps {
             if contract.basis.uses_spot {
                 state.spot_shock = [0.0; LANES];
-                for (shocks, &loading) in state
-                    .diffusion
-                    .iter()
-                    .zip(&self.assets[contract.underlying].loadings)
-                {
+                for (shocks, &loading) in state.diffusion.iter().zip(&self.assets[contract.underlying].loadings) {
                     add_shock(&mut state.spot_shock, &shocks[k], loading, 0.0);
                 }
             }
-            let shocks = BasisShocks {
-                spot: &state.spot_shock,
-                own: &state.basis_shocks[k],
-            };
-            step_basis(
-                &contract.basis,
-                shocks,
-                &mut state.basis[c],
-                &mut state.premium_sum[c],
-            );
-            mark_prices(
-                &state.log_spot[contract.underlying][k + 1],
-                &state.basis[c],
-                &mut tile.mark_usd[c][k + 1],
-            );
+            let shocks = BasisShocks { spot: &state.spot_shock, own: &state.basis_shocks[k] };
+            step_basis(&contract.basis, shocks, &mut state.basis[c], &mut state.premium_sum[c]);
+            mark_prices(&state.log_spot[contract.underlying][k + 1], &state.basis[c], &mut tile.mark_usd[c][k + 1]);
             let step = tile.first_step + k + 1;
             tile.is_stamp[c][k] = contract.funding.is_stamp(step);
             if tile.is_stamp[c][k] {
@@ -293,22 +257,10 @@ impl MarketModel {
                 if contract.average_noise > 0.0 && stamp.is_multiple_of(GROUP) {
                     let group = (stamp / GROUP) as u32;
                     let purpose = Purpose::FundingAverage(c as u32);
-                    fill_normals(
-                        &self.streams,
-                        state.first_path,
-                        group,
-                        purpose,
-                        &mut state.average_normals[c],
-                    );
+                    fill_normals(&self.streams, state.first_path, group, purpose, &mut state.average_normals[c]);
                 }
                 let normals = &state.average_normals[c][stamp % GROUP];
-                stamp_rates(
-                    &formula,
-                    contract.average_noise,
-                    normals,
-                    &mut state.premium_sum[c],
-                    rates,
-                );
+                stamp_rates(&formula, contract.average_noise, normals, &mut state.premium_sum[c], rates);
             }
         }
     }

@@ -67,21 +67,13 @@ impl MarketTile {
 
     /// Puts the jumps in order of step, asset, lane and time.
     pub(crate) fn sort_jumps(&mut self) {
-        self.jumps.sort_by(|a, b| {
-            a.order()
-                .cmp(&b.order())
-                .then(a.time_frac.total_cmp(&b.time_frac))
-        });
+        self.jumps.sort_by(|a, b| a.order().cmp(&b.order()).then(a.time_frac.total_cmp(&b.time_frac)));
     }
 
     /// Jumps of one asset in one step, ordered by lane and time.
     pub fn jumps_of(&self, step: usize, asset: usize) -> &[TileJump] {
-        let from = self
-            .jumps
-            .partition_point(|j| (j.step, j.asset) < (step, asset));
-        let to = self
-            .jumps
-            .partition_point(|j| (j.step, j.asset) <= (step, asset));
+        let from = self.jumps.partition_point(|j| (j.step, j.asset) < (step, asset));
+        let to = self.jumps.partition_point(|j| (j.step, j.asset) <= (step, asset));
         &self.jumps[from..to]
     }
 

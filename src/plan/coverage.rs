@@ -110,7 +110,7 @@ fn quantile(sizes: &JumpSizes, u: f64, upper: f64) -> f64 {
             up_mean_log,
             down_mean_log,
         } => {
-            if u < 1.0 - up_probability {
+            if upper > up_probability {
                 down_mean_log * (u / (1.0 - up_probability)).ln()
             } else {
                 -up_mean_log * (upper / up_probability).ln()

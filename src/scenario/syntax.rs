@@ -27,13 +27,24 @@ impl Syntax {
         let mut spoiled: Vec<(usize, usize)> =
             found.iter().map(|(place, _)| lines(text, *place)).collect();
         for container in unclosed(tree, text, &found) {
-            spoiled.push(lines(text, container));
-            found.retain(|(place, _)| place.start < container.start || place.start > container.end);
+            let is_never_closed = found
+                .iter()
+                .any(|(place, what)| place.start >= container.end && is_echo(what));
+            let end = if is_never_closed {
+                text.len()
+            } else {
+                container.end
+            };
+            spoiled.push(lines(text, Place { end, ..container }));
+            found.retain(|(place, _)| place.start < container.start || place.start > end);
             let place = Place {
                 end: container.start + 1,
                 ..container
             };
-            found.push((place, "unclosed, or something is missing inside".to_owned()));
+            found.push((
+                place,
+                "unclosed list or inline table, or an error inside it".to_owned(),
+            ));
             found.sort_by_key(|(place, _)| *place);
         }
         found.dedup_by_key(|(place, _)| lines(text, *place).0);
@@ -79,7 +90,7 @@ fn hint(what: &str, found: &str) -> String {
             format!("write \"{}\" with quotes", found.trim())
         }
     } else if what.starts_with("unclosed") {
-        "what begins here is never closed".to_owned()
+        "is what begins here closed?".to_owned()
     } else {
         String::new()
     }
@@ -93,6 +104,17 @@ fn unclosed(tree: &Table, text: &str, found: &[(Place, String)]) -> Vec<Place> {
         collect_unclosed(&entry.node, text, found, &mut containers);
     }
     containers
+}
+
+/// What the parser says of each line after a list or inline table that was never closed.
+fn is_echo(what: &str) -> bool {
+    [
+        "missing comma",
+        "missing key for inline table",
+        "unexpected",
+    ]
+    .iter()
+    .any(|start| what.starts_with(start))
 }
 
 fn collect_unclosed(
@@ -238,7 +260,7 @@ mod tests {
             "[a]\nq = { b = 1\n[c]\nk = 1\nm = {}\n",
         ] {
             let (tree, syntax) = read(text);
-            assert_eq!(syntax.problems.len(), 1, "{syntax:?}");
+            assert_eq!(syntax.problems.len(), 1, "{text}");
             assert_eq!(syntax.problems[0].place.unwrap().start, 8);
             assert!(tree.is_poisoned);
         }
