@@ -1,3 +1,5 @@
 //! Blocks of paths, threads, progress: composes market and ledger.
 
+pub mod run;
 pub mod tape;
+pub mod trace;

@@ -1,7 +1,14 @@
 //! The basis of a perpetual: exact Ornstein-Uhlenbeck steps, correlated with its spot.
 
 use crate::math::ou::{OuStep, log_mark_step_variance, ou_step};
+use crate::math::vector::EXP_SMALL_LIMIT;
 use crate::plan::types::OuBasis;
+
+/// No normal of the generator is larger.
+const LARGEST_NORMAL: f64 = 7.55;
+/// A spot's own normal is a sum of the independent ones with squares of loadings adding to 1; for the number of assets
+/// that anybody simulates it stays within this factor of one normal.
+const LARGEST_CORRELATED: f64 = 8.0;
 
 /// A basis resolved for one step length.
 #[derive(Debug, Clone, Copy)]
@@ -16,21 +23,32 @@ pub struct BasisModel {
     pub is_random: bool,
     /// Whether a step needs the spot's shock.
     pub uses_spot: bool,
+    /// Whether no path can bring `|b|` over [`EXP_SMALL_LIMIT`]: shocks are bounded and reversion wins.
+    pub is_small: bool,
 }
 
 impl BasisModel {
     /// Resolves a basis for a step of `step_years`.
     pub fn new(basis: &OuBasis, step_years: f64) -> Self {
         let is_random = basis.volatility_annual > 0.0;
+        let step = ou_step(
+            step_years,
+            basis.reversion_per_year,
+            basis.volatility_annual,
+            basis.correlation_with_spot,
+        );
+        let shock = LARGEST_NORMAL * (step.y_on_x.abs() * LARGEST_CORRELATED + step.y_own);
+        let drift = (basis.initial - basis.mean).abs();
+        let wander = if is_random {
+            shock / (1.0 - step.decay)
+        } else {
+            0.0
+        };
         Self {
             mean: basis.mean,
             initial: basis.initial,
-            step: ou_step(
-                step_years,
-                basis.reversion_per_year,
-                basis.volatility_annual,
-                basis.correlation_with_spot,
-            ),
+            step,
+            is_small: basis.mean.abs() + drift + wander < EXP_SMALL_LIMIT,
             is_random,
             uses_spot: is_random && basis.correlation_with_spot != 0.0,
         }

@@ -37,8 +37,13 @@ impl PremiumFormula {
     /// Rate per interval, a fraction of mark notional, for an average premium `P`.
     #[inline(always)]
     pub fn rate(&self, average_premium: f64) -> f64 {
-        let pull = (self.interest_per_8h - average_premium).max(-self.damper_per_8h).min(self.damper_per_8h);
-        (average_premium + pull).max(-self.cap_per_8h).min(self.cap_per_8h) * self.interval_factor
+        // Comparisons, not f64::min and max: those carry NaN rules that cost instructions.
+        let limit = |x: f64, bound: f64| {
+            let x = if x > bound { bound } else { x };
+            if x < -bound { -bound } else { x }
+        };
+        let pull = limit(self.interest_per_8h - average_premium, self.damper_per_8h);
+        limit(average_premium + pull, self.cap_per_8h) * self.interval_factor
     }
 }
 
@@ -47,9 +52,13 @@ impl FundingModel {
     pub fn new(funding: &FundingPlan) -> Self {
         match *funding {
             FundingPlan::None => Self::None,
-            FundingPlan::Constant { rate_per_8h, interval_steps } => {
-                Self::Constant { rate: rate_per_8h, interval_steps: interval_steps as usize }
-            }
+            FundingPlan::Constant {
+                rate_per_8h,
+                interval_steps,
+            } => Self::Constant {
+                rate: rate_per_8h,
+                interval_steps: interval_steps as usize,
+            },
             FundingPlan::PremiumFormula {
                 interest_per_8h,
                 damper_per_8h,
@@ -89,10 +98,19 @@ mod tests {
             interval_factor: 0.5,
             interval_steps: 1,
         };
-        for (premium, per_8h) in
-            [(0.0, 1e-4), (6e-4, 1e-4), (-4e-4, 1e-4), (10e-4, 5e-4), (-10e-4, -5e-4), (1.0, 30e-4), (-1.0, -30e-4)]
-        {
-            assert!((formula.rate(premium) - 0.5 * per_8h).abs() < 1e-18, "{premium}");
+        for (premium, per_8h) in [
+            (0.0, 1e-4),
+            (6e-4, 1e-4),
+            (-4e-4, 1e-4),
+            (10e-4, 5e-4),
+            (-10e-4, -5e-4),
+            (1.0, 30e-4),
+            (-1.0, -30e-4),
+        ] {
+            assert!(
+                (formula.rate(premium) - 0.5 * per_8h).abs() < 1e-18,
+                "{premium}"
+            );
         }
     }
 }

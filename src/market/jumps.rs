@@ -1,5 +1,7 @@
 //! Jump clocks: when an asset or the whole market jumps, and by how much.
 
+use multiversion::multiversion;
+
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::normal;
 use crate::math::random::{Purpose, Streams};
@@ -11,14 +13,21 @@ impl JumpSizes {
     /// The log size at quantile `u` in (0, 1).
     pub fn quantile(&self, u: f64) -> f64 {
         match *self {
-            Self::Merton { mean_log, std_dev_log } => std_dev_log.mul_add(normal::quantile(u), mean_log),
-            Self::Kou { up_probability, up_mean_log, down_mean_log } => {
+            Self::Merton {
+                mean_log,
+                std_dev_log,
+            } => std_dev_log.mul_add(normal::quantile(u), mean_log),
+            Self::Kou {
+                up_probability,
+                up_mean_log,
+                down_mean_log,
+            } => {
                 let down_probability = 1.0 - up_probability;
                 if u < down_probability {
-                    down_mean_log * ln(u / down_probability)
+                    down_mean_log * natural_log(u / down_probability)
                 } else {
                     // At u just above 1 - p the ratio may round above 1.
-                    -up_mean_log * ln(((1.0 - u) / up_probability).min(1.0))
+                    -up_mean_log * natural_log(((1.0 - u) / up_probability).min(1.0))
                 }
             }
         }
@@ -30,11 +39,18 @@ impl JumpSizes {
     /// Merton 1976; Kou 2002, equation (3).
     pub fn expected_relative_jump(&self, loading: f64) -> f64 {
         match *self {
-            Self::Merton { mean_log, std_dev_log } => {
+            Self::Merton {
+                mean_log,
+                std_dev_log,
+            } => {
                 let deviation = std_dev_log * loading;
                 exp(mean_log.mul_add(loading, 0.5 * deviation * deviation)) - 1.0
             }
-            Self::Kou { up_probability, up_mean_log, down_mean_log } => {
+            Self::Kou {
+                up_probability,
+                up_mean_log,
+                down_mean_log,
+            } => {
                 up_probability / (1.0 - up_mean_log * loading)
                     + (1.0 - up_probability) / (1.0 + down_mean_log * loading)
                     - 1.0
@@ -47,7 +63,8 @@ impl JumpPlan {
     /// Expected relative move by jumps per year, systemic ones with their loading.
     pub fn compensator_annual(&self) -> f64 {
         let own = (1.0 - self.systemic_share) * self.sizes.expected_relative_jump(1.0);
-        let systemic = self.systemic_share * self.sizes.expected_relative_jump(self.systemic_loading);
+        let systemic =
+            self.systemic_share * self.sizes.expected_relative_jump(self.systemic_loading);
         self.jumps_per_year * (own + systemic)
     }
 
@@ -85,6 +102,8 @@ pub struct JumpClocks {
 pub struct JumpState {
     /// Next tick, years from time 0; shape `[clocks]`.
     next_years: Vec<[f64; LANES]>,
+    /// The first next tick of any lane, years; shape `[clocks]`.
+    soonest_years: Vec<f64>,
     /// Ticks so far; shape `[clocks]`.
     ticks: Vec<[u32; LANES]>,
 }
@@ -93,15 +112,30 @@ impl JumpClocks {
     /// The clocks of these assets.
     pub fn new(assets: &[AssetPlan]) -> Self {
         let mut clocks = Vec::new();
-        let jumping = || assets.iter().enumerate().filter_map(|(asset, plan)| Some((asset, plan.jumps?)));
+        let jumping = || {
+            assets
+                .iter()
+                .enumerate()
+                .filter_map(|(asset, plan)| Some((asset, plan.jumps?)))
+        };
         for (asset, jumps) in jumping() {
             let rate = jumps.jumps_per_year - jumps.systemic_per_year();
             if rate > 0.0 {
-                let struck = vec![Struck { asset, probability: 1.0, sizes: jumps.sizes, loading: 1.0 }];
-                clocks.push(Clock { mean_gap_years: 1.0 / rate, struck });
+                let struck = vec![Struck {
+                    asset,
+                    probability: 1.0,
+                    sizes: jumps.sizes,
+                    loading: 1.0,
+                }];
+                clocks.push(Clock {
+                    mean_gap_years: 1.0 / rate,
+                    struck,
+                });
             }
         }
-        let market_rate = jumping().map(|(_, jumps)| jumps.systemic_per_year()).fold(0.0, f64::max);
+        let market_rate = jumping()
+            .map(|(_, jumps)| jumps.systemic_per_year())
+            .fold(0.0, f64::max);
         if market_rate > 0.0 {
             let struck = jumping()
                 .filter(|(_, jumps)| jumps.systemic_per_year() > 0.0)
@@ -112,7 +146,10 @@ impl JumpClocks {
                     loading: jumps.systemic_loading,
                 })
                 .collect();
-            clocks.push(Clock { mean_gap_years: 1.0 / market_rate, struck });
+            clocks.push(Clock {
+                mean_gap_years: 1.0 / market_rate,
+                struck,
+            });
         }
         Self { clocks }
     }
@@ -120,7 +157,11 @@ impl JumpClocks {
     /// Room for the clocks of one block.
     pub fn state(&self) -> JumpState {
         let n = self.clocks.len();
-        JumpState { next_years: vec![[0.0; LANES]; n], ticks: vec![[0; LANES]; n] }
+        JumpState {
+            next_years: vec![[0.0; LANES]; n],
+            soonest_years: vec![0.0; n],
+            ticks: vec![[0; LANES]; n],
+        }
     }
 
     /// Sets every lane's clocks to time 0.
@@ -131,19 +172,27 @@ impl JumpClocks {
                 state.ticks[number][lane] = 0;
                 state.next_years[number][lane] = clock.gap_years(streams, path, number, 0);
             }
+            // Looked for in the first tile.
+            state.soonest_years[number] = 0.0;
         }
     }
 
     /// Lists the jumps of one tile in `tile.jumps`, in order.
-    pub(crate) fn advance(&self, state: &mut JumpState, streams: &Streams, step_years: f64, tile: &mut MarketTile) {
+    pub(crate) fn advance(
+        &self,
+        state: &mut JumpState,
+        streams: &Streams,
+        step_years: f64,
+        tile: &mut MarketTile,
+    ) {
         tile.jumps.clear();
         let end_step = tile.first_step + tile.steps;
         let end_years = end_step as f64 * step_years;
         for (number, clock) in self.clocks.iter().enumerate() {
-            let next_years = &mut state.next_years[number];
-            if next_years.iter().fold(f64::INFINITY, |least, &t| least.min(t)) >= end_years {
+            if state.soonest_years[number] >= end_years {
                 continue;
             }
+            let next_years = &mut state.next_years[number];
             for lane in 0..LANES {
                 while next_years[lane] < end_years {
                     let path = tile.first_path + lane as u64;
@@ -153,30 +202,61 @@ impl JumpClocks {
                     let step = (position as usize).clamp(tile.first_step, end_step - 1);
                     let time_frac = (position - step as f64).clamp(0.0, 1.0);
                     clock.strike(streams, path, number, tick, |asset, log_size| {
-                        tile.jumps.push(TileJump { step: step - tile.first_step, asset, lane, time_frac, log_size });
+                        tile.jumps.push(TileJump {
+                            step: step - tile.first_step,
+                            asset,
+                            lane,
+                            time_frac,
+                            log_size,
+                        });
                     });
                     state.ticks[number][lane] = tick + 1;
                     next_years[lane] += clock.gap_years(streams, path, number, tick + 1);
                 }
             }
+            state.soonest_years[number] = next_years
+                .iter()
+                .fold(f64::INFINITY, |least, &t| least.min(t));
         }
         tile.sort_jumps();
     }
 }
 
+/// A standard exponential of an address.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn exponential(streams: &Streams, path: u64, index: u32, purpose: Purpose) -> f64 {
+    let [u, _] = streams.uniforms(path, index, purpose);
+    -ln(u)
+}
+
+/// [`ln`], compiled with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn natural_log(x: f64) -> f64 {
+    ln(x)
+}
+
 impl Clock {
     /// Time between tick `tick - 1` and tick `tick`, exponential.
     fn gap_years(&self, streams: &Streams, path: u64, number: usize, tick: u32) -> f64 {
-        let [u, _] = streams.uniforms(path, tick, Purpose::JumpTime(number as u32));
-        -ln(u) * self.mean_gap_years
+        exponential(streams, path, tick, Purpose::JumpTime(number as u32)) * self.mean_gap_years
     }
 
     /// Calls `jump` for every asset that this tick strikes: one uniform decides whom, one quantile how much.
-    fn strike(&self, streams: &Streams, path: u64, number: usize, tick: u32, mut jump: impl FnMut(usize, f64)) {
+    fn strike(
+        &self,
+        streams: &Streams,
+        path: u64,
+        number: usize,
+        tick: u32,
+        mut jump: impl FnMut(usize, f64),
+    ) {
         let [whom, quantile] = streams.uniforms(path, tick, Purpose::JumpSize(number as u32));
         for struck in &self.struck {
             if whom < struck.probability {
-                jump(struck.asset, struck.sizes.quantile(quantile) * struck.loading);
+                jump(
+                    struck.asset,
+                    struck.sizes.quantile(quantile) * struck.loading,
+                );
             }
         }
     }

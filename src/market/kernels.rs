@@ -6,7 +6,7 @@ use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
 use crate::market::tile::LaneArray;
 use crate::math::random::{Purpose, Streams};
-use crate::math::vector::{exp, normal_pair};
+use crate::math::vector::{exp, exp_small, normal_pair};
 use crate::outcome::table::LANES;
 
 /// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
@@ -18,7 +18,9 @@ pub(crate) fn fill_normals(
     purpose: Purpose,
     out: &mut [LaneArray],
 ) {
-    let [z0, z1, z2, z3] = out else { unreachable!("four lane arrays") };
+    let [z0, z1, z2, z3] = out else {
+        unreachable!("four lane arrays")
+    };
     let mut words = [[0u64; LANES]; 2];
     for lane in 0..LANES {
         let [a, b] = streams.words(first_path + lane as u64, group, purpose);
@@ -33,11 +35,25 @@ pub(crate) fn fill_normals(
     }
 }
 
-/// Adds `factor * z` and `drift` to every lane of `log`.
+/// `next = log + factor * z + drift`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64, drift: f64) {
+pub(crate) fn move_log(
+    log: &LaneArray,
+    z: &LaneArray,
+    factor: f64,
+    drift: f64,
+    next: &mut LaneArray,
+) {
     for lane in 0..LANES {
-        log[lane] += z[lane].mul_add(factor, drift);
+        next[lane] = log[lane] + z[lane].mul_add(factor, drift);
+    }
+}
+
+/// Adds `factor * z` to every lane of `log`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64) {
+    for lane in 0..LANES {
+        log[lane] = z[lane].mul_add(factor, log[lane]);
     }
 }
 
@@ -49,11 +65,20 @@ pub(crate) fn exponentiate(log: &LaneArray, out: &mut LaneArray) {
     }
 }
 
-/// `mark = exp(log spot + basis)`.
+/// `mark = spot * exp(basis)`; `IS_SMALL` says that no `|basis|` can pass [`crate::math::vector::EXP_SMALL_LIMIT`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn mark_prices(log_spot: &LaneArray, basis: &LaneArray, mark: &mut LaneArray) {
+pub(crate) fn mark_prices<const IS_SMALL: bool>(
+    spot: &LaneArray,
+    basis: &LaneArray,
+    mark: &mut LaneArray,
+) {
     for lane in 0..LANES {
-        mark[lane] = exp(log_spot[lane] + basis[lane]);
+        let factor = if IS_SMALL {
+            exp_small(basis[lane])
+        } else {
+            exp(basis[lane])
+        };
+        mark[lane] = spot[lane] * factor;
     }
 }
 
@@ -76,9 +101,13 @@ pub(crate) fn step_basis(
     for lane in 0..LANES {
         let (spot, own) = (shocks.spot[lane], shocks.own[lane]);
         let away = basis[lane] - model.mean;
-        let average = spot.mul_add(law.z_on_x, own.mul_add(law.z_on_y_own, away * law.average_decay));
+        let average = spot.mul_add(
+            law.z_on_x,
+            own.mul_add(law.z_on_y_own, away * law.average_decay),
+        );
         premium_sum[lane] += model.mean + average;
-        basis[lane] = model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
+        basis[lane] =
+            model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
     }
 }
 

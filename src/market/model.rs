@@ -4,11 +4,13 @@ use crate::market::basis::{BasisModel, step_variance};
 use crate::market::funding::FundingModel;
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    BasisShocks, add_shock, exponentiate, fill_normals, mark_prices, stamp_rates, step_basis,
+    BasisShocks, add_shock, exponentiate, fill_normals, mark_prices, move_log, stamp_rates,
+    step_basis,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams};
+use crate::math::vector::{exp, ln};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
 
@@ -81,7 +83,7 @@ impl MarketModel {
             let compensator = asset.jumps.map_or(0.0, |jumps| jumps.compensator_annual());
             let variance = asset.volatility_annual * asset.volatility_annual;
             AssetModel {
-                initial_log: asset.spot_usd.ln(),
+                initial_log: ln(asset.spot_usd),
                 initial_usd: asset.spot_usd,
                 step_drift: (asset.drift_annual - 0.5 * variance - compensator) * step_years,
                 step_deviation: asset.volatility_annual * step_years.sqrt(),
@@ -92,7 +94,9 @@ impl MarketModel {
             let basis = BasisModel::new(&contract.basis, step_years);
             let funding = FundingModel::new(&contract.funding);
             let average_noise = match funding {
-                FundingModel::Premium(formula) => basis.step.z_own / (formula.interval_steps as f64).sqrt(),
+                FundingModel::Premium(formula) => {
+                    basis.step.z_own / (formula.interval_steps as f64).sqrt()
+                }
                 FundingModel::None | FundingModel::Constant { .. } => 0.0,
             };
             let volatility = market.assets[contract.underlying].volatility_annual;
@@ -137,7 +141,7 @@ impl MarketModel {
     /// Mark at time 0, USD.
     pub fn initial_mark_usd(&self, contract: usize) -> f64 {
         let model = &self.contracts[contract];
-        self.assets[model.underlying].initial_usd * model.basis.initial.exp()
+        exp(self.assets[model.underlying].initial_log + model.basis.initial)
     }
 
     /// A tile of the right shape.
@@ -177,7 +181,8 @@ impl MarketModel {
             // A tile begins where the one before it ended; this is the end of the tile before the first.
             tile.mark_usd[c][TILE_STEPS].fill(self.initial_mark_usd(c));
         }
-        self.clocks.start(&mut state.jumps, &self.streams, first_path);
+        self.clocks
+            .start(&mut state.jumps, &self.streams, first_path);
     }
 
     /// Fills `tile` with the block's next steps. Returns false, and leaves the tile alone, after the last step.
@@ -195,9 +200,15 @@ impl MarketModel {
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
         tile.steps = left.min(TILE_STEPS);
-        self.clocks.advance(&mut state.jumps, &self.streams, self.step_years, tile);
+        self.clocks
+            .advance(&mut state.jumps, &self.streams, self.step_years, tile);
         for a in 0..self.assets.len() {
-            self.draw_series(state.first_path, tile, Purpose::Diffusion(a as u32), &mut state.diffusion[a]);
+            self.draw_series(
+                state.first_path,
+                tile,
+                Purpose::Diffusion(a as u32),
+                &mut state.diffusion[a],
+            );
         }
         for (a, asset) in self.assets.iter().enumerate() {
             asset.advance(a, &state.diffusion, &mut state.log_spot[a], tile);
@@ -211,7 +222,13 @@ impl MarketModel {
     }
 
     /// Draws the tile's elements of one series of normals.
-    fn draw_series(&self, first_path: u64, tile: &MarketTile, purpose: Purpose, out: &mut [LaneArray; TILE_STEPS]) {
+    fn draw_series(
+        &self,
+        first_path: u64,
+        tile: &MarketTile,
+        purpose: Purpose,
+        out: &mut [LaneArray; TILE_STEPS],
+    ) {
         for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
             if k * GROUP < tile.steps {
                 let group = (tile.first_step / GROUP + k) as u32;
@@ -224,20 +241,43 @@ impl MarketModel {
     fn advance_contract(&self, c: usize, state: &mut MarketState, tile: &mut MarketTile) {
         let contract = &self.contracts[c];
         if contract.basis.is_random {
-            self.draw_series(state.first_path, tile, Purpose::Basis(c as u32), &mut state.basis_shocks);
+            self.draw_series(
+                state.first_path,
+                tile,
+                Purpose::Basis(c as u32),
+                &mut state.basis_shocks,
+            );
         } else {
             state.basis_shocks = [[0.0; LANES]; TILE_STEPS];
         }
         for k in 0..tile.steps {
             if contract.basis.uses_spot {
                 state.spot_shock = [0.0; LANES];
-                for (shocks, &loading) in state.diffusion.iter().zip(&self.assets[contract.underlying].loadings) {
-                    add_shock(&mut state.spot_shock, &shocks[k], loading, 0.0);
+                for (shocks, &loading) in state
+                    .diffusion
+                    .iter()
+                    .zip(&self.assets[contract.underlying].loadings)
+                {
+                    add_shock(&mut state.spot_shock, &shocks[k], loading);
                 }
             }
-            let shocks = BasisShocks { spot: &state.spot_shock, own: &state.basis_shocks[k] };
-            step_basis(&contract.basis, shocks, &mut state.basis[c], &mut state.premium_sum[c]);
-            mark_prices(&state.log_spot[contract.underlying][k + 1], &state.basis[c], &mut tile.mark_usd[c][k + 1]);
+            let shocks = BasisShocks {
+                spot: &state.spot_shock,
+                own: &state.basis_shocks[k],
+            };
+            step_basis(
+                &contract.basis,
+                shocks,
+                &mut state.basis[c],
+                &mut state.premium_sum[c],
+            );
+            let spot = &tile.spot_usd[contract.underlying][k];
+            let mark = &mut tile.mark_usd[c][k + 1];
+            if contract.basis.is_small {
+                mark_prices::<true>(spot, &state.basis[c], mark);
+            } else {
+                mark_prices::<false>(spot, &state.basis[c], mark);
+            }
             let step = tile.first_step + k + 1;
             tile.is_stamp[c][k] = contract.funding.is_stamp(step);
             if tile.is_stamp[c][k] {
@@ -257,10 +297,22 @@ impl MarketModel {
                 if contract.average_noise > 0.0 && stamp.is_multiple_of(GROUP) {
                     let group = (stamp / GROUP) as u32;
                     let purpose = Purpose::FundingAverage(c as u32);
-                    fill_normals(&self.streams, state.first_path, group, purpose, &mut state.average_normals[c]);
+                    fill_normals(
+                        &self.streams,
+                        state.first_path,
+                        group,
+                        purpose,
+                        &mut state.average_normals[c],
+                    );
                 }
                 let normals = &state.average_normals[c][stamp % GROUP];
-                stamp_rates(&formula, contract.average_noise, normals, &mut state.premium_sum[c], rates);
+                stamp_rates(
+                    &formula,
+                    contract.average_noise,
+                    normals,
+                    &mut state.premium_sum[c],
+                    rates,
+                );
             }
         }
     }
@@ -276,17 +328,22 @@ impl AssetModel {
         tile: &mut MarketTile,
     ) {
         for k in 0..tile.steps {
-            let mut log = log_spot[k];
-            let mut drift = self.step_drift;
-            for (shocks, &loading) in diffusion.iter().zip(&self.loadings) {
-                add_shock(&mut log, &shocks[k], loading * self.step_deviation, drift);
-                drift = 0.0;
+            let (before, after) = log_spot.split_at_mut(k + 1);
+            let (log, next) = (&before[k], &mut after[0]);
+            move_log(
+                log,
+                &diffusion[0][k],
+                self.loadings[0] * self.step_deviation,
+                self.step_drift,
+                next,
+            );
+            for (shocks, &loading) in diffusion.iter().zip(&self.loadings).skip(1) {
+                add_shock(next, &shocks[k], loading * self.step_deviation);
             }
             for jump in tile.jumps_of(k, a) {
-                log[jump.lane] += jump.log_size;
+                next[jump.lane] += jump.log_size;
             }
-            exponentiate(&log, &mut tile.spot_usd[a][k]);
-            log_spot[k + 1] = log;
+            exponentiate(next, &mut tile.spot_usd[a][k]);
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct MarketTile {
     pub is_stamp: Vec<[bool; TILE_STEPS]>,
     /// Jumps inside the tile, ordered by step, asset, lane, time.
     pub jumps: Vec<TileJump>,
+    /// Where the jumps of each step end in `jumps`.
+    jump_ends: [usize; TILE_STEPS],
 }
 
 /// A jump of one asset on one path.
@@ -62,24 +64,49 @@ impl MarketTile {
             funding_rate: vec![[[0.0; LANES]; TILE_STEPS]; contracts],
             is_stamp: vec![[false; TILE_STEPS]; contracts],
             jumps: Vec::with_capacity(LANES),
+            jump_ends: [0; TILE_STEPS],
         }
     }
 
     /// Puts the jumps in order of step, asset, lane and time.
     pub(crate) fn sort_jumps(&mut self) {
-        self.jumps.sort_by(|a, b| a.order().cmp(&b.order()).then(a.time_frac.total_cmp(&b.time_frac)));
+        self.jumps.sort_unstable_by(|a, b| {
+            a.order()
+                .cmp(&b.order())
+                .then(a.time_frac.total_cmp(&b.time_frac))
+        });
+        let mut end = 0;
+        for (step, step_end) in self.jump_ends.iter_mut().enumerate() {
+            while self.jumps.get(end).is_some_and(|jump| jump.step == step) {
+                end += 1;
+            }
+            *step_end = end;
+        }
     }
 
     /// Jumps of one asset in one step, ordered by lane and time.
+    #[inline]
     pub fn jumps_of(&self, step: usize, asset: usize) -> &[TileJump] {
-        let from = self.jumps.partition_point(|j| (j.step, j.asset) < (step, asset));
-        let to = self.jumps.partition_point(|j| (j.step, j.asset) <= (step, asset));
-        &self.jumps[from..to]
+        let start = if step == 0 {
+            0
+        } else {
+            self.jump_ends[step - 1]
+        };
+        let jumps = &self.jumps[start..self.jump_ends[step]];
+        if jumps.is_empty() {
+            return jumps;
+        }
+        let from = jumps.partition_point(|jump| jump.asset < asset);
+        let to = jumps.partition_point(|jump| jump.asset <= asset);
+        &jumps[from..to]
     }
 
     /// Jumps of one asset on one lane in one step, in order of time.
     pub fn lane_jumps(&self, step: usize, asset: usize, lane: usize) -> &[TileJump] {
         let jumps = self.jumps_of(step, asset);
+        if jumps.is_empty() {
+            return jumps;
+        }
         let from = jumps.partition_point(|j| j.lane < lane);
         let to = jumps.partition_point(|j| j.lane <= lane);
         &jumps[from..to]

@@ -164,6 +164,24 @@ pub fn inverse_short_barrier_ratio_on_entry(leverage: f64, maintenance_frac: f64
     }
 }
 
+/// Liquidation price, USD, of a linear short of `short_base` coins entered at `entry_usd`, backed by `cash_usd` and by
+/// coin collateral that counts as `counted_collateral_base` coins after its haircut; infinite when the collateral
+/// gains at least as fast as the short loses.
+pub fn coin_backed_short_liquidation_usd(
+    short_base: f64,
+    entry_usd: f64,
+    cash_usd: f64,
+    counted_collateral_base: f64,
+    maintenance_frac: f64,
+) -> f64 {
+    let net_base = short_base * (1.0 + maintenance_frac) - counted_collateral_base;
+    if net_base <= 0.0 {
+        f64::INFINITY
+    } else {
+        (short_base * entry_usd + cash_usd) / net_base
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +303,21 @@ mod tests {
             passage(0.0, ratio).hit_probability(MONTH),
             0.227_851_015_997,
             1e-11,
+        );
+    }
+
+    #[test]
+    fn coin_collateral_moves_the_liquidation_price() {
+        let price = coin_backed_short_liquidation_usd(1.0, 100.0, 10.0, 0.9 * 0.5, 0.005);
+        assert_relative(price, 198.198_198_198, 1e-11);
+        let never = coin_backed_short_liquidation_usd(1.0, 100.0, 10.0, 0.95 * 1.1, 0.01);
+        assert!(never.is_infinite());
+        // Without coin collateral it is the isolated short of leverage 10.
+        let cash_only = coin_backed_short_liquidation_usd(1.0, 100.0, 10.0, 0.0, 0.005);
+        assert_relative(
+            cash_only,
+            100.0 * linear_short_barrier_ratio(10.0, 0.005),
+            1e-14,
         );
     }
 

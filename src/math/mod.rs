@@ -1,11 +1,16 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
-pub mod random;
-pub mod vector;
 pub mod correlation;
 pub mod discrete_passage;
 pub mod first_passage;
+pub mod funding;
+pub mod jumps;
+pub mod kou;
 pub mod liquidated_hedge;
+pub mod lognormal;
+pub mod min_variance;
 pub mod normal;
 pub mod ou;
 pub mod quadrature;
+pub mod random;
+pub mod vector;

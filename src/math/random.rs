@@ -72,7 +72,12 @@ impl Streams {
     /// 128 random bits of an address, as two words.
     #[inline(always)]
     pub fn words(&self, path: u64, index: u32, purpose: Purpose) -> [u64; 2] {
-        self.block([path & LOW, path >> 32, u64::from(index), u64::from(purpose.tag())])
+        self.block([
+            path & LOW,
+            path >> 32,
+            u64::from(index),
+            u64::from(purpose.tag()),
+        ])
     }
 
     /// One block of the cipher; each counter word is held in 64 bits, of which the low 32 count.
@@ -103,7 +108,8 @@ impl Streams {
     /// Two uniforms in (0, 1) of an address, each `(k + 1/2) 2^-52`.
     #[inline]
     pub fn uniforms(&self, path: u64, index: u32, purpose: Purpose) -> [f64; 2] {
-        self.words(path, index, purpose).map(|word| ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0))
+        self.words(path, index, purpose)
+            .map(|word| ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0))
     }
 
     /// One uniform in (0, 1) of an address, `(k + 1/2) 2^-32`: for decisions that may be skipped where the
@@ -115,7 +121,13 @@ impl Streams {
 
     /// A sequential generator over the indices of one address, for whatever wants rand's traits.
     pub fn sequence(&self, path: u64, purpose: Purpose) -> Sequence {
-        Sequence { streams: *self, path, purpose, index: 0, buffered: None }
+        Sequence {
+            streams: *self,
+            path,
+            purpose,
+            index: 0,
+            buffered: None,
+        }
     }
 }
 
@@ -171,10 +183,19 @@ mod tests {
     /// Random123's published known answers for Philox4x32-10.
     #[test]
     fn known_answers() {
-        assert_eq!(raw([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        assert_eq!(raw([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
         assert_eq!(
-            raw([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
+            raw([0; 4], [0; 2]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        assert_eq!(
+            raw([u32::MAX; 4], [u32::MAX; 2]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
+        assert_eq!(
+            raw(
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0]
+            ),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
     }
@@ -185,7 +206,12 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for path in 0..20 {
             for index in 0..20 {
-                for purpose in [Purpose::Diffusion(0), Purpose::Diffusion(1), Purpose::Basis(0), Purpose::Bridge(0)] {
+                for purpose in [
+                    Purpose::Diffusion(0),
+                    Purpose::Diffusion(1),
+                    Purpose::Basis(0),
+                    Purpose::Bridge(0),
+                ] {
                     assert!(seen.insert(streams.words(path, index, purpose)));
                 }
             }

@@ -35,6 +35,22 @@ pub fn exp(x: f64) -> f64 {
     f64::from_bits(fraction.to_bits().wrapping_add(shifted.to_bits() << 52))
 }
 
+/// Largest `|x|` of [`exp_small`].
+pub const EXP_SMALL_LIMIT: f64 = 0.1;
+
+/// `exp(x)` for `|x| <= 0.1`, error below 1 ulp: the Taylor polynomial of degree 9 (next term under `2^-54`).
+#[inline(always)]
+pub fn exp_small(x: f64) -> f64 {
+    let x2 = x * x;
+    let x4 = x2 * x2;
+    let a = x.mul_add(1.0 / 6.0, 0.5);
+    let b = x.mul_add(1.0 / 120.0, 1.0 / 24.0);
+    let c = x.mul_add(1.0 / 5_040.0, 1.0 / 720.0);
+    let d = x.mul_add(1.0 / 362_880.0, 1.0 / 40_320.0);
+    let g = x4.mul_add(x2.mul_add(d, c), x2.mul_add(b, a));
+    x2.mul_add(g, x) + 1.0
+}
+
 /// Bits of `sqrt(1/2)`, rounded.
 const SQRT_HALF_BITS: u64 = 0x3FE6_A09E_667F_3BCD;
 /// Bits of 1.0.
@@ -58,7 +74,10 @@ pub fn ln(x: f64) -> f64 {
     let h01 = z.mul_add(0.399_999_999_998_995_1, 0.666_666_666_666_667);
     let h23 = z.mul_add(0.222_222_111_347_950_8, 0.285_714_286_259_754_9);
     let h45 = z.mul_add(0.153_317_216_005_560_42, 0.181_828_891_252_617_23);
-    let h = (z2 * z2).mul_add(z2.mul_add(0.146_164_496_850_434_06, h45), z2.mul_add(h23, h01));
+    let h = (z2 * z2).mul_add(
+        z2.mul_add(0.146_164_496_850_434_06, h45),
+        z2.mul_add(h23, h01),
+    );
     // 2 s = f - s f, exactly enough: the correction term is small beside f.
     let tail = exponent.mul_add(LN_2_LOW, s * (z * h - f));
     exponent.mul_add(LN_2, f + tail)
@@ -80,7 +99,10 @@ pub fn sin_cos_turns(v: f64) -> (f64, f64) {
     let c01 = w.mul_add(0.253_669_507_901_047_8, -1.233_700_550_136_169_7);
     let c23 = w.mul_add(0.000_919_260_274_546_844_7, -0.020_863_480_763_340_773);
     let c45 = w.mul_add(4.710_678_405_505_227e-7, -2.520_203_902_802_917_8e-5);
-    let c = (w2 * w2).mul_add(w2.mul_add(-6.329_396_344_967_424e-9, c45), w2.mul_add(c23, c01));
+    let c = (w2 * w2).mul_add(
+        w2.mul_add(-6.329_396_344_967_424e-9, c45),
+        w2.mul_add(c23, c01),
+    );
     let cosine = w.mul_add(c, 1.0);
     // Quadrants 1 and 3 swap the two; 2 and 3 turn the sine's sign, 1 and 2 the cosine's.
     let swap = (quadrant & 1).wrapping_neg();
@@ -89,7 +111,10 @@ pub fn sin_cos_turns(v: f64) -> (f64, f64) {
     let flip = (sine_bits ^ cosine_bits) & swap;
     let sine_sign = (quadrant & 2) << 62;
     let cosine_sign = (quadrant.wrapping_add(1) & 2) << 62;
-    (f64::from_bits(sine_bits ^ flip ^ sine_sign), f64::from_bits(cosine_bits ^ flip ^ cosine_sign))
+    (
+        f64::from_bits(sine_bits ^ flip ^ sine_sign),
+        f64::from_bits(cosine_bits ^ flip ^ cosine_sign),
+    )
 }
 
 /// Two independent standard normals from 64 random bits (Box and Muller 1958): 40 bits give the radius, 24 the angle.
@@ -98,8 +123,10 @@ pub fn sin_cos_turns(v: f64) -> (f64, f64) {
 #[inline(always)]
 pub fn normal_pair(bits: u64) -> (f64, f64) {
     // 1 + a 2^-40, less 1 - 2^-41: exact.
-    let radius_uniform = f64::from_bits(((bits >> 24) << 12) | ONE_BITS) - (1.0 - 1.0 / 2_199_023_255_552.0);
-    let angle_uniform = f64::from_bits(((bits & 0x00FF_FFFF) << 28) | ONE_BITS) - (1.0 - 1.0 / 33_554_432.0);
+    let radius_uniform =
+        f64::from_bits(((bits >> 24) << 12) | ONE_BITS) - (1.0 - 1.0 / 2_199_023_255_552.0);
+    let angle_uniform =
+        f64::from_bits(((bits & 0x00FF_FFFF) << 28) | ONE_BITS) - (1.0 - 1.0 / 33_554_432.0);
     let radius = (-2.0 * ln(radius_uniform)).sqrt();
     let (sine, cosine) = sin_cos_turns(angle_uniform);
     (radius * cosine, radius * sine)
@@ -117,7 +144,16 @@ mod tests {
     fn exp_is_within_one_ulp_and_a_half_of_the_platform() {
         for x in sweep(-699.0, 699.0, 400_000).chain(sweep(-1.0, 1.0, 400_000)) {
             let (ours, theirs) = (exp(x), x.exp());
-            assert!((ours - theirs).abs() <= 2.0 * f64::EPSILON * theirs * 0.75, "exp({x}): {ours} {theirs}");
+            assert!(
+                (ours - theirs).abs() <= 2.0 * f64::EPSILON * theirs * 0.75,
+                "exp({x}): {ours} {theirs}"
+            );
+        }
+        for x in sweep(-EXP_SMALL_LIMIT, EXP_SMALL_LIMIT, 200_000) {
+            assert!(
+                (exp_small(x) - x.exp()).abs() <= 1.5 * f64::EPSILON,
+                "exp_small({x})"
+            );
         }
         assert_eq!(exp(0.0).to_bits(), 1.0f64.to_bits());
         assert_eq!(exp(1e6), exp(700.0));
@@ -126,10 +162,16 @@ mod tests {
 
     #[test]
     fn ln_is_within_two_ulp_of_the_platform() {
-        for x in sweep(-690.0, 690.0, 300_000).map(f64::exp).chain(sweep(0.3, 3.0, 300_000)) {
+        for x in sweep(-690.0, 690.0, 300_000)
+            .map(f64::exp)
+            .chain(sweep(0.3, 3.0, 300_000))
+        {
             let (ours, theirs) = (ln(x), x.ln());
             let ulp = theirs.abs().max(0.5) * f64::EPSILON;
-            assert!((ours - theirs).abs() <= 2.0 * ulp, "ln({x}): {ours} {theirs}");
+            assert!(
+                (ours - theirs).abs() <= 2.0 * ulp,
+                "ln({x}): {ours} {theirs}"
+            );
         }
         assert_eq!(ln(1.0), 0.0);
     }
@@ -140,8 +182,14 @@ mod tests {
             let (sine, cosine) = sin_cos_turns(v);
             let angle = 2.0 * std::f64::consts::PI * v;
             // The platform's argument itself is rounded by up to 2^-51.
-            assert!((sine - angle.sin()).abs() < 1.2e-15 && (cosine - angle.cos()).abs() < 1.2e-15, "{v}");
-            assert!((sine.mul_add(sine, cosine * cosine) - 1.0).abs() < 4.0 * f64::EPSILON, "{v}");
+            assert!(
+                (sine - angle.sin()).abs() < 1.2e-15 && (cosine - angle.cos()).abs() < 1.2e-15,
+                "{v}"
+            );
+            assert!(
+                (sine.mul_add(sine, cosine * cosine) - 1.0).abs() < 4.0 * f64::EPSILON,
+                "{v}"
+            );
         }
     }
 
@@ -149,7 +197,10 @@ mod tests {
     fn the_extreme_bits_give_finite_normals() {
         for bits in [0, u64::MAX, 0xFFFF_FFFF_FF00_0000, 0x00FF_FFFF] {
             let (a, b) = normal_pair(bits);
-            assert!(a.is_finite() && b.is_finite() && a.hypot(b) < 7.55, "{bits:x}: {a} {b}");
+            assert!(
+                a.is_finite() && b.is_finite() && a.hypot(b) < 7.55,
+                "{bits:x}: {a} {b}"
+            );
         }
     }
 }

@@ -19,15 +19,27 @@ pub struct OutcomeTable {
 
 impl OutcomeTable {
     /// An empty table (all zero) for so many paths and these assets' terminal spots.
+    ///
+    /// # Panics
+    /// If the memory cannot be had; see [`Self::try_new`].
     pub fn new(paths: usize, assets: Vec<String>) -> Self {
+        #[expect(clippy::expect_used, reason = "documented; the engine uses try_new")]
+        Self::try_new(paths, assets).expect("memory for the outcome table")
+    }
+
+    /// Like [`Self::new`], or `None` if the memory cannot be had.
+    pub fn try_new(paths: usize, assets: Vec<String>) -> Option<Self> {
         let columns = FIXED_COLUMNS + assets.len();
         let blocks = paths.div_ceil(LANES);
-        Self {
-            data: vec![0.0; blocks * columns * LANES],
+        let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
+        // Asked for first without touching it: `vec!` would abort where there is none.
+        Vec::<f64>::new().try_reserve_exact(cells).ok()?;
+        Some(Self {
+            data: vec![0.0; cells],
             paths,
             assets,
             weights: None,
-        }
+        })
     }
 
     /// Number of paths.

@@ -88,6 +88,13 @@ impl ListingPreset {
     pub fn provenance(&self, key: &str) -> Option<&Provenance> {
         self.provenance.iter().find(|p| p.key == key)
     }
+
+    /// What is assumed about the number with this dotted key. A scenario that brings a number of its own leaves the
+    /// preset's assumption about it behind.
+    pub fn assumed_about(&self, key: &str) -> Option<&str> {
+        let index = self.provenance(key)?.assumed?;
+        self.assumed.get(index).map(String::as_str)
+    }
 }
 
 /// A venue by its name.
@@ -113,6 +120,7 @@ fn load(name: &str, text: &str) -> VenuePreset {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
     use crate::venue::preset_file::KEYS;
@@ -288,10 +296,9 @@ mod tests {
                 ("funding.cap_per_8h", listing.funding.cap_per_8h),
             ];
             for (key, value) in percents {
-                let Some(i) = listing.provenance(key).unwrap().assumed else {
+                let Some(sentence) = listing.assumed_about(key) else {
                     continue;
                 };
-                let sentence = &listing.assumed[i];
                 let stated = sentence
                     .split_whitespace()
                     .find_map(|word| word.parse::<f64>().ok());

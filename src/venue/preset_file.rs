@@ -67,7 +67,8 @@ struct Origin {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listing {
-    listing: String,
+    #[serde(rename = "listing")]
+    symbol: String,
     underlying: String,
     maintenance: Vec<Bracket>,
     fees: Fees,
@@ -152,12 +153,12 @@ fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, Prese
         .find(|k| !KEYS.contains(&k.as_str()))
     {
         return Err(PresetFault::UnknownKey {
-            listing: listing.listing.clone(),
+            listing: listing.symbol.clone(),
             key: key.clone(),
         });
     }
     let mut preset = ListingPreset {
-        listing: listing.listing.clone(),
+        listing: listing.symbol.clone(),
         underlying: listing.underlying.clone(),
         rules: contract_rules(listing),
         funding: PresetFunding {
@@ -174,7 +175,7 @@ fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, Prese
         let origin = listing.from.get(key).or_else(|| file.from.get(key));
         let Some(origin) = origin.filter(|o| o.source.is_some() || o.assumed.is_some()) else {
             return Err(PresetFault::Unsourced {
-                listing: listing.listing.clone(),
+                listing: listing.symbol.clone(),
                 key,
             });
         };
@@ -184,7 +185,7 @@ fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, Prese
                 let Some(entry) = file.sources.get(source_key) else {
                     let source_key = source_key.clone();
                     return Err(PresetFault::UnknownSource {
-                        listing: listing.listing.clone(),
+                        listing: listing.symbol.clone(),
                         source_key,
                     });
                 };
@@ -270,6 +271,7 @@ fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
 

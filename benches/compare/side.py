@@ -1,0 +1,37 @@
+"""What both Python sides share: arguments in, a warm-up, timed calls, one line of JSON out."""
+
+import argparse
+import json
+import os
+import resource
+import time
+
+import job as job_file
+
+
+def main(name: str, run) -> None:
+    """Calls `run(paths, threads, seed)` once to warm up (numba compiles or loads its cache here), then `--repeats` times."""
+    arguments = argparse.ArgumentParser(description=f"the {name} side of the comparison")
+    arguments.add_argument("--paths", type=int, default=1_000_000)
+    arguments.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--repeats", type=int, default=1)
+    chosen = arguments.parse_args()
+
+    run(max(1, chosen.paths // 10), chosen.threads, chosen.seed + 1_000_003)
+    seconds = []
+    for _ in range(chosen.repeats):
+        start = time.perf_counter()
+        columns = run(chosen.paths, chosen.threads, chosen.seed)
+        seconds.append(time.perf_counter() - start)
+    steps = job_file.load()[0].steps
+    result = {
+        "side": name,
+        "paths": chosen.paths,
+        "threads": chosen.threads,
+        "seconds": seconds,
+        "core_ns_per_path_step": min(seconds) * chosen.threads * 1e9 / (chosen.paths * steps),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "estimates": job_file.estimates(*columns),
+    }
+    print(json.dumps(result))

@@ -1,0 +1,104 @@
+//! Simulates a plan: blocks of paths over threads, with the same bits whatever their number.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::ledger::programme::Programme;
+use crate::ledger::rules::ProgrammeRules;
+use crate::market::model::MarketModel;
+use crate::outcome::table::{LANES, OutcomeTable};
+use crate::plan::types::Plan;
+
+/// Blocks that one task works through; long enough to hide its start, short enough to share out.
+const BLOCKS_A_TASK: usize = 8;
+
+/// Why a simulation ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SimulationError {
+    /// Somebody asked it to stop.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// The table of outcomes does not fit.
+    #[error(
+        "{paths} paths need {gib} GiB for their outcomes, which this machine does not give; use fewer `paths`"
+    )]
+    OutOfMemory {
+        /// Paths asked for.
+        paths: u64,
+        /// Memory of the table, rounded up.
+        gib: u64,
+    },
+}
+
+/// What a simulation tells and asks while it runs.
+pub trait Watcher: Sync {
+    /// So many more paths are done.
+    fn done(&self, paths: u64);
+}
+
+/// Watches nothing.
+impl Watcher for () {
+    fn done(&self, _paths: u64) {}
+}
+
+/// Simulates a plan on the current rayon pool.
+///
+/// # Errors
+/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before anything is simulated.
+pub fn simulate(
+    plan: &Plan,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+) -> Result<OutcomeTable, SimulationError> {
+    let market = MarketModel::new(plan);
+    let rules = ProgrammeRules::new(plan, market.step_variance(plan.hedges[0].contract));
+    let assets = plan
+        .market
+        .assets
+        .iter()
+        .map(|asset| asset.name.clone())
+        .collect();
+    let paths = plan.simulation.paths;
+    let mut table = OutcomeTable::try_new(paths as usize, assets).ok_or_else(|| {
+        SimulationError::OutOfMemory {
+            paths,
+            gib: (paths * 300).div_ceil(1 << 30),
+        }
+    })?;
+    let block_size = table.columns() * LANES;
+    table
+        .data_mut()
+        .par_chunks_mut(block_size * BLOCKS_A_TASK)
+        .enumerate()
+        .for_each_init(
+            || {
+                (
+                    market.state(),
+                    market.tile(),
+                    Programme::new(&rules, market.streams()),
+                )
+            },
+            |(state, tile, programme), (task, blocks)| {
+                for (b, out) in blocks.chunks_exact_mut(block_size).enumerate() {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let first_path = ((task * BLOCKS_A_TASK + b) * LANES) as u64;
+                    market.start(state, tile, first_path);
+                    programme.start();
+                    while market.advance(state, tile) {
+                        programme.advance(tile, None);
+                    }
+                    programme.finish(tile, out);
+                    watcher.done((paths - first_path).min(LANES as u64));
+                }
+            },
+        );
+    if stop.load(Ordering::Relaxed) {
+        Err(SimulationError::Interrupted)
+    } else {
+        Ok(table)
+    }
+}

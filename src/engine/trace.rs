@@ -1,0 +1,211 @@
+//! One path alone, from the same random numbers: its market and its account, step by step.
+
+use crate::engine::tape::{Jump, Tape, WithinStep};
+use crate::ledger::crossing::CrossingDraws;
+use crate::ledger::event::LedgerEvent;
+use crate::ledger::lanes::Lanes;
+use crate::ledger::programme::{Follower, Programme};
+use crate::ledger::rules::ProgrammeRules;
+use crate::market::model::MarketModel;
+use crate::market::tile::MarketTile;
+use crate::outcome::table::{LANES, OutcomeTable};
+use crate::plan::types::Plan;
+
+/// One path's whole story.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The path.
+    pub path: u64,
+    /// Its market.
+    pub tape: Tape,
+    /// Its account at time 0 and at the end of each step.
+    pub steps: Vec<StepRecord>,
+    /// Outcomes of the path's block; the path is row [`Self::row`].
+    pub block: OutcomeTable,
+    /// Row of the path in `block`.
+    pub row: usize,
+}
+
+/// The account at the end of one step. Money in USD, sizes in base units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRecord {
+    /// Step, from 0 (time 0).
+    pub step: usize,
+    /// Inventory.
+    pub quantity_base: f64,
+    /// Actual short.
+    pub short_base: f64,
+    /// Planned short.
+    pub planned_short_base: f64,
+    /// Equity of the account.
+    pub equity_usd: f64,
+    /// Maintenance margin.
+    pub maintenance_margin_usd: f64,
+    /// Mark that liquidates; infinite if none does.
+    pub liquidation_price_usd: f64,
+    /// Cash outside the venue.
+    pub reserve_usd: f64,
+    /// Money under way.
+    pub in_flight_usd: f64,
+    /// Funding received so far.
+    pub funding_usd: f64,
+    /// What happened in the step.
+    pub events: Vec<LedgerEvent>,
+}
+
+/// Collects one lane's records.
+struct Recorder<'a> {
+    rules: &'a ProgrammeRules,
+    lane: usize,
+    /// Mark of the lane at each step of the tile being worked on.
+    marks_usd: Vec<f64>,
+    first_step: usize,
+    events: Vec<LedgerEvent>,
+    steps: Vec<StepRecord>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, step: usize, mark_usd: f64, lanes: &Lanes) {
+        let (hot, cold) = (&lanes.hot, &lanes.cold[self.lane]);
+        let venue = &self.rules.venue;
+        let short_base = hot.short_base[self.lane];
+        let cash_usd = hot.cash_usd[self.lane];
+        let is_over = step == self.rules.steps;
+        self.steps.push(StepRecord {
+            step,
+            quantity_base: if is_over { 0.0 } else { lanes.quantity_base },
+            short_base,
+            planned_short_base: if is_over {
+                0.0
+            } else {
+                hot.planned_short_base[self.lane]
+            },
+            equity_usd: cash_usd - short_base * mark_usd,
+            maintenance_margin_usd: venue.maintenance_margin_usd(short_base * mark_usd),
+            liquidation_price_usd: if short_base > 0.0 {
+                venue.liquidation_price_usd(cash_usd, short_base)
+            } else {
+                f64::INFINITY
+            },
+            reserve_usd: cold.reserve_usd,
+            in_flight_usd: cold.in_flight_usd,
+            funding_usd: hot.funding_usd[self.lane],
+            events: std::mem::take(&mut self.events),
+        });
+    }
+}
+
+impl Follower for Recorder<'_> {
+    fn lane(&self) -> usize {
+        self.lane
+    }
+
+    fn events(&mut self) -> &mut Vec<LedgerEvent> {
+        &mut self.events
+    }
+
+    fn step_ended(&mut self, step: usize, lanes: &Lanes) {
+        let mark_usd = self.marks_usd[step - self.first_step];
+        self.record(step, mark_usd, lanes);
+    }
+}
+
+/// Runs path `path` of a plan again, alone.
+///
+/// The numbers are those of a whole run, to the last digit.
+pub fn trace(plan: &Plan, path: u64) -> Trace {
+    let market = MarketModel::new(plan);
+    let contract = plan.hedges[0].contract;
+    let rules = ProgrammeRules::new(plan, market.step_variance(contract));
+    let lane = (path % LANES as u64) as usize;
+    let first_path = path - lane as u64;
+    let (mut state, mut tile) = (market.state(), market.tile());
+    let mut programme = Programme::new(&rules, market.streams());
+    market.start(&mut state, &mut tile, first_path);
+    programme.start();
+    let mut tape = empty_tape(plan, &market);
+    let mut recorder = Recorder {
+        rules: &rules,
+        lane,
+        marks_usd: Vec::new(),
+        first_step: 0,
+        events: Vec::new(),
+        steps: Vec::new(),
+    };
+    recorder.record(0, market.initial_mark_usd(contract), programme.lanes());
+    while market.advance(&mut state, &mut tile) {
+        extend_tape(&mut tape, plan, &market, &tile, lane);
+        recorder.first_step = tile.first_step;
+        recorder.marks_usd = tile.mark_usd[contract]
+            .iter()
+            .map(|marks| marks[lane])
+            .collect();
+        programme.advance(&tile, Some(&mut recorder));
+    }
+    let names = plan
+        .market
+        .assets
+        .iter()
+        .map(|asset| asset.name.clone())
+        .collect();
+    let mut block = OutcomeTable::new(LANES, names);
+    programme.finish(&tile, block.data_mut());
+    Trace {
+        path,
+        tape,
+        steps: recorder.steps,
+        block,
+        row: lane,
+    }
+}
+
+fn empty_tape(plan: &Plan, market: &MarketModel) -> Tape {
+    let contracts = plan.market.contracts.len();
+    Tape {
+        spot_usd: (0..plan.market.assets.len())
+            .map(|a| vec![market.initial_spot_usd(a)])
+            .collect(),
+        mark_usd: (0..contracts)
+            .map(|c| vec![market.initial_mark_usd(c)])
+            .collect(),
+        funding_rate: vec![vec![0.0]; contracts],
+        within: vec![vec![WithinStep::default()]; contracts],
+        step_variance: (0..contracts).map(|c| market.step_variance(c)).collect(),
+    }
+}
+
+fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &MarketTile, lane: usize) {
+    for k in 0..tile.steps {
+        for (series, spots) in tape.spot_usd.iter_mut().zip(&tile.spot_usd) {
+            series.push(spots[k][lane]);
+        }
+        for (c, contract) in plan.market.contracts.iter().enumerate() {
+            tape.mark_usd[c].push(tile.mark_usd[c][k + 1][lane]);
+            let rate = if tile.is_stamp[c][k] {
+                tile.funding_rate[c][k][lane]
+            } else {
+                0.0
+            };
+            tape.funding_rate[c].push(rate);
+            let draws = CrossingDraws {
+                streams: market.streams(),
+                path: tile.first_path + lane as u64,
+                step: (tile.first_step + k) as u32,
+                contract: c as u32,
+            };
+            let jumps: Vec<Jump> = tile
+                .lane_jumps(k, contract.underlying, lane)
+                .iter()
+                .map(|jump| Jump {
+                    time_frac: jump.time_frac,
+                    log_size: jump.log_size,
+                })
+                .collect();
+            tape.within[c].push(WithinStep {
+                anchor_normals: (0..jumps.len()).map(|j| draws.anchor_normal(j)).collect(),
+                bridge_uniforms: (0..=jumps.len()).map(|s| draws.bridge_uniform(s)).collect(),
+                jumps,
+            });
+        }
+    }
+}

@@ -1,0 +1,525 @@
+//! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
+
+use crate::hedge::target::{target_short_base, top_up_usd};
+use crate::ledger::crossing::Fill;
+use crate::ledger::event::{LedgerEvent, LiquidationCause};
+use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
+use crate::ledger::rules::ProgrammeRules;
+use crate::plan::types::AfterLiquidation;
+use crate::venue::rules::Remainder;
+
+/// What one path's market did in one step.
+#[derive(Debug, Clone, Copy)]
+pub struct LaneStep {
+    /// The step, from 1: it ends at `step * step_days`.
+    pub step: usize,
+    /// Spot of the held asset at the end, USD.
+    pub spot_usd: f64,
+    /// Spot of the contract's underlying at the end, USD.
+    pub underlying_usd: f64,
+    /// Mark at the end, USD.
+    pub mark_usd: f64,
+    /// Funding rate if a stamp ends the step.
+    pub funding_rate: Option<f64>,
+    /// Inventory before the step's sale, base units.
+    pub quantity_base: f64,
+}
+
+/// One path's account, taken out of its block to be worked on.
+pub struct Account<'a> {
+    rules: &'a ProgrammeRules,
+    cold: &'a mut ColdLane,
+    events: Option<&'a mut Vec<LedgerEvent>>,
+    cash_usd: f64,
+    short_base: f64,
+    planned_short_base: f64,
+    planned_cash_usd: f64,
+    funding_usd: f64,
+    is_armed: bool,
+    min_equity_usd: f64,
+    worst_maintenance_usd: f64,
+    worst_equity_usd: f64,
+    required_usd: f64,
+    outside_usd: f64,
+    contributed_usd: f64,
+}
+
+impl<'a> Account<'a> {
+    /// Takes lane `lane` out of a block. Events are told to `events`.
+    pub fn take(
+        rules: &'a ProgrammeRules,
+        lanes: &'a mut Lanes,
+        lane: usize,
+        events: Option<&'a mut Vec<LedgerEvent>>,
+    ) -> (Self, &'a mut HotLanes) {
+        let Lanes { hot, cold, .. } = lanes;
+        let account = Self {
+            rules,
+            cold: &mut cold[lane],
+            events,
+            cash_usd: hot.cash_usd[lane],
+            short_base: hot.short_base[lane],
+            planned_short_base: hot.planned_short_base[lane],
+            planned_cash_usd: hot.planned_cash_usd[lane],
+            funding_usd: hot.funding_usd[lane],
+            is_armed: hot.armed[lane] > 0.0,
+            min_equity_usd: hot.min_equity_usd[lane],
+            worst_maintenance_usd: hot.worst_maintenance_usd[lane],
+            worst_equity_usd: hot.worst_equity_usd[lane],
+            required_usd: hot.required_usd[lane],
+            outside_usd: hot.outside_usd[lane],
+            contributed_usd: hot.contributed_usd[lane],
+        };
+        (account, hot)
+    }
+
+    /// Works through one step and puts the lane back.
+    pub fn settle_step(
+        mut self,
+        hot: &mut HotLanes,
+        lane: usize,
+        step: &LaneStep,
+        fill: Option<Fill>,
+    ) {
+        let rules = self.rules;
+        let is_horizon = step.step == rules.steps;
+        let was_closed = fill.is_some_and(|fill| {
+            self.liquidate(fill, step);
+            true
+        });
+        self.pay_funding(step, was_closed);
+        self.receive_transfer(step);
+        self.check_margin(step, is_horizon);
+        self.record_requirement(step);
+        if is_horizon {
+            self.close(step);
+        } else {
+            self.sell_inventory(step);
+            self.decide(step);
+            self.reenter(step);
+        }
+        let notional_usd = self.short_base * step.mark_usd;
+        let equity_usd = self.cash_usd - notional_usd;
+        let quantity_base = if is_horizon {
+            0.0
+        } else {
+            step.quantity_base - rules.sales_base[step.step]
+        };
+        if rules.is_watching(step.step) {
+            let interest_usd =
+                -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
+            let wealth_usd =
+                quantity_base.mul_add(step.spot_usd, equity_usd) + self.outside_usd + interest_usd;
+            hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
+            hot.max_drawdown_usd[lane] =
+                hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
+        }
+        let trigger_usd = rules.venue.maintenance_margin_usd(notional_usd)
+            + rules.venue.trigger_fee_frac() * notional_usd;
+        hot.cash_usd[lane] = self.cash_usd;
+        hot.short_base[lane] = self.short_base;
+        // An account beyond its level (by a trade's costs) has no slack: the next step begins with its liquidation.
+        hot.slack_usd[lane] = if self.is_open() {
+            (equity_usd - trigger_usd).max(0.0)
+        } else {
+            0.0
+        };
+        hot.planned_short_base[lane] = self.planned_short_base;
+        hot.planned_cash_usd[lane] = self.planned_cash_usd;
+        hot.funding_usd[lane] = self.funding_usd;
+        hot.armed[lane] = if self.is_armed || !self.is_open() {
+            1.0
+        } else {
+            -1.0
+        };
+        hot.min_equity_usd[lane] = self.min_equity_usd;
+        hot.worst_maintenance_usd[lane] = self.worst_maintenance_usd;
+        hot.worst_equity_usd[lane] = self.worst_equity_usd;
+        hot.required_usd[lane] = self.required_usd;
+        hot.outside_usd[lane] = self.outside_usd;
+        hot.contributed_usd[lane] = self.contributed_usd;
+        hot.due_step[lane] = u64::from(self.cold.arrival_step.min(self.cold.reentry_step));
+    }
+
+    fn is_open(&self) -> bool {
+        self.short_base > 0.0
+    }
+
+    fn tell(&mut self, event: LedgerEvent) {
+        if let Some(events) = &mut self.events {
+            events.push(event);
+        }
+    }
+
+    /// Stage 3: a stamp pays on mark notional; a step that liquidated pays none.
+    fn pay_funding(&mut self, step: &LaneStep, was_closed: bool) {
+        let Some(rate) = step.funding_rate else {
+            return;
+        };
+        let per_unit_usd = step.mark_usd * rate;
+        self.planned_cash_usd = self
+            .planned_short_base
+            .mul_add(per_unit_usd, self.planned_cash_usd);
+        if !was_closed {
+            let paid_usd = self.short_base * per_unit_usd;
+            self.cash_usd += paid_usd;
+            self.funding_usd += paid_usd;
+        }
+    }
+
+    /// Stage 4: a transfer whose delay has run out arrives, or comes back if the account is closed.
+    fn receive_transfer(&mut self, step: &LaneStep) {
+        if self.cold.arrival_step as usize != step.step {
+            return;
+        }
+        let amount_usd = self.cold.in_flight_usd;
+        self.cold.arrival_step = NEVER;
+        self.cold.in_flight_usd = 0.0;
+        self.outside_usd -= amount_usd;
+        if self.is_open() {
+            self.post(amount_usd);
+            self.is_armed = true;
+            self.tell(LedgerEvent::Arrived { amount_usd });
+        } else {
+            self.return_to_reserve(amount_usd, step.step);
+            self.tell(LedgerEvent::CameBack { amount_usd });
+        }
+    }
+
+    /// Stage 5: liquidation at the end price, else a call or a release at a watching moment.
+    fn check_margin(&mut self, step: &LaneStep, is_horizon: bool) {
+        if !self.is_open() {
+            return;
+        }
+        let venue = &self.rules.venue;
+        let notional_usd = self.short_base * step.mark_usd;
+        let maintenance_usd = venue.maintenance_margin_usd(notional_usd);
+        let equity_usd = self.cash_usd - notional_usd;
+        if equity_usd - maintenance_usd - venue.trigger_fee_frac() * notional_usd <= 0.0 {
+            self.liquidate(
+                Fill {
+                    price_usd: step.mark_usd,
+                    cause: LiquidationCause::EndCheck,
+                },
+                step,
+            );
+            return;
+        }
+        if !is_horizon && self.rules.is_watching(step.step) {
+            self.look(step, maintenance_usd, equity_usd);
+        }
+        self.record_margin(step.mark_usd);
+    }
+
+    /// The hedger looks: a call at or above the level, a release below the release level.
+    fn look(&mut self, step: &LaneStep, maintenance_usd: f64, equity_usd: f64) {
+        let Some(call) = self.rules.margin_call else {
+            return;
+        };
+        let is_in_flight = self.cold.arrival_step != NEVER;
+        if maintenance_usd < call.level * equity_usd {
+            self.is_armed = true;
+            if let (Some(release), false) = (call.release, is_in_flight) {
+                let kept_usd = (maintenance_usd / release).max(
+                    self.rules
+                        .venue
+                        .initial_margin_usd(self.short_base * step.mark_usd),
+                );
+                let amount_usd = equity_usd - kept_usd;
+                if maintenance_usd < release * equity_usd && amount_usd > 0.0 {
+                    self.cash_usd -= amount_usd;
+                    self.cold.posted_usd -= amount_usd;
+                    self.return_to_reserve(amount_usd, step.step);
+                    self.tell(LedgerEvent::Released { amount_usd });
+                }
+            }
+            return;
+        }
+        if is_in_flight {
+            return;
+        }
+        let asked_usd = top_up_usd(maintenance_usd, equity_usd, call.target);
+        let sent_usd = asked_usd.min(self.cold.reserve_usd);
+        if self.is_armed {
+            self.is_armed = false;
+            self.cold.margin_calls += 1;
+            if sent_usd < asked_usd {
+                self.cold.unmet_calls += 1;
+                self.cold.unmet_call_usd += asked_usd - sent_usd;
+            }
+            self.tell(LedgerEvent::Called {
+                margin_ratio: maintenance_usd / equity_usd,
+                asked_usd,
+                sent_usd,
+            });
+        }
+        if sent_usd <= 0.0 {
+            return;
+        }
+        self.cold.reserve_usd -= sent_usd;
+        self.outside_usd -= sent_usd;
+        self.cold.top_up_usd += sent_usd;
+        self.contribute(sent_usd, step.step);
+        if call.delay_steps == 0 {
+            self.post(sent_usd);
+            self.is_armed = true;
+            self.tell(LedgerEvent::Arrived {
+                amount_usd: sent_usd,
+            });
+        } else {
+            self.cold.in_flight_usd = sent_usd;
+            self.outside_usd += sent_usd;
+            self.cold.arrival_step = step.step as u32 + call.delay_steps;
+        }
+    }
+
+    /// Stage 6: a sale at spot; planned and actual short shrink in proportion.
+    fn sell_inventory(&mut self, step: &LaneStep) {
+        let quantity_base = self.rules.sales_base[step.step];
+        if quantity_base <= 0.0 {
+            return;
+        }
+        self.book_sale(quantity_base, step);
+        let kept_frac = (step.quantity_base - quantity_base) / step.quantity_base;
+        let planned_base = self.planned_short_base * kept_frac;
+        let short_base = self.short_base * kept_frac;
+        self.trade_plan(planned_base, step);
+        self.trade_to(short_base, false, step);
+    }
+
+    /// Stage 7: the plan's own rule on market data; the held short follows, cut to what it can margin.
+    fn decide(&mut self, step: &LaneStep) {
+        let rules = self.rules;
+        let quantity_base = step.quantity_base - rules.sales_base[step.step];
+        let is_due = rules.is_rebalancing(step.step)
+            || rules.band().is_some_and(|width| {
+                let exposure_usd = quantity_base * step.spot_usd;
+                let ratio_gap_usd = self
+                    .planned_short_base
+                    .mul_add(step.underlying_usd, -rules.hedge_ratio * exposure_usd);
+                ratio_gap_usd.abs() > width * exposure_usd
+            });
+        if !is_due {
+            return;
+        }
+        let target_base = target_short_base(
+            rules.hedge_ratio,
+            quantity_base,
+            step.spot_usd,
+            step.underlying_usd,
+        );
+        self.trade_plan(target_base, step);
+        if !self.is_open() {
+            return;
+        }
+        let mut short_base = target_base;
+        let mut is_cut = false;
+        if target_base > self.short_base {
+            let equity_usd = self.cash_usd - self.short_base * step.mark_usd;
+            let largest_base = rules.venue.largest_notional_usd(equity_usd) / step.mark_usd;
+            if largest_base < target_base {
+                short_base = largest_base.max(self.short_base);
+                is_cut = true;
+                self.cold.cut_trades += 1;
+            }
+        }
+        self.trade_to(short_base, is_cut, step);
+    }
+
+    /// Stage 7: a new hedge with the whole reserve, the planned short cut to what initial margin allows.
+    fn reenter(&mut self, step: &LaneStep) {
+        if self.is_open() || step.step < self.cold.reentry_step as usize {
+            return;
+        }
+        let collateral_usd = self.cold.reserve_usd;
+        if collateral_usd <= 0.0 || self.planned_short_base <= 0.0 {
+            // Only a transfer that is still under way can fill the reserve again.
+            self.cold.reentry_step = self.cold.arrival_step;
+            return;
+        }
+        self.cold.reentry_step = NEVER;
+        self.cold.reserve_usd = 0.0;
+        self.outside_usd -= collateral_usd;
+        self.contribute(collateral_usd, step.step);
+        self.post(collateral_usd);
+        let largest_base = self.rules.venue.largest_notional_usd(collateral_usd) / step.mark_usd;
+        let is_cut = largest_base < self.planned_short_base;
+        if is_cut {
+            self.cold.cut_trades += 1;
+        }
+        let short_base = largest_base.min(self.planned_short_base);
+        self.is_armed = true;
+        self.trade_to(short_base, false, step);
+        self.tell(LedgerEvent::Reentered {
+            short_base,
+            collateral_usd,
+            is_cut,
+        });
+    }
+
+    /// The horizon: the holding is sold and the hedge closed, with their costs.
+    fn close(&mut self, step: &LaneStep) {
+        self.book_sale(step.quantity_base, step);
+        self.settle_gap(step.mark_usd);
+        if !self.is_open() {
+            return;
+        }
+        let short_base = self.short_base;
+        let notional_usd = short_base * step.mark_usd;
+        let fee_usd = self.rules.venue.taker_fee_frac * notional_usd;
+        let slippage_usd = self.rules.slippage_frac * notional_usd;
+        self.cold.fees_usd -= fee_usd;
+        self.cold.slippage_usd -= slippage_usd;
+        self.cash_usd -= notional_usd + fee_usd + slippage_usd;
+        self.short_base = 0.0;
+        // Nobody owes the venue more than the account holds.
+        let shortfall_usd = (-self.cash_usd).max(0.0);
+        self.cash_usd += shortfall_usd;
+        self.cold.liquidation_usd += shortfall_usd;
+        self.cold.bankruptcy_usd += shortfall_usd;
+        self.tell(LedgerEvent::Closed {
+            short_base,
+            mark_usd: step.mark_usd,
+        });
+    }
+
+    /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
+    fn liquidate(&mut self, fill: Fill, step: &LaneStep) {
+        let rules = self.rules;
+        self.record_margin(fill.price_usd);
+        self.settle_gap(fill.price_usd);
+        let short_base = self.short_base;
+        let notional_usd = short_base * fill.price_usd;
+        let slippage_usd = rules.liquidation_slippage_frac * notional_usd;
+        let fee_usd = rules.venue.liquidation_fee_frac * (notional_usd + slippage_usd);
+        let left_usd = self.cash_usd - notional_usd - slippage_usd - fee_usd;
+        let bankruptcy_usd = (-left_usd).max(0.0);
+        let remainder_usd = left_usd.max(0.0);
+        let (returned_usd, forfeited_usd) = match rules.venue.remainder {
+            Remainder::Returned => (remainder_usd, 0.0),
+            Remainder::Forfeited => (0.0, remainder_usd),
+        };
+        self.cold.liquidation_usd += bankruptcy_usd - fee_usd - slippage_usd - forfeited_usd;
+        self.cold.bankruptcy_usd += bankruptcy_usd;
+        self.cash_usd = 0.0;
+        self.short_base = 0.0;
+        self.cold.posted_usd -= returned_usd;
+        self.return_to_reserve(returned_usd, step.step);
+        if self.cold.liquidations == 0 {
+            self.cold.liquidation_day = step.step as f64 * rules.step_days;
+        }
+        self.cold.liquidations += 1;
+        if let AfterLiquidation::Reenter { after_steps } = rules.after_liquidation {
+            self.cold.reentry_step = step.step as u32 + after_steps;
+        }
+        self.tell(LedgerEvent::Liquidated {
+            fill_usd: fill.price_usd,
+            short_base,
+            cost_usd: fee_usd + slippage_usd,
+            returned_usd,
+            forfeited_usd,
+            bankruptcy_usd,
+            cause: fill.cause,
+        });
+    }
+
+    /// Sells inventory at spot less slippage.
+    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep) {
+        let sale_usd = quantity_base * step.spot_usd;
+        self.cold.sales_usd += sale_usd;
+        self.outside_usd += sale_usd * (1.0 - self.rules.slippage_frac);
+        self.tell(LedgerEvent::Sold {
+            quantity_base,
+            spot_usd: step.spot_usd,
+        });
+    }
+
+    /// Trades the planned short; its costs count in what it would have needed.
+    fn trade_plan(&mut self, target_base: f64, step: &LaneStep) {
+        let change_base = target_base - self.planned_short_base;
+        if change_base == 0.0 {
+            return;
+        }
+        self.settle_gap(step.mark_usd);
+        let change_usd = change_base * step.mark_usd;
+        let cost_frac = self.rules.venue.taker_fee_frac + self.rules.slippage_frac;
+        self.planned_cash_usd += change_usd - change_usd.abs() * cost_frac;
+        self.cold.planned_turnover_mark_usd += change_usd;
+        self.cold.planned_turnover_underlying_usd += change_base * step.underlying_usd;
+        self.planned_short_base = target_base;
+    }
+
+    /// Trades the held short at mark, with taker fee and slippage.
+    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep) {
+        let change_base = target_base - self.short_base;
+        if change_base == 0.0 {
+            return;
+        }
+        self.settle_gap(step.mark_usd);
+        let change_usd = change_base * step.mark_usd;
+        let fee_usd = self.rules.venue.taker_fee_frac * change_usd.abs();
+        let slippage_usd = self.rules.slippage_frac * change_usd.abs();
+        self.cash_usd += change_usd - fee_usd - slippage_usd;
+        self.cold.fees_usd -= fee_usd;
+        self.cold.slippage_usd -= slippage_usd;
+        self.short_base = target_base;
+        self.tell(LedgerEvent::Traded {
+            change_base,
+            mark_usd: step.mark_usd,
+            is_cut,
+        });
+    }
+
+    /// Books what planned and actual short made differently since the last change of either.
+    fn settle_gap(&mut self, mark_usd: f64) {
+        let difference_base = self.planned_short_base - self.short_base;
+        self.cold.gap_usd += difference_base * (mark_usd - self.cold.gap_mark_usd);
+        self.cold.gap_mark_usd = mark_usd;
+    }
+
+    /// Money reaches the account.
+    fn post(&mut self, amount_usd: f64) {
+        self.cash_usd += amount_usd;
+        self.cold.posted_usd += amount_usd;
+        self.cold.peak_collateral_usd = self.cold.peak_collateral_usd.max(self.cold.posted_usd);
+    }
+
+    /// Money goes back to the reserve.
+    fn return_to_reserve(&mut self, amount_usd: f64, step: usize) {
+        self.cold.reserve_usd += amount_usd;
+        self.outside_usd += amount_usd;
+        self.contribute(-amount_usd, step);
+    }
+
+    /// Changes the net cash contributed, on which interest runs, from the end of `step` on.
+    fn contribute(&mut self, amount_usd: f64, step: usize) {
+        // At step t interest is `financing - rate * contributed * t`: what changes now did not run before.
+        let offset_usd = self.rules.cost_of_funds_per_step * amount_usd * step as f64;
+        self.cold.financing_usd += offset_usd;
+        self.outside_usd += offset_usd;
+        self.contributed_usd += amount_usd;
+    }
+
+    /// Equity and margin ratio at a mark, for the extremes.
+    fn record_margin(&mut self, mark_usd: f64) {
+        let notional_usd = self.short_base * mark_usd;
+        let maintenance_usd = self.rules.venue.maintenance_margin_usd(notional_usd);
+        let equity_usd = self.cash_usd - notional_usd;
+        self.min_equity_usd = self.min_equity_usd.min(equity_usd);
+        if equity_usd <= 0.0 {
+            self.cold.was_insolvent = true;
+        } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
+        {
+            self.worst_maintenance_usd = maintenance_usd;
+            self.worst_equity_usd = equity_usd;
+        }
+    }
+
+    /// What the planned short would have needed up to now.
+    fn record_requirement(&mut self, step: &LaneStep) {
+        let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
+        let needed_usd = self.rules.venue.maintenance_margin_usd(notional_usd) + notional_usd
+            - self.planned_cash_usd;
+        self.required_usd = self.required_usd.max(needed_usd);
+    }
+}

@@ -1,0 +1,231 @@
+//! What one hedged programme needs of the plan, flat and ready for the lane loops.
+
+use crate::hedge::target::target_short_base;
+use crate::math::random::SMALLEST_UNIFORM_32;
+use crate::math::vector::{exp, ln};
+use crate::plan::types::{AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance};
+use crate::venue::rules::ContractRules;
+
+/// `beta = -zeta(1/2) / sqrt(2 pi)`: by how many standard deviations of a step a barrier watched at step ends is to be
+/// moved to stand for one watched always.
+///
+/// # Source
+/// Broadie, Glasserman, Kou 1997, "A continuity correction for discrete barrier options", Math. Finance 7(4).
+pub const CONTINUITY_CORRECTION: f64 = 0.582_597_157_939;
+
+/// A number so small that it only turns `<= 0` into `<` where a flat account's zeros must not count.
+pub(crate) const TINY: f64 = 1e-300;
+
+/// One holding, its hedge and its account.
+#[derive(Debug, Clone)]
+pub struct ProgrammeRules {
+    /// Index of the held asset.
+    pub held: usize,
+    /// Index of the contract's underlying.
+    pub underlying: usize,
+    /// Index of the contract.
+    pub contract: usize,
+    /// Number of assets (terminal spots).
+    pub assets: usize,
+    /// Steps of the simulation.
+    pub steps: usize,
+    /// Length of a step in days.
+    pub step_days: f64,
+    /// Length of a step in years.
+    pub step_years: f64,
+    /// How crossings are found.
+    pub crossing: Crossing,
+    /// Spot of the held asset at time 0.
+    pub initial_spot_usd: f64,
+    /// Spot of the underlying at time 0.
+    pub initial_underlying_usd: f64,
+    /// Mark at time 0.
+    pub initial_mark_usd: f64,
+    /// Inventory at time 0.
+    pub quantity_base: f64,
+    /// Inventory sold at the end of each step; index 0 unused.
+    pub sales_base: Vec<f64>,
+    /// Slippage of trades and of sales.
+    pub slippage_frac: f64,
+    /// Whether there is a hedge.
+    pub is_hedged: bool,
+    /// Hedge ratio `h`.
+    pub hedge_ratio: f64,
+    /// Coverage `phi`.
+    pub coverage_frac: f64,
+    /// Rebalancing rule.
+    pub rebalance: Rebalance,
+    /// Planned and actual short at time 0.
+    pub initial_short_base: f64,
+    /// `q E` of the position at time 0, USD.
+    pub entry_notional_usd: f64,
+    /// Size traded at time 0, base units, without sign.
+    pub opening_trade_base: f64,
+    /// Whether the trade at time 0 was cut for want of margin.
+    pub is_opening_cut: bool,
+    /// Short that the plan wants at time 0.
+    pub planned_short_base: f64,
+    /// `q_p E` of the planned position at time 0, USD.
+    pub planned_entry_notional_usd: f64,
+    /// Size that the plan trades at time 0.
+    pub planned_opening_trade_base: f64,
+    /// Balance at time 0 without unrealised profit.
+    pub collateral_usd: f64,
+    /// Reserve at time 0.
+    pub reserve_usd: f64,
+    /// Collateral required at time 0.
+    pub initial_requirement_usd: f64,
+    /// Margin policy.
+    pub margin_call: Option<MarginCallPlan>,
+    /// Steps between two watching moments.
+    pub watch_steps: usize,
+    /// Slippage of a liquidation.
+    pub liquidation_slippage_frac: f64,
+    /// After a liquidation.
+    pub after_liquidation: AfterLiquidation,
+    /// Interest on net cash contributed, per step.
+    pub cost_of_funds_per_step: f64,
+    /// The venue's rules.
+    pub venue: ContractRules,
+    /// Variance of the diffusive `ln F` over a step.
+    pub step_variance: f64,
+    /// Factor on the mark for the required collateral.
+    pub requirement_shift: f64,
+    /// A bridge cannot cross where the product of its log distances to the level is at or above this.
+    pub(crate) skip_factor: f64,
+}
+
+impl ProgrammeRules {
+    /// Flattens the first hedge of a plan. `step_variance` is that of the contract's diffusive `ln F`.
+    pub fn new(plan: &Plan, step_variance: f64) -> Self {
+        let hedge = plan.hedges[0];
+        let holding = &plan.holdings[hedge.covers];
+        let account = &plan.accounts[hedge.account];
+        let contract = &plan.market.contracts[hedge.contract];
+        let simulation = &plan.simulation;
+        let underlying = contract.underlying;
+        let initial_spot_usd = plan.market.assets[holding.asset].spot_usd;
+        let initial_underlying_usd = plan.market.assets[underlying].spot_usd;
+        let initial_mark_usd = exp(ln(initial_underlying_usd) + contract.basis.initial);
+        let mut sales_base = vec![0.0; simulation.steps as usize + 1];
+        for sale in &holding.sales {
+            sales_base[sale.step as usize] += sale.quantity_base;
+        }
+        let is_hedged = !hedge.is_absent();
+        let target_base = target_short_base(
+            hedge.hedge_ratio,
+            holding.quantity_base,
+            initial_spot_usd,
+            initial_underlying_usd,
+        );
+        let taken = hedge.opened.map_or(0.0, |opened| opened.quantity_base);
+        let taken_price_usd = hedge
+            .opened
+            .map_or(initial_mark_usd, |opened| opened.price_usd);
+        let wants_trade = match (hedge.opened, hedge.rebalance) {
+            (None, _) | (Some(_), Rebalance::Every { .. }) => true,
+            (Some(_), Rebalance::Never) => false,
+            (Some(_), Rebalance::Band { width }) => {
+                let ratio =
+                    taken * initial_underlying_usd / (holding.quantity_base * initial_spot_usd);
+                (ratio - hedge.hedge_ratio).abs() > width
+            }
+        };
+        let planned_short_base = if wants_trade { target_base } else { taken };
+        // An opening trade that the account cannot margin was refused before; a trade on top of an open hedge is cut.
+        let mut initial_short_base = planned_short_base;
+        let mut is_opening_cut = false;
+        if hedge.opened.is_some() && planned_short_base > taken {
+            let equity_usd = account.collateral_usd + taken * (taken_price_usd - initial_mark_usd);
+            let largest_base = contract.rules.largest_notional_usd(equity_usd) / initial_mark_usd;
+            if largest_base < planned_short_base {
+                initial_short_base = largest_base.max(taken);
+                is_opening_cut = true;
+            }
+        }
+        // `q E`: what is traded at time 0 enters, or leaves, at the mark.
+        let entry =
+            |short_base: f64| taken * taken_price_usd + (short_base - taken) * initial_mark_usd;
+        let planned_notional_usd = planned_short_base * initial_mark_usd;
+        let unrealised_usd = entry(planned_short_base) - planned_notional_usd;
+        let venue = contract.rules.clone();
+        let is_bridge = simulation.crossing == Crossing::Bridge;
+        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2.
+        let skip = -0.5 * ln(SMALLEST_UNIFORM_32) * step_variance;
+        Self {
+            held: holding.asset,
+            underlying,
+            contract: hedge.contract,
+            assets: plan.market.assets.len(),
+            steps: simulation.steps as usize,
+            step_days: simulation.step_days,
+            step_years: simulation.step_years(),
+            crossing: simulation.crossing,
+            initial_spot_usd,
+            initial_underlying_usd,
+            initial_mark_usd,
+            quantity_base: holding.quantity_base,
+            sales_base,
+            slippage_frac: plan.execution_slippage_frac,
+            is_hedged,
+            hedge_ratio: hedge.hedge_ratio,
+            coverage_frac: if is_hedged { hedge.coverage_frac } else { 0.0 },
+            rebalance: hedge.rebalance,
+            initial_short_base,
+            entry_notional_usd: entry(initial_short_base),
+            opening_trade_base: (initial_short_base - taken).abs(),
+            is_opening_cut,
+            planned_short_base,
+            planned_entry_notional_usd: entry(planned_short_base),
+            planned_opening_trade_base: (planned_short_base - taken).abs(),
+            collateral_usd: if is_hedged {
+                account.collateral_usd
+            } else {
+                0.0
+            },
+            reserve_usd: if is_hedged { account.reserve_usd } else { 0.0 },
+            initial_requirement_usd: venue.initial_margin_usd(planned_notional_usd)
+                - unrealised_usd,
+            margin_call: account.margin_call,
+            watch_steps: account
+                .margin_call
+                .map_or(1, |call| call.every_steps as usize),
+            liquidation_slippage_frac: account.liquidation_slippage_frac,
+            after_liquidation: account.after_liquidation,
+            cost_of_funds_per_step: if is_hedged {
+                plan.cost_of_funds_annual * simulation.step_years()
+            } else {
+                0.0
+            },
+            step_variance,
+            requirement_shift: if is_bridge {
+                exp(CONTINUITY_CORRECTION * step_variance.sqrt())
+            } else {
+                1.0
+            },
+            skip_factor: if is_bridge { skip.max(TINY) } else { TINY },
+            venue,
+        }
+    }
+
+    /// Whether the hedger looks at the end of `step` (counted from 1).
+    pub fn is_watching(&self, step: usize) -> bool {
+        step.is_multiple_of(self.watch_steps)
+    }
+
+    /// Whether a periodic rebalancing falls on the end of `step`, below the horizon.
+    pub fn is_rebalancing(&self, step: usize) -> bool {
+        match self.rebalance {
+            Rebalance::Every { steps } => step < self.steps && step.is_multiple_of(steps as usize),
+            Rebalance::Never | Rebalance::Band { .. } => false,
+        }
+    }
+
+    /// Band of the hedge ratio, if the rule is a band.
+    pub fn band(&self) -> Option<f64> {
+        match self.rebalance {
+            Rebalance::Band { width } => Some(width),
+            Rebalance::Never | Rebalance::Every { .. } => None,
+        }
+    }
+}

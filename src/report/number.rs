@@ -1,0 +1,113 @@
+//! Numbers as people read them: grouped digits, percentages, and as many decimals as say something.
+
+/// An amount of money or a price: 175,000,000; 3,500.70 below 10,000; four digits below 1.
+///
+/// An infinite amount is `no limit`.
+pub fn usd(value: f64) -> String {
+    let size = value.abs();
+    if value.is_infinite() {
+        return "no limit".to_owned();
+    }
+    let digits = if size >= 10_000.0 || size == 0.0 {
+        0
+    } else if size >= 1.0 {
+        2
+    } else {
+        leading_zeros(size) + 4
+    };
+    plain(value, digits)
+}
+
+/// A fraction as a percentage with three leading digits or so: 19.4 %, 1.20 %, 0.375 %, 0.0100 %.
+pub fn percent(frac: f64) -> String {
+    let size = (100.0 * frac).abs();
+    let digits = if size >= 100.0 {
+        0
+    } else if size >= 10.0 || size == 0.0 {
+        1
+    } else if size >= 1.0 {
+        2
+    } else {
+        (leading_zeros(size) + 3).min(6)
+    };
+    format!("{} %", plain(100.0 * frac, digits))
+}
+
+/// A number with so many decimals, its whole part grouped by thousands.
+pub fn plain(value: f64, digits: usize) -> String {
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    let text = format!("{:.digits$}", value.abs());
+    let (whole, decimals) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let is_negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    let mut grouped = String::with_capacity(text.len() + whole.len() / 3 + 1);
+    if is_negative {
+        grouped.push('-');
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + decimals
+}
+
+/// Zeros between the point and the first digit of a number between 0 and 1, at most 12.
+fn leading_zeros(size: f64) -> usize {
+    let mut zeros = 0;
+    let mut scaled = size * 10.0;
+    while scaled < 1.0 && zeros < 12 {
+        scaled *= 10.0;
+        zeros += 1;
+    }
+    zeros
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_grouped_and_short() {
+        let cases = [
+            (175e6, "175,000,000"),
+            (-60_123.4, "-60,123"),
+            (3_500.7, "3,500.70"),
+            (1.0, "1.00"),
+            (0.0, "0"),
+            (0.012_343, "0.01234"),
+            (-0.5, "-0.5000"),
+            (999.996, "1,000.00"),
+            (f64::INFINITY, "no limit"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(usd(value), text);
+        }
+    }
+
+    #[test]
+    fn percentages_keep_three_digits() {
+        let cases = [
+            (0.194, "19.4 %"),
+            (-0.194, "-19.4 %"),
+            (1.5, "150 %"),
+            (0.012, "1.20 %"),
+            (0.003_75, "0.375 %"),
+            (0.000_1, "0.0100 %"),
+            (0.0, "0.0 %"),
+        ];
+        for (frac, text) in cases {
+            assert_eq!(percent(frac), text);
+        }
+    }
+
+    #[test]
+    fn a_rounded_zero_has_no_sign() {
+        assert_eq!(plain(-0.001, 2), "0.00");
+        assert_eq!(plain(-1_234_567.891, 1), "-1,234,567.9");
+        assert_eq!(plain(12.0, 0), "12");
+        assert_eq!(plain(f64::NAN, 2), "NaN");
+    }
+}
