@@ -80,6 +80,11 @@ fn every_key_of_the_full_scenario_arrives() {
         plan.market.correlation,
         [1.0, 0.85, 0.0, 0.85, 1.0, 0.0, 0.0, 0.0, 1.0]
     );
+}
+
+#[test]
+fn contracts_and_own_venues_arrive() {
+    let plan = plan(&[]);
     let perp = &plan.market.contracts[0];
     assert_eq!(
         (
@@ -128,6 +133,11 @@ fn every_key_of_the_full_scenario_arrives() {
             }
         ]
     );
+}
+
+#[test]
+fn hedge_account_and_report_arrive() {
+    let plan = plan(&[]);
     let hedge = plan.hedges[0];
     assert_eq!((hedge.hedge_ratio, hedge.coverage_frac), (1.0, 1.0));
     assert_eq!(hedge.rebalance, Rebalance::Band { width: 0.05 });

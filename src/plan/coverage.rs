@@ -1,5 +1,8 @@
 //! The default of `coverage`: what fraction of the inventory a hedge ratio is meant to cover.
 
+use crate::math::jumps::{
+    jump_variance_annual, kou_raw_moments, merton_raw_moments, total_variance_annual,
+};
 use crate::math::normal;
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
 
@@ -34,30 +37,32 @@ pub fn instantaneous_beta(held: &AssetPlan, underlying: &AssetPlan, rho: f64) ->
         }
         _ => 0.0,
     };
-    let variance = underlying.volatility_annual.powi(2)
-        + underlying.jumps.as_ref().map_or(0.0, jump_variance_annual);
+    let jumps = underlying
+        .jumps
+        .as_ref()
+        .map_or(0.0, variance_of_jumps_annual);
+    let variance = total_variance_annual(underlying.volatility_annual, jumps);
     (variance > 0.0).then(|| (diffusive + common) / variance)
 }
 
-/// Variance that jumps add to the log price per year, `lambda E[J^2]`, systemic ones with their loading.
-fn jump_variance_annual(jumps: &JumpPlan) -> f64 {
-    let second_moment = match jumps.sizes {
+fn variance_of_jumps_annual(jumps: &JumpPlan) -> f64 {
+    let [_, second_moment, _, _] = match jumps.sizes {
         JumpSizes::Merton {
             mean_log,
             std_dev_log,
-        } => mean_log * mean_log + std_dev_log * std_dev_log,
+        } => merton_raw_moments(mean_log, std_dev_log),
         JumpSizes::Kou {
             up_probability,
             up_mean_log,
             down_mean_log,
-        } => {
-            2.0 * (up_probability * up_mean_log.powi(2)
-                + (1.0 - up_probability) * down_mean_log.powi(2))
-        }
+        } => kou_raw_moments(up_probability, up_mean_log, down_mean_log),
     };
-    let loaded =
-        (1.0 - jumps.systemic_share) + jumps.systemic_share * jumps.systemic_loading.powi(2);
-    jumps.jumps_per_year * second_moment * loaded
+    jump_variance_annual(
+        jumps.jumps_per_year,
+        second_moment,
+        jumps.systemic_share,
+        jumps.systemic_loading,
+    )
 }
 
 fn common_jump_covariance_annual(a: &JumpPlan, b: &JumpPlan) -> f64 {

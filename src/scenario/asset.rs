@@ -18,6 +18,7 @@ pub struct Asset {
 
 /// A price model.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful, read once")]
 pub enum Model {
     /// Geometric Brownian motion.
     Gbm(Diffusion),

@@ -49,6 +49,7 @@ pub struct Basis {
 
 /// Funding of a perpetual.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful, read once")]
 pub enum Funding {
     /// The venue's formula on the interval's average premium, `perpetual.funding.premium_formula`.
     PremiumFormula {

@@ -43,12 +43,14 @@ impl Range {
     }
 
     /// Reason shown when the number is too low.
+    #[must_use]
     pub const fn too_low(mut self, reason: &'static str) -> Self {
         self.too_low = reason;
         self
     }
 
     /// Reason shown when the number is too high.
+    #[must_use]
     pub const fn too_high(mut self, reason: &'static str) -> Self {
         self.too_high = reason;
         self

@@ -136,10 +136,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that may be absent: `Some(None)`. `None` if it is there and wrong.
-    #[expect(
-        clippy::option_option,
-        reason = "absent and wrong are two things: the outer one stops, the inner one does not"
-    )]
     pub fn optional<T>(
         &mut self,
         key: &'static str,
@@ -238,7 +234,7 @@ impl<'a> Reader<'a> {
             let path = format!("{path}.{index}");
             match &item.value {
                 Value::Table(table) => {
-                    readers.push(Reader::new(table, path, Some(item.place), self.sink))
+                    readers.push(Reader::new(table, path, Some(item.place), self.sink));
                 }
                 _ => self.wrong_kind(&path, item, "a table"),
             }
@@ -258,7 +254,9 @@ impl<'a> Reader<'a> {
         for key in later {
             self.later(key);
         }
-        variants.iter().for_each(|key| self.learn(key));
+        for key in variants {
+            self.learn(key);
+        }
         let mut present: Vec<(&'static str, &Entry)> = variants
             .iter()
             .chain(later)

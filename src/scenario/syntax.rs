@@ -217,10 +217,8 @@ fn poison_node(node: &mut Node) {
 /// First and last line of a place.
 fn lines(text: &str, place: Place) -> (usize, usize) {
     let line = |at: usize| {
-        text.as_bytes()[..at.min(text.len())]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
+        let before = text.get(..at.min(text.len())).unwrap_or(text);
+        before.matches('\n').count()
     };
     (line(place.start), line(place.end.max(place.start)))
 }

@@ -156,10 +156,6 @@ impl Liquidation {
 }
 
 /// Reads a table that may be absent: `Some(None)`; `None` if it is there and wrong.
-#[expect(
-    clippy::option_option,
-    reason = "absent and wrong are two things: the outer one stops, the inner one does not"
-)]
 pub fn read_optional<'a, T>(
     table: &mut Reader<'a>,
     key: &'static str,

@@ -2,20 +2,15 @@
 
 use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue::unknown_venue;
 use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan};
 use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
 use crate::scenario::reader::Sink;
-use crate::scenario::venue::Venue;
 use crate::venue::preset;
 
 /// Resolves one account.
-pub fn account(
-    account: &Account,
-    venues: &[Venue],
-    grid: &Grid,
-    sink: &Sink,
-) -> Option<AccountPlan> {
+pub fn account(account: &Account, setting: &Setting<'_>) -> Option<AccountPlan> {
     let Account {
         name,
         venue,
@@ -33,13 +28,16 @@ pub fn account(
         MarginMode::Isolated => {}
     }
     if preset::find(&venue.value).is_none()
-        && !venues.iter().any(|own| own.name.value == venue.value)
+        && !setting
+            .venues
+            .iter()
+            .any(|own| own.name.value == venue.value)
     {
-        sink.push(unknown_venue(venue, venues));
+        setting.sink.push(unknown_venue(venue, setting.venues));
     }
     let margin_call = match given_call {
         None => None,
-        Some(call) => Some(margin_call(call, grid, sink)?),
+        Some(call) => Some(margin_call(call, setting.grid, setting.sink)?),
     };
     let (slippage, then) = match liquidation {
         None => (None, None),
@@ -55,7 +53,7 @@ pub fn account(
         after_liquidation: match then {
             None | Some(Then::StayFlat) => AfterLiquidation::StayFlat,
             Some(Then::Reenter { after }) => AfterLiquidation::Reenter {
-                after_steps: grid.steps_rounded_up(after.value),
+                after_steps: setting.grid.steps_rounded_up(after.value),
             },
         },
     })

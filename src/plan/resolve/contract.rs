@@ -1,16 +1,12 @@
 //! A contract: its underlying, its basis, its funding, its venue's rules.
 
-use crate::plan::resolve::grid::Grid;
-use crate::plan::resolve::refusal::{Refusal, index_of};
-use crate::plan::resolve::report::Notes;
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue;
 use crate::plan::types::{ContractPlan, FundingPlan, OuBasis};
-use crate::scenario::asset::Asset;
 use crate::scenario::contract::{Basis, Contract, Funding, Settlement};
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
 use crate::scenario::units::{Fraction, Span};
-use crate::scenario::venue::Venue;
 use crate::venue::preset::PresetFunding;
 
 /// What venues document where the user says nothing: interest 1 bp and damper 5 bps per 8 hours, stamps every 8 hours.
@@ -25,14 +21,7 @@ const DOCUMENTED: PresetFunding = PresetFunding {
 };
 
 /// Resolves one contract.
-pub fn contract(
-    contract: &Contract,
-    assets: &[Asset],
-    venues: &[Venue],
-    grid: &Grid,
-    notes: &mut Notes,
-    sink: &Sink,
-) -> Option<ContractPlan> {
+pub fn contract(contract: &Contract, setting: &Setting<'_>) -> Option<ContractPlan> {
     let Contract {
         name,
         underlying,
@@ -49,25 +38,19 @@ pub fn contract(
     {
         Settlement::Linear => {}
     }
-    let names: Vec<&str> = assets
-        .iter()
-        .map(|asset| asset.name.value.as_str())
-        .collect();
-    let index = index_of(underlying, &names, "under [assets]")
-        .map_err(|problem| sink.push(problem))
-        .ok();
-    let terms = venue::terms(contract, venues, notes, sink);
+    let index = setting.asset_index(underlying);
+    let terms = venue::terms(contract, setting);
     let (index, terms) = (index?, terms?);
     let funding = match (given_funding, terms.funding) {
         (None, None) => {
-            notes.add(format!(
+            setting.notes.add(format!(
                 "{} pays no funding: none is given, and {} is a venue of the scenario's own.",
                 name.value, venue_name.value
             ));
             FundingPlan::None
         }
-        (None, Some(preset)) => premium_formula(preset, name, grid, sink)?,
-        (Some(given), preset) => funding(given, preset, name, grid, sink)?,
+        (None, Some(preset)) => premium_formula(preset, name, setting)?,
+        (Some(given), preset) => funding(given, preset, name, setting)?,
     };
     Some(ContractPlan {
         name: name.value.clone(),
@@ -109,14 +92,13 @@ fn funding(
     given: &Funding,
     preset: Option<PresetFunding>,
     name: &Given<String>,
-    grid: &Grid,
-    sink: &Sink,
+    setting: &Setting<'_>,
 ) -> Option<FundingPlan> {
     match given {
         Funding::Constant { rate_per_8h } if rate_per_8h.value.0 == 0.0 => Some(FundingPlan::None),
         Funding::Constant { rate_per_8h } => Some(FundingPlan::Constant {
             rate_per_8h: rate_per_8h.value.0,
-            interval_steps: interval_steps(Span::hours(8), name, grid, sink)?,
+            interval_steps: interval_steps(Span::hours(8), name, setting)?,
         }),
         Funding::PremiumFormula {
             interest_per_8h,
@@ -133,7 +115,7 @@ fn funding(
                     .map_or(default.interval_hours, |given| given.value.days() * 24.0),
                 cap_per_8h: or(cap_per_8h.as_ref(), default.cap_per_8h),
             };
-            premium_formula(terms, name, grid, sink)
+            premium_formula(terms, name, setting)
         }
     }
 }
@@ -141,8 +123,7 @@ fn funding(
 fn premium_formula(
     terms: PresetFunding,
     name: &Given<String>,
-    grid: &Grid,
-    sink: &Sink,
+    setting: &Setting<'_>,
 ) -> Option<FundingPlan> {
     let PresetFunding {
         interest_per_8h,
@@ -163,22 +144,22 @@ fn premium_formula(
         damper_per_8h,
         cap_per_8h,
         interval_hours,
-        interval_steps: interval_steps(interval, name, grid, sink)?,
+        interval_steps: interval_steps(interval, name, setting)?,
     })
 }
 
-fn interval_steps(interval: Span, name: &Given<String>, grid: &Grid, sink: &Sink) -> Option<u32> {
+fn interval_steps(interval: Span, name: &Given<String>, setting: &Setting<'_>) -> Option<u32> {
     let steps = interval
-        .steps(grid.step.value)
+        .steps(setting.grid.step.value)
         .and_then(|steps| u32::try_from(steps).ok());
     if steps.is_none() {
         let allowed = format!(
             "a step that divides the funding interval of {interval} of `{}`: {}",
             name.value,
-            grid.steps_that_divide(interval)
+            setting.grid.steps_that_divide(interval)
         );
-        sink.push(Refusal::does_not_fit(
-            &grid.step,
+        setting.sink.push(Refusal::does_not_fit(
+            &setting.grid.step,
             allowed,
             "funding is paid at the end of a step",
         ));

@@ -1,26 +1,15 @@
 //! The correlation matrix of the assets: complete, and positive semidefinite.
 
 use crate::math::correlation::{is_positive_semidefinite, nearest_correlation, offending_pairs};
-use crate::plan::resolve::refusal::{Refusal, index_of};
-use crate::plan::resolve::report::Notes;
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::short;
-use crate::scenario::asset::Asset;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::place::Place;
-use crate::scenario::reader::Sink;
 
 /// The matrix row by row; pairs that are not listed have 0.
-pub fn matrix(
-    correlations: &[Correlation],
-    assets: &[Asset],
-    is_repaired: bool,
-    notes: &mut Notes,
-    sink: &Sink,
-) -> Option<Vec<f64>> {
-    let names: Vec<&str> = assets
-        .iter()
-        .map(|asset| asset.name.value.as_str())
-        .collect();
+pub fn matrix(correlations: &[Correlation], setting: &Setting<'_>) -> Option<Vec<f64>> {
+    let (names, sink) = (setting.asset_names(), setting.sink);
     let n = names.len();
     let mut matrix = vec![0.0; n * n];
     for i in 0..n {
@@ -29,7 +18,7 @@ pub fn matrix(
     let mut listed: Vec<((usize, usize), Place)> = Vec::new();
     let mut is_complete = true;
     for correlation in correlations {
-        let Some((i, j)) = pair(correlation, &names, sink) else {
+        let Some((i, j)) = pair(correlation, setting) else {
             is_complete = false;
             continue;
         };
@@ -55,8 +44,8 @@ pub fn matrix(
         return Some(matrix);
     }
     let nearest = nearest_correlation(&matrix, n);
-    if is_repaired {
-        notes.add(format!(
+    if setting.grid.repair_correlations {
+        setting.notes.add(format!(
             "The correlations written are not positive semidefinite; the nearest correlation matrix was taken: {}.",
             in_words(&nearest, &names, &all_pairs(n))
         ));
@@ -77,17 +66,13 @@ pub fn matrix(
     None
 }
 
-fn pair(correlation: &Correlation, names: &[&str], sink: &Sink) -> Option<(usize, usize)> {
-    let find = |given| {
-        index_of(given, names, "under [assets]")
-            .map_err(|problem| sink.push(problem))
-            .ok()
-    };
-    let (i, j) = (find(&correlation.first), find(&correlation.second));
+fn pair(correlation: &Correlation, setting: &Setting<'_>) -> Option<(usize, usize)> {
+    let i = setting.asset_index(&correlation.first);
+    let j = setting.asset_index(&correlation.second);
     let (i, j) = (i?, j?);
     if i == j {
         let reason = "an asset has correlation 1 with itself";
-        sink.push(Refusal::does_not_fit(
+        setting.sink.push(Refusal::does_not_fit(
             &correlation.second,
             "another asset than the first",
             reason,

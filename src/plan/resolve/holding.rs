@@ -1,10 +1,10 @@
 //! A holding and the dates of its sales.
 
 use crate::plan::resolve::grid::Grid;
-use crate::plan::resolve::refusal::{Refusal, index_of};
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::amount;
 use crate::plan::types::{HoldingPlan, SalePlan};
-use crate::scenario::asset::Asset;
 use crate::scenario::holding::{Holding, Sale, Sell};
 use crate::scenario::reader::Sink;
 
@@ -12,24 +12,14 @@ use crate::scenario::reader::Sink;
 const ROUNDING: f64 = 1e-9;
 
 /// Resolves one holding.
-pub fn holding(
-    holding: &Holding,
-    assets: &[Asset],
-    grid: &Grid,
-    sink: &Sink,
-) -> Option<HoldingPlan> {
+pub fn holding(holding: &Holding, setting: &Setting<'_>) -> Option<HoldingPlan> {
     let Holding {
         asset,
         quantity,
         sell,
     } = holding;
-    let names: Vec<&str> = assets
-        .iter()
-        .map(|asset| asset.name.value.as_str())
-        .collect();
-    let index = index_of(asset, &names, "under [assets]")
-        .map_err(|problem| sink.push(problem))
-        .ok();
+    let (grid, sink) = (setting.grid, setting.sink);
+    let index = setting.asset_index(asset);
     let quantity_base = quantity.value.0;
     let sales = match sell {
         None | Some(Sell::AtHorizon) => Some(Vec::new()),

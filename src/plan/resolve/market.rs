@@ -1,8 +1,7 @@
 //! Assets, their correlation, and contracts.
 
-use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::Refusal;
-use crate::plan::resolve::report::Notes;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::percent;
 use crate::plan::resolve::{all, contract, correlation, venue};
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
@@ -10,40 +9,36 @@ use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::reader::Sink;
-use crate::scenario::venue::Venue;
 
 /// Resolves the market.
 pub fn market(
-    assets: &[Asset],
     correlations: &[Correlation],
     contracts: &[Contract],
-    venues: &[Venue],
-    grid: &Grid,
-    notes: &mut Notes,
-    sink: &Sink,
+    setting: &Setting<'_>,
 ) -> Option<MarketPlan> {
-    let plans: Vec<_> = assets
+    let assets = setting
+        .assets
         .iter()
-        .map(|given| asset(given, notes, sink))
+        .map(|given| asset(given, setting))
         .collect();
-    let correlation =
-        correlation::matrix(correlations, assets, grid.repair_correlations, notes, sink);
-    for own in venues {
+    let correlation = correlation::matrix(correlations, setting);
+    for own in setting.venues {
         // Also those that no contract uses: a mistake in them is still a mistake.
-        venue::own_rules(own, sink);
+        venue::own_rules(own, setting.sink);
     }
-    let contracts: Vec<_> = contracts
+    let contracts = contracts
         .iter()
-        .map(|given| contract::contract(given, assets, venues, grid, notes, sink))
+        .map(|given| contract::contract(given, setting))
         .collect();
+    let (assets, contracts) = (all(assets), all(contracts));
     Some(MarketPlan {
-        assets: all(plans)?,
+        assets: assets?,
         correlation: correlation?,
-        contracts: all(contracts)?,
+        contracts: contracts?,
     })
 }
 
-fn asset(asset: &Asset, notes: &mut Notes, sink: &Sink) -> Option<AssetPlan> {
+fn asset(asset: &Asset, setting: &Setting<'_>) -> Option<AssetPlan> {
     let Asset {
         name,
         spot_usd,
@@ -54,12 +49,12 @@ fn asset(asset: &Asset, notes: &mut Notes, sink: &Sink) -> Option<AssetPlan> {
         Model::JumpDiffusion {
             diffusion,
             jumps: given,
-        } => (diffusion, jumps(given, sink)?),
+        } => (diffusion, jumps(given, setting.sink)?),
     };
     let Diffusion { volatility, drift } = diffusion;
     let drift_annual = drift.as_ref().map_or(0.0, |given| given.value.0);
     if drift_annual != 0.0 {
-        notes.add(format!(
+        setting.notes.add(format!(
             "The drift of {} is {} a year: a view of the user, not a fact of the market.",
             name.value,
             percent(drift_annual)
@@ -75,10 +70,6 @@ fn asset(asset: &Asset, notes: &mut Notes, sink: &Sink) -> Option<AssetPlan> {
 }
 
 /// `Some(None)` where the rate is 0; `None` where the sizes are refused.
-#[expect(
-    clippy::option_option,
-    reason = "no jumps and wrong jumps are two things"
-)]
 fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
     let Jumps {
         jumps_per_year,

@@ -9,10 +9,11 @@ pub mod holding;
 pub mod market;
 pub mod refusal;
 pub mod report;
+pub mod setting;
 pub mod venue;
 pub mod words;
 
-use crate::plan::resolve::report::Notes;
+use crate::plan::resolve::setting::{Notes, Setting};
 use crate::plan::types::Plan;
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
@@ -50,26 +51,25 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         report,
         limits,
     } = scenario;
-    let mut notes = Notes::default();
     let (grid, simulation) = grid::simulation(title.as_ref(), simulation, sink)?;
-    let market = market::market(
+    let setting = Setting {
         assets,
-        correlations,
-        contracts,
         venues,
-        &grid,
-        &mut notes,
+        grid: &grid,
+        notes: Notes::default(),
         sink,
-    );
-    let holdings: Vec<_> = holdings
+    };
+    let market = market::market(correlations, contracts, &setting);
+    let holdings = holdings
         .iter()
-        .map(|holding| holding::holding(holding, assets, &grid, sink))
+        .map(|holding| holding::holding(holding, &setting))
         .collect();
-    let accounts: Vec<_> = accounts
+    let accounts = accounts
         .iter()
-        .map(|account| account::account(account, venues, &grid, sink))
+        .map(|account| account::account(account, &setting))
         .collect();
-    let (market, holdings, accounts) = (market?, all(holdings)?, all(accounts)?);
+    let (holdings, accounts) = (all(holdings), all(accounts));
+    let (market, holdings, accounts) = (market?, holdings?, accounts?);
     let context = hedge::Context {
         scenario,
         market: &market,
@@ -97,7 +97,7 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         accounts,
         execution_slippage_frac: slippage.map_or(0.0, |given| given.value.0),
         cost_of_funds_annual: cost_of_funds.map_or(0.0, |given| given.value.0),
-        report: report::report(report.as_ref(), limits, notes),
+        report: report::report(report.as_ref(), limits, setting.notes.into_list()),
     })
 }
 

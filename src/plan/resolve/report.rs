@@ -4,24 +4,12 @@ use crate::plan::types::{Comparison, LimitPlan, ReportPlan};
 use crate::scenario::limit::{Limit, Requirement};
 use crate::scenario::settings::ReportSettings;
 
-/// Sentences for the report, each once, in the order in which they came up.
-#[derive(Debug, Clone, Default)]
-pub struct Notes {
-    list: Vec<String>,
-}
-
-impl Notes {
-    /// Adds a sentence if it is new.
-    pub fn add(&mut self, note: impl Into<String>) {
-        let note = note.into();
-        if !self.list.contains(&note) {
-            self.list.push(note);
-        }
-    }
-}
-
 /// What the user asked to be reported.
-pub fn report(settings: Option<&ReportSettings>, limits: &[Limit], notes: Notes) -> ReportPlan {
+pub fn report(
+    settings: Option<&ReportSettings>,
+    limits: &[Limit],
+    notes: Vec<String>,
+) -> ReportPlan {
     let (thresholds_usd, effective_price_below_usd) = match settings {
         None => (Vec::new(), Vec::new()),
         Some(ReportSettings {
@@ -39,7 +27,7 @@ pub fn report(settings: Option<&ReportSettings>, limits: &[Limit], notes: Notes)
         thresholds_usd,
         effective_price_below_usd,
         limits: limits.iter().map(limit).collect(),
-        notes: notes.list,
+        notes,
     }
 }
 

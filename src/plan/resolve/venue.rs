@@ -1,7 +1,7 @@
 //! The rules of a contract: a preset's listing, or a venue of the user's own.
 
 use crate::plan::resolve::refusal::Refusal;
-use crate::plan::resolve::report::Notes;
+use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::{amount, percent, short};
 use crate::scenario::contract::Contract;
 use crate::scenario::nearest::quoted;
@@ -22,33 +22,32 @@ pub struct VenueTerms {
 }
 
 /// The terms of a contract at its venue; `None` where a problem was noted.
-pub fn terms(
-    contract: &Contract,
-    venues: &[Venue],
-    notes: &mut Notes,
-    sink: &Sink,
-) -> Option<VenueTerms> {
+pub fn terms(contract: &Contract, setting: &Setting<'_>) -> Option<VenueTerms> {
     let wanted = &contract.venue;
-    if let Some(own) = venues.iter().find(|venue| venue.name.value == wanted.value) {
+    if let Some(own) = setting
+        .venues
+        .iter()
+        .find(|venue| venue.name.value == wanted.value)
+    {
         if preset::find(&wanted.value).is_some() {
-            notes.add(format!(
+            setting.notes.add(format!(
                 "The venue {0} is the scenario's own [venues.{0}], not the preset of that name.",
                 wanted.value
             ));
         }
         if let Some(listing) = &contract.listing {
-            notes.add(format!(
+            setting.notes.add(format!(
                 "The listing {} of {} has no meaning at {}, a venue of the scenario's own.",
                 listing.value, contract.name.value, wanted.value
             ));
         }
         return Some(VenueTerms {
-            rules: own_rules(own, sink)?,
+            rules: own_rules(own, setting.sink)?,
             funding: None,
         });
     }
     let Some(preset) = preset::find(&wanted.value) else {
-        sink.push(unknown_venue(wanted, venues));
+        setting.sink.push(unknown_venue(wanted, setting.venues));
         return None;
     };
     let listed: Vec<&str> = preset
@@ -63,19 +62,19 @@ pub fn terms(
             allowed: quoted(listed),
             reason: format!("which of {}'s contracts is it?", preset.name),
         };
-        sink.push(refusal.at(contract.name.place));
+        setting.sink.push(refusal.at(contract.name.place));
         return None;
     };
     let Some(found) = preset.listing(&listing.value) else {
         let allowed = listed.into_iter().map(str::to_owned).collect();
-        sink.push(Refusal::unknown_name(
+        setting.sink.push(Refusal::unknown_name(
             listing,
             allowed,
             &format!("among the presets of {}", preset.name),
         ));
         return None;
     };
-    preset_terms(found, contract, listing, notes, sink)
+    preset_terms(found, contract, listing, setting)
 }
 
 /// A venue's name that neither the scenario nor a preset has.
@@ -91,17 +90,18 @@ fn preset_terms(
     found: &ListingPreset,
     contract: &Contract,
     listing: &Given<String>,
-    notes: &mut Notes,
-    sink: &Sink,
+    setting: &Setting<'_>,
 ) -> Option<VenueTerms> {
     if found.underlying != contract.underlying.value {
         let allowed = format!("a listing on {}", contract.underlying.value);
         let reason = format!("{} is a contract on {}", found.listing, found.underlying);
-        sink.push(Refusal::does_not_fit(listing, allowed, reason));
+        setting
+            .sink
+            .push(Refusal::does_not_fit(listing, allowed, reason));
         return None;
     }
     for assumed in &found.assumed {
-        notes.add(assumed.clone());
+        setting.notes.add(assumed.clone());
     }
     Some(VenueTerms {
         rules: found.rules.clone(),
