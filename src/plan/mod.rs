@@ -3,4 +3,6 @@
 //! Names end in their unit: `_usd`, `_base` (coins), `_frac`, `_annual` (per year; a volatility per square root of a
 //! year), `_per_8h`, `_days`, `_steps`. A year is 365 days.
 
+pub mod coverage;
+pub mod resolve;
 pub mod types;

@@ -1,1 +1,26 @@
-//! The scenario language: typed reader, units, validation, overrides.
+//! The scenario language: a typed reader over the spanned TOML tree, units, range checks, overrides.
+//!
+//! [`load::load`] reads a file, [`load::parse`] a text. Every problem of a file comes at once, each with its place.
+
+pub mod account;
+pub mod asset;
+pub mod cause;
+pub mod contract;
+pub mod correlation;
+pub mod hedge;
+pub mod holding;
+pub mod limit;
+pub mod load;
+pub mod nearest;
+pub mod overrides;
+pub mod place;
+pub mod problem;
+pub mod range;
+pub mod reader;
+pub mod settings;
+pub mod simulation;
+pub mod syntax;
+pub mod tree;
+pub mod units;
+pub mod venue;
+pub mod whole;

@@ -1,0 +1,260 @@
+//! The default of `coverage`: what fraction of the inventory a hedge ratio is meant to cover.
+
+use crate::math::jumps::{
+    jump_variance_annual, kou_raw_moments, merton_raw_moments, total_variance_annual,
+};
+use crate::math::normal;
+use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
+
+/// The fraction of the holding that a hedge ratio `h` is meant to cover.
+///
+/// `held` and `underlying` are indices of assets. `h` on the held asset itself; on another `min(1, h / beta)` with
+/// `beta = Cov(dlnS, dlnH) / Var(dlnH)`, instantaneous, jumps included; 1 where beta is not positive or not defined;
+/// 0 without a hedge.
+pub fn default_coverage(plan: &MarketPlan, held: usize, underlying: usize, h: f64) -> f64 {
+    if h == 0.0 {
+        return 0.0;
+    }
+    if held == underlying {
+        return h;
+    }
+    let rho = plan.correlation[held * plan.assets.len() + underlying];
+    match instantaneous_beta(&plan.assets[held], &plan.assets[underlying], rho) {
+        Some(beta) if beta > 0.0 => (h / beta).min(1.0),
+        Some(_) | None => 1.0,
+    }
+}
+
+/// `Cov(dlnS, dlnH) / Var(dlnH)` of a held asset `S` and a hedge's underlying `H`; `None` where `H` does not move.
+///
+/// `rho` is the correlation of their Brownian motions. Systemic jumps strike together at the smaller of the two
+/// systemic rates and take the same quantile through their own size law, times their loading.
+pub fn instantaneous_beta(held: &AssetPlan, underlying: &AssetPlan, rho: f64) -> Option<f64> {
+    let diffusive = rho * held.volatility_annual * underlying.volatility_annual;
+    let common = match (&held.jumps, &underlying.jumps) {
+        (Some(of_held), Some(of_underlying)) => {
+            common_jump_covariance_annual(of_held, of_underlying)
+        }
+        _ => 0.0,
+    };
+    let jumps = underlying
+        .jumps
+        .as_ref()
+        .map_or(0.0, variance_of_jumps_annual);
+    let variance = total_variance_annual(underlying.volatility_annual, jumps);
+    (variance > 0.0).then(|| (diffusive + common) / variance)
+}
+
+fn variance_of_jumps_annual(jumps: &JumpPlan) -> f64 {
+    let [_, second_moment, _, _] = match jumps.sizes {
+        JumpSizes::Merton {
+            mean_log,
+            std_dev_log,
+        } => merton_raw_moments(mean_log, std_dev_log),
+        JumpSizes::Kou {
+            up_probability,
+            up_mean_log,
+            down_mean_log,
+        } => kou_raw_moments(up_probability, up_mean_log, down_mean_log),
+    };
+    jump_variance_annual(
+        jumps.jumps_per_year,
+        second_moment,
+        jumps.systemic_share,
+        jumps.systemic_loading,
+    )
+}
+
+fn common_jump_covariance_annual(a: &JumpPlan, b: &JumpPlan) -> f64 {
+    let rate = (a.jumps_per_year * a.systemic_share).min(b.jumps_per_year * b.systemic_share);
+    if rate <= 0.0 {
+        return 0.0;
+    }
+    rate * a.systemic_loading * b.systemic_loading * expected_product(&a.sizes, &b.sizes)
+}
+
+/// `E[J_a(u) J_b(u)]` for one uniform `u`, to about `1e-12` of the product's scale.
+///
+/// The laws have kinks where a Kou size changes sign and logarithmic ends, so each smooth piece is integrated by the
+/// double exponential rule.
+fn expected_product(a: &JumpSizes, b: &JumpSizes) -> f64 {
+    let mut borders = vec![0.0, 1.0];
+    for sizes in [a, b] {
+        if let JumpSizes::Kou { up_probability, .. } = sizes {
+            borders.push(1.0 - up_probability);
+        }
+    }
+    borders.sort_by(f64::total_cmp);
+    borders
+        .windows(2)
+        .filter(|piece| piece[1] > piece[0])
+        .map(|piece| {
+            integrate(piece[0], piece[1], |u, upper| {
+                quantile(a, u, upper) * quantile(b, u, upper)
+            })
+        })
+        .sum()
+}
+
+/// The size at probability `u`; `upper` is `1 - u`, known to all its digits.
+fn quantile(sizes: &JumpSizes, u: f64, upper: f64) -> f64 {
+    match *sizes {
+        JumpSizes::Merton {
+            mean_log,
+            std_dev_log,
+        } => {
+            let normal = if u <= 0.5 {
+                normal::quantile(u)
+            } else {
+                -normal::quantile(upper)
+            };
+            mean_log + std_dev_log * normal
+        }
+        JumpSizes::Kou {
+            up_probability,
+            up_mean_log,
+            down_mean_log,
+        } => {
+            if upper > up_probability {
+                down_mean_log * (u / (1.0 - up_probability)).ln()
+            } else {
+                -up_mean_log * (upper / up_probability).ln()
+            }
+        }
+    }
+}
+
+/// Double exponential quadrature of `f(u, 1 - u)` between two probabilities.
+///
+/// # Source
+/// H. Takahasi and M. Mori, "Double exponential formulas for numerical integration", Publ. RIMS 9 (1974) 721-741.
+fn integrate(from: f64, to: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
+    const SPACING: f64 = 1.0 / 32.0;
+    const REACH: i32 = 120;
+    let width = to - from;
+    let mut sum = 0.0;
+    for k in -REACH..=REACH {
+        let t = f64::from(k) * SPACING;
+        let s = std::f64::consts::FRAC_PI_2 * t.sinh();
+        // Shares of the width left and right of the node, each without cancellation.
+        let left = 1.0 / (1.0 + (-2.0 * s).exp());
+        let right = 1.0 / (1.0 + (2.0 * s).exp());
+        let weight = std::f64::consts::PI * t.cosh() * left * right;
+        let u = from + width * left;
+        let upper = (1.0 - to) + width * right;
+        if u > 0.0 && upper > 0.0 {
+            sum += weight * f(u, upper);
+        }
+    }
+    sum * SPACING * width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MERTON: JumpSizes = JumpSizes::Merton {
+        mean_log: -0.03,
+        std_dev_log: 0.12,
+    };
+    const KOU: JumpSizes = JumpSizes::Kou {
+        up_probability: 0.45,
+        up_mean_log: 0.083,
+        down_mean_log: 0.111,
+    };
+
+    fn asset(volatility_annual: f64, jumps: Option<JumpPlan>) -> AssetPlan {
+        AssetPlan {
+            name: "X".to_owned(),
+            spot_usd: 100.0,
+            drift_annual: 0.0,
+            volatility_annual,
+            jumps,
+        }
+    }
+
+    fn jumps(sizes: JumpSizes, systemic_share: f64, systemic_loading: f64) -> JumpPlan {
+        JumpPlan {
+            jumps_per_year: 6.0,
+            sizes,
+            systemic_share,
+            systemic_loading,
+        }
+    }
+
+    #[test]
+    fn a_law_with_itself_has_its_second_moment() {
+        let merton = 0.03f64.powi(2) + 0.12f64.powi(2);
+        assert!((expected_product(&MERTON, &MERTON) - merton).abs() < 1e-12);
+        let kou = 2.0 * (0.45 * 0.083f64.powi(2) + 0.55 * 0.111f64.powi(2));
+        assert!((expected_product(&KOU, &KOU) - kou).abs() < 1e-12);
+    }
+
+    #[test]
+    fn different_laws_agree_with_a_plain_midpoint_sum() {
+        let other = JumpSizes::Kou {
+            up_probability: 0.3,
+            up_mean_log: 0.2,
+            down_mean_log: 0.05,
+        };
+        let count = 2_000_000;
+        for (a, b) in [(&MERTON, &KOU), (&KOU, &other)] {
+            let midpoint: f64 = (0..count)
+                .map(|k| {
+                    let u = (f64::from(k) + 0.5) / f64::from(count);
+                    quantile(a, u, 1.0 - u) * quantile(b, u, 1.0 - u)
+                })
+                .sum::<f64>()
+                / f64::from(count);
+            // The midpoint rule misses about ln^2(n) / n of the products at the two ends: under 1e-6 here.
+            assert!((expected_product(a, b) - midpoint).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn one_sided_kou_laws_are_integrated_too() {
+        let up = JumpSizes::Kou {
+            up_probability: 1.0,
+            up_mean_log: 0.1,
+            down_mean_log: 0.1,
+        };
+        let down = JumpSizes::Kou {
+            up_probability: 0.0,
+            up_mean_log: 0.1,
+            down_mean_log: 0.1,
+        };
+        assert!((expected_product(&up, &up) - 0.02).abs() < 1e-12);
+        assert!((expected_product(&down, &down) - 0.02).abs() < 1e-12);
+        // E[ln(u) ln(1 - u)] = 2 - pi^2 / 6.
+        let expected = -0.01 * (2.0 - std::f64::consts::PI.powi(2) / 6.0);
+        assert!((expected_product(&up, &down) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn beta_of_diffusions_and_of_jumps() {
+        let (s, h) = (asset(0.9, None), asset(0.6, None));
+        assert!((instantaneous_beta(&s, &h, 0.8).unwrap() - 1.2).abs() < 1e-12);
+        // Jumps alone, all common: the loading is the beta.
+        let s = asset(0.0, Some(jumps(KOU, 1.0, 1.5)));
+        let h = asset(0.0, Some(jumps(KOU, 1.0, 1.0)));
+        assert!((instantaneous_beta(&s, &h, 0.0).unwrap() - 1.5).abs() < 1e-12);
+        assert_eq!(instantaneous_beta(&s, &asset(0.0, None), 0.0), None);
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "these values are exact")]
+    fn coverage_follows_the_design() {
+        let market = |rho: f64| MarketPlan {
+            assets: vec![asset(0.9, None), asset(0.6, None), asset(0.0, None)],
+            correlation: vec![1.0, rho, 0.0, rho, 1.0, 0.0, 0.0, 0.0, 1.0],
+            contracts: Vec::new(),
+        };
+        assert_eq!(default_coverage(&market(0.8), 0, 0, 0.7), 0.7);
+        assert_eq!(default_coverage(&market(0.8), 0, 0, 1.3), 1.3);
+        assert!((default_coverage(&market(0.8), 0, 1, 0.6) - 0.5).abs() < 1e-12);
+        assert_eq!(default_coverage(&market(0.8), 0, 1, 5.0), 1.0);
+        assert_eq!(default_coverage(&market(-0.8), 0, 1, 0.6), 1.0);
+        assert_eq!(default_coverage(&market(0.8), 0, 2, 0.6), 1.0);
+        assert_eq!(default_coverage(&market(0.8), 0, 1, 0.0), 0.0);
+    }
+}

@@ -1,0 +1,106 @@
+//! An account: balances in USD, margin policy in steps.
+
+use crate::plan::resolve::grid::Grid;
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
+use crate::plan::resolve::venue::unknown_venue;
+use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan};
+use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
+use crate::scenario::reader::Sink;
+use crate::venue::preset;
+
+/// Resolves one account.
+pub fn account(account: &Account, setting: &Setting<'_>) -> Option<AccountPlan> {
+    let Account {
+        name,
+        venue,
+        margin,
+        collateral_usd,
+        reserve_usd,
+        margin_call: given_call,
+        liquidation,
+    } = account;
+    // One margin mode so far: a second one has to be decided on here.
+    match margin
+        .as_ref()
+        .map_or(MarginMode::Isolated, |given| given.value)
+    {
+        MarginMode::Isolated => {}
+    }
+    if preset::find(&venue.value).is_none()
+        && !setting
+            .venues
+            .iter()
+            .any(|own| own.name.value == venue.value)
+    {
+        setting.sink.push(unknown_venue(venue, setting.venues));
+    }
+    let margin_call = match given_call {
+        None => None,
+        Some(call) => Some(margin_call(call, setting.grid, setting.sink)?),
+    };
+    let (slippage, then) = match liquidation {
+        None => (None, None),
+        Some(AccountLiquidation { slippage, then }) => (slippage.as_ref(), then.as_ref()),
+    };
+    Some(AccountPlan {
+        name: name.value.clone(),
+        venue: venue.value.clone(),
+        collateral_usd: collateral_usd.value.0,
+        reserve_usd: reserve_usd.as_ref().map_or(0.0, |given| given.value.0),
+        margin_call,
+        liquidation_slippage_frac: slippage.map_or(0.0, |given| given.value.0),
+        after_liquidation: match then {
+            None | Some(Then::StayFlat) => AfterLiquidation::StayFlat,
+            Some(Then::Reenter { after }) => AfterLiquidation::Reenter {
+                after_steps: setting.grid.steps_rounded_up(after.value),
+            },
+        },
+    })
+}
+
+fn margin_call(call: &MarginCall, grid: &Grid, sink: &Sink) -> Option<MarginCallPlan> {
+    let MarginCall {
+        level,
+        target,
+        release,
+        every,
+        delay,
+    } = call;
+    let mut is_valid = true;
+    if target.value >= level.value {
+        let allowed = format!("above 0 and below the level of {}", level.written);
+        sink.push(Refusal::does_not_fit(
+            target,
+            allowed,
+            "a top-up has to bring the ratio below the level",
+        ));
+        is_valid = false;
+    }
+    if let Some(release) = release
+        .as_ref()
+        .filter(|release| release.value >= target.value)
+    {
+        let allowed = format!("above 0 and below the target of {}", target.written);
+        sink.push(Refusal::does_not_fit(
+            release,
+            allowed,
+            "a top-up would go back at once",
+        ));
+        is_valid = false;
+    }
+    let every_steps = every
+        .as_ref()
+        .map_or(Some(1), |given| grid.steps(given, sink));
+    let delay_steps = delay
+        .as_ref()
+        .map_or(Some(0), |given| grid.steps(given, sink));
+    let (every_steps, delay_steps) = (every_steps?, delay_steps?);
+    is_valid.then_some(MarginCallPlan {
+        level: level.value.0,
+        target: target.value.0,
+        release: release.as_ref().map(|given| given.value.0),
+        every_steps,
+        delay_steps,
+    })
+}

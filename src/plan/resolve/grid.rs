@@ -1,0 +1,152 @@
+//! The grid of steps: the horizon, and every time that has to lie on it.
+
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::types::{Crossing, SimulationPlan};
+use crate::scenario::place::Given;
+use crate::scenario::problem::Problem;
+use crate::scenario::reader::Sink;
+use crate::scenario::simulation::{CrossingChoice, Simulation};
+use crate::scenario::units::Span;
+
+/// The grid of steps.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    /// Length of a step, as the user gave it.
+    pub step: Given<Span>,
+    /// Length of the simulation.
+    pub horizon: Span,
+    /// Whether to repair correlations.
+    pub repair_correlations: bool,
+}
+
+/// More steps than this are a mistake in the step.
+const MOST_STEPS: u64 = 10_000_000;
+
+/// Steps that people use, in minutes.
+const USUAL_STEPS_MINUTES: [u64; 17] = [
+    1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 4320, 10_080,
+];
+
+impl Grid {
+    /// A duration in steps, if it is a multiple of the step; else that is noted.
+    pub fn steps(&self, given: &Given<Span>, sink: &Sink) -> Option<u32> {
+        let Some(steps) = given.value.steps(self.step.value) else {
+            sink.push(Refusal::off_grid(given, self.step.value));
+            return None;
+        };
+        // Beyond the horizon nothing happens: a longer time is as good as never.
+        Some(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    /// A duration in steps, rounded up.
+    pub fn steps_rounded_up(&self, span: Span) -> u32 {
+        let steps = span.milliseconds.div_ceil(self.step.value.milliseconds);
+        u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    /// Usual steps that divide the horizon and an interval, in words.
+    pub fn steps_that_divide(&self, interval: Span) -> String {
+        let fits =
+            |step: &Span| interval.steps(*step).is_some() && self.horizon.steps(*step).is_some();
+        let list: Vec<String> = usual_steps()
+            .filter(fits)
+            .map(|step| step.to_string())
+            .collect();
+        if list.is_empty() {
+            "1ms".to_owned()
+        } else {
+            list.join(", ")
+        }
+    }
+}
+
+/// Resolves `[simulation]`; without a grid nothing else can be checked.
+pub fn simulation(
+    title: Option<&Given<String>>,
+    simulation: &Simulation,
+    sink: &Sink,
+) -> Option<(Grid, SimulationPlan)> {
+    let Simulation {
+        horizon,
+        step,
+        paths,
+        seed,
+        repair_correlations,
+        crossing,
+    } = simulation;
+    let Some(steps) = horizon.value.steps(step.value) else {
+        sink.push(does_not_divide(step, horizon.value));
+        return None;
+    };
+    let Some(steps) = u32::try_from(steps)
+        .ok()
+        .filter(|steps| u64::from(*steps) <= MOST_STEPS)
+    else {
+        let allowed = format!(
+            "at most 10,000,000 steps in the horizon of {}",
+            horizon.value
+        );
+        sink.push(Refusal::does_not_fit(
+            step,
+            allowed,
+            format!("these would be {steps} steps"),
+        ));
+        return None;
+    };
+    let grid = Grid {
+        step: step.clone(),
+        horizon: horizon.value,
+        repair_correlations: repair_correlations
+            .as_ref()
+            .is_some_and(|given| given.value),
+    };
+    let crossing = match crossing
+        .as_ref()
+        .map_or(CrossingChoice::Bridge, |given| given.value)
+    {
+        CrossingChoice::Bridge => Crossing::Bridge,
+        CrossingChoice::Endpoints => Crossing::Endpoints,
+    };
+    let plan = SimulationPlan {
+        title: title.map_or_else(
+            || "untitled scenario".to_owned(),
+            |given| given.value.clone(),
+        ),
+        horizon_days: horizon.value.days(),
+        step_days: step.value.days(),
+        steps,
+        paths: paths.value,
+        seed: seed.as_ref().map_or(1, |given| given.value),
+        crossing,
+    };
+    Some((grid, plan))
+}
+
+fn does_not_divide(step: &Given<Span>, horizon: Span) -> Problem {
+    let divides = |candidate: &Span| horizon.steps(*candidate).is_some();
+    let below = usual_steps()
+        .filter(divides)
+        .rfind(|candidate| *candidate < step.value);
+    let above = usual_steps()
+        .chain([horizon])
+        .filter(divides)
+        .find(|candidate| *candidate > step.value);
+    let near: Vec<String> = below
+        .iter()
+        .chain(above.iter())
+        .map(Span::to_string)
+        .collect();
+    let near = if near.is_empty() {
+        horizon.to_string()
+    } else {
+        near.join(" or ")
+    };
+    let allowed = format!("a step that divides the horizon of {horizon}, such as {near}");
+    Refusal::does_not_fit(step, allowed, "the horizon is a whole number of steps")
+}
+
+fn usual_steps() -> impl DoubleEndedIterator<Item = Span> {
+    USUAL_STEPS_MINUTES.iter().map(|minutes| Span {
+        milliseconds: minutes * 60_000,
+    })
+}

@@ -1,0 +1,132 @@
+//! From a file or a text to a scenario, or to everything that is wrong with it.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+use toml_edit::DocumentMut;
+
+use crate::scenario::cause::Cause;
+use crate::scenario::overrides::{self, Override};
+use crate::scenario::place::Sources;
+use crate::scenario::problem::{Problem, Problems};
+use crate::scenario::reader::Sink;
+use crate::scenario::syntax::{self, Syntax};
+use crate::scenario::tree::{self, Table};
+use crate::scenario::whole::Scenario;
+
+/// A scenario that was read, with the texts it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the user wrote.
+    pub scenario: Scenario,
+    /// The texts that its places point into.
+    pub sources: Sources,
+    /// The scenario's text after overrides: it reproduces the run by itself.
+    pub effective_toml: String,
+}
+
+/// Reads a scenario file and applies overrides `path=value`.
+///
+/// # Errors
+/// Everything that is wrong with the file and the overrides, at once.
+pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Problems> {
+    let name = path.display().to_string();
+    let refuse = |cause: Cause| {
+        let sources = Sources {
+            name: name.clone(),
+            text: String::new(),
+            overrides: Vec::new(),
+        };
+        Problems::new(sources, vec![cause.at(None)])
+    };
+    let bytes = std::fs::read(path).map_err(|error| {
+        refuse(Cause::Unreadable {
+            name: name.clone(),
+            reason: error.to_string(),
+        })
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        refuse(Cause::NotUtf8 {
+            name: name.clone(),
+            valid_bytes: error.utf8_error().valid_up_to(),
+        })
+    })?;
+    parse(&name, &text, overrides)
+}
+
+/// Reads a scenario's text and applies overrides `path=value`; `name` is shown in messages.
+///
+/// # Errors
+/// Everything that is wrong with the text and the overrides, at once.
+pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Problems> {
+    let sources = Sources {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        overrides: overrides.to_vec(),
+    };
+    let (parsed, errors) = DeTable::parse_recoverable(text);
+    let mut file = tree::table(parsed.get_ref(), text, 0, 0);
+    let syntax = Syntax::new(&errors, text, &mut file);
+    let mut problems = Vec::new();
+    let effective = if syntax.problems.is_empty() {
+        with_overrides(text, &file, overrides, &mut problems)
+    } else {
+        None
+    };
+    let (as_run, effective_toml) = effective.unwrap_or_else(|| {
+        if !overrides.is_empty() {
+            // Overrides that could not be applied may bring what is missing here.
+            syntax::poison_all(&mut file);
+        }
+        (file, text.to_owned())
+    });
+    let sink = Sink::default();
+    let scenario = Scenario::read(&as_run, &sink);
+    let found = sink.into_problems().into_iter();
+    problems.extend(found.filter(|problem| !syntax.is_consequence(problem, text)));
+    problems.extend(syntax.problems);
+    match scenario {
+        Some(scenario) if problems.is_empty() => Ok(Loaded {
+            scenario,
+            sources,
+            effective_toml,
+        }),
+        _ => Err(Problems::new(sources, problems)),
+    }
+}
+
+/// The tree and the text after overrides; `None` if one of them cannot be applied.
+fn with_overrides(
+    text: &str,
+    file: &Table,
+    arguments: &[String],
+    problems: &mut Vec<Problem>,
+) -> Option<(Table, String)> {
+    if arguments.is_empty() {
+        return None;
+    }
+    let mut document: DocumentMut = text.parse().ok()?;
+    let mut applied = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        let outcome = Override::parse(argument, index + 1).and_then(|parsed| {
+            parsed.apply(&mut document)?;
+            Ok(parsed)
+        });
+        match outcome {
+            Ok(parsed) => applied.push(parsed),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let effective = document.to_string();
+    let (parsed, errors) = DeTable::parse_recoverable(&effective);
+    debug_assert!(
+        errors.is_empty(),
+        "an edited document is a document: {effective}"
+    );
+    let mut as_run = tree::table(parsed.get_ref(), &effective, 0, 0);
+    overrides::relocate(&mut as_run, file, &applied);
+    if applied.len() < arguments.len() {
+        syntax::poison_all(&mut as_run);
+    }
+    Some((as_run, effective))
+}

@@ -1,0 +1,539 @@
+//! `--set path=value`: overrides applied to the text, so that comments survive and the text as run reproduces the run.
+
+use toml::de::DeValue;
+use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
+
+use crate::scenario::cause::Cause;
+use crate::scenario::place::Place;
+use crate::scenario::problem::Problem;
+use crate::scenario::tree::{self, Entry, Node, Table, Value};
+
+/// One override, parsed.
+#[derive(Debug, Clone)]
+pub struct Override {
+    source: usize,
+    segments: Vec<Segment>,
+    node: Node,
+    value_text: String,
+}
+
+#[derive(Debug, Clone)]
+struct Segment {
+    key: String,
+    start: usize,
+    end: usize,
+}
+
+/// Tables that hold one of several variants: setting one removes the others. `*` stands for any name or index.
+const CHOICES: [(&[&str], &[&str]); 8] = [
+    (
+        &["assets", "*", "model"],
+        &[
+            "gbm",
+            "jump_diffusion",
+            "student_t",
+            "garch",
+            "heston",
+            "regime_switching",
+            "bootstrap",
+        ],
+    ),
+    (
+        &["assets", "*", "model", "jump_diffusion"],
+        &["merton", "kou"],
+    ),
+    (&["contracts", "*"], &["perpetual", "dated", "option"]),
+    (
+        &["contracts", "*", "perpetual", "funding"],
+        &["premium_formula", "constant", "ou", "history"],
+    ),
+    (
+        &["holdings", "*", "sell"],
+        &["at_horizon", "evenly", "schedule"],
+    ),
+    (
+        &["hedges", "*", "ratio"],
+        &["fixed", "beta", "minimum_variance"],
+    ),
+    (&["hedges", "*", "rebalance"], &["never", "every", "band"]),
+    (
+        &["accounts", "*", "liquidation", "then"],
+        &["stay_flat", "reenter"],
+    ),
+];
+
+impl Override {
+    /// Parses `path=value`; `source` is its number, counted from 1.
+    ///
+    /// A value that is not TOML is taken as a string, so that `simulation.horizon=30d` needs no quotes.
+    ///
+    /// # Errors
+    /// If there is no path or no `=`, or a table or list is not closed.
+    pub fn parse(argument: &str, source: usize) -> Result<Self, Problem> {
+        let whole = Place {
+            source,
+            start: 0,
+            end: argument.len(),
+        };
+        let form = || {
+            Cause::OverrideForm {
+                argument: argument.to_owned(),
+            }
+            .at(whole)
+        };
+        let (path, value_text) = argument.split_once('=').ok_or_else(form)?;
+        let segments = segments(path).ok_or_else(form)?;
+        let offset = path.len() + 1;
+        let trimmed = value_text.trim();
+        let offset = offset + (value_text.len() - value_text.trim_start().len());
+        let node = match DeValue::parse(trimmed) {
+            Ok(parsed) => tree::node(&parsed, trimmed, source, offset),
+            Err(error) if trimmed.starts_with(['{', '[', '"', '\'']) => {
+                let span = error.span().unwrap_or(0..trimmed.len());
+                let place = Place {
+                    source,
+                    start: offset + span.start,
+                    end: offset + span.end,
+                };
+                let what = error.message().to_owned();
+                return Err(Cause::Syntax {
+                    what,
+                    hint: "in the override's value".to_owned(),
+                }
+                .at(place));
+            }
+            Err(_) => Node {
+                value: Value::Text(trimmed.to_owned()),
+                place: Place {
+                    source,
+                    start: offset,
+                    end: offset + trimmed.len(),
+                },
+                written: trimmed.to_owned(),
+            },
+        };
+        Ok(Self {
+            source,
+            segments,
+            node,
+            value_text: trimmed.to_owned(),
+        })
+    }
+
+    /// Applies the override to the document.
+    ///
+    /// # Errors
+    /// If the path leads through a value or to an entry of a list that is not there.
+    pub fn apply(&self, document: &mut DocumentMut) -> Result<(), Problem> {
+        self.set_in_table(document.as_table_mut(), 0)
+    }
+
+    fn edit_value(&self) -> EditValue {
+        let parsed = self.value_text.parse::<EditValue>();
+        let is_text = matches!(&self.node.value, Value::Text(text) if *text == self.value_text);
+        match parsed {
+            Ok(value) if !is_text => value.decorated(" ", ""),
+            _ => EditValue::from(self.value_text.as_str()).decorated(" ", ""),
+        }
+    }
+
+    fn set_in_table(&self, table: &mut dyn TableLike, depth: usize) -> Result<(), Problem> {
+        let key = self.segments[depth].key.as_str();
+        for rival in self.rivals(depth) {
+            table.remove(rival);
+        }
+        if depth + 1 == self.segments.len() {
+            match table.get_mut(key) {
+                Some(item) => replace(item, self.edit_value()),
+                None => {
+                    table.insert(key, Item::Value(self.edit_value()));
+                }
+            }
+            return Ok(());
+        }
+        if !table.contains_key(key) {
+            // A header of its own where the parent has none to write dotted keys under.
+            let item = if table.is_dotted() || depth > 1 {
+                let mut new = InlineTable::new();
+                new.set_dotted(true);
+                Item::Value(EditValue::InlineTable(new))
+            } else {
+                Item::Table(toml_edit::Table::new())
+            };
+            table.insert(key, item);
+        }
+        match table.get_mut(key) {
+            Some(item) => self.set_in_item(item, depth + 1),
+            None => Err(self.lost(depth, "the table takes no such key".to_owned())),
+        }
+    }
+
+    fn set_in_item(&self, item: &mut Item, depth: usize) -> Result<(), Problem> {
+        match item {
+            Item::Value(value) => self.set_in_value(value, depth),
+            Item::Table(table) => self.set_in_table(table, depth),
+            Item::ArrayOfTables(list) => {
+                let length = list.len();
+                let index = self.index(depth, length)?;
+                if depth + 1 == self.segments.len() {
+                    return Err(self.lost(depth, "an entry is a table: set its keys".to_owned()));
+                }
+                match list.get_mut(index) {
+                    Some(table) => self.set_in_table(table, depth + 1),
+                    None => Err(self.out_of_range(depth, length)),
+                }
+            }
+            Item::None => Err(self.lost(depth - 1, "nothing is there".to_owned())),
+        }
+    }
+
+    fn set_in_value(&self, value: &mut EditValue, depth: usize) -> Result<(), Problem> {
+        match value {
+            EditValue::InlineTable(table) => self.set_in_table(table, depth),
+            EditValue::Array(list) => {
+                let length = list.len();
+                let index = self.index(depth, length)?;
+                let Some(entry) = list.get_mut(index) else {
+                    return Err(self.out_of_range(depth, length));
+                };
+                if depth + 1 < self.segments.len() {
+                    return self.set_in_value(entry, depth + 1);
+                }
+                let decor = entry.decor().clone();
+                *entry = self.edit_value();
+                *entry.decor_mut() = decor;
+                Ok(())
+            }
+            _ => Err(self.lost(
+                depth,
+                format!("`{}` is a value, not a table", self.path(depth)),
+            )),
+        }
+    }
+
+    fn index(&self, depth: usize, length: usize) -> Result<usize, Problem> {
+        let key = &self.segments[depth].key;
+        let index = key.parse::<usize>().map_err(|_| {
+            self.lost(
+                depth,
+                format!(
+                    "`{}` is a list: its entries are counted from 0",
+                    self.path(depth)
+                ),
+            )
+        })?;
+        if index < length {
+            Ok(index)
+        } else {
+            Err(self.out_of_range(depth, length))
+        }
+    }
+
+    fn out_of_range(&self, depth: usize, length: usize) -> Problem {
+        let entries = if length == 1 { "entry" } else { "entries" };
+        self.lost(
+            depth,
+            format!(
+                "`{}` has {length} {entries}, counted from 0",
+                self.path(depth)
+            ),
+        )
+    }
+
+    fn lost(&self, depth: usize, reason: String) -> Problem {
+        let path = self.path(depth + 1);
+        Cause::OverridePath { path, reason }.at(self.segment_place(depth))
+    }
+
+    fn path(&self, depth: usize) -> String {
+        let keys: Vec<&str> = self.segments[..depth]
+            .iter()
+            .map(|segment| segment.key.as_str())
+            .collect();
+        keys.join(".")
+    }
+
+    fn segment_place(&self, depth: usize) -> Place {
+        let segment = &self.segments[depth];
+        Place {
+            source: self.source,
+            start: segment.start,
+            end: segment.end,
+        }
+    }
+
+    /// The variants that the key at this depth replaces.
+    fn rivals(&self, depth: usize) -> impl Iterator<Item = &'static str> {
+        let key = self.segments[depth].key.clone();
+        let before: Vec<String> = self.segments[..depth]
+            .iter()
+            .map(|segment| segment.key.clone())
+            .collect();
+        CHOICES
+            .iter()
+            .filter(move |(pattern, group)| {
+                pattern.len() == before.len()
+                    && pattern
+                        .iter()
+                        .zip(&before)
+                        .all(|(wanted, is)| *wanted == "*" || wanted == is)
+                    && group.contains(&key.as_str())
+            })
+            .flat_map(|(_, group)| group.iter().copied())
+            .filter({
+                let key = self.segments[depth].key.clone();
+                move |rival| *rival != key
+            })
+    }
+
+    fn is_prefix_of(&self, path: &[String]) -> bool {
+        self.segments.len() <= path.len()
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, key)| segment.key == *key)
+    }
+
+    fn passes_through(&self, path: &[String]) -> bool {
+        self.segments.len() > path.len()
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, key)| segment.key == *key)
+    }
+}
+
+/// Gives each value of the text as run the place where the user wrote it: in an override, or in the file.
+pub fn relocate(as_run: &mut Table, file: &Table, overrides: &[Override]) {
+    let file = Node {
+        value: Value::Table(file.clone()),
+        place: Place {
+            source: 0,
+            start: 0,
+            end: 0,
+        },
+        written: String::new(),
+    };
+    relocate_table(as_run, &mut Vec::new(), &file, overrides);
+}
+
+fn relocate_table(table: &mut Table, path: &mut Vec<String>, file: &Node, overrides: &[Override]) {
+    for entry in &mut table.entries {
+        path.push(entry.key.clone());
+        if let Some(place) = key_place(path, file, overrides) {
+            entry.key_place = place;
+        }
+        relocate_node(&mut entry.node, path, file, overrides);
+        path.pop();
+    }
+}
+
+fn relocate_node(node: &mut Node, path: &mut Vec<String>, file: &Node, overrides: &[Override]) {
+    if let Some(origin) = origin(path, file, overrides) {
+        node.place = origin.place;
+        if !node.written.is_empty() {
+            node.written.clone_from(&origin.written);
+        }
+    } else if let Some(through) = overrides.iter().rev().find(|o| o.passes_through(path)) {
+        node.place = through.segment_place(path.len() - 1);
+    }
+    match &mut node.value {
+        Value::Table(table) => relocate_table(table, path, file, overrides),
+        Value::List(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                path.push(index.to_string());
+                relocate_node(item, path, file, overrides);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What the user wrote for a path: in the last override that covers it, else in the file.
+fn origin<'t>(path: &[String], file: &'t Node, overrides: &'t [Override]) -> Option<&'t Node> {
+    overrides
+        .iter()
+        .rev()
+        .filter(|o| o.is_prefix_of(path))
+        .find_map(|o| at(&o.node, &path[o.segments.len()..]))
+        .or_else(|| at(file, path))
+}
+
+fn key_place(path: &[String], file: &Node, overrides: &[Override]) -> Option<Place> {
+    for o in overrides.iter().rev() {
+        if o.is_prefix_of(path) {
+            let rest = &path[o.segments.len()..];
+            match rest.split_last() {
+                None => return Some(o.segment_place(path.len() - 1)),
+                Some((key, parents)) => {
+                    if let Some(entry) = at(&o.node, parents).and_then(|parent| entry(parent, key))
+                    {
+                        return Some(entry.key_place);
+                    }
+                }
+            }
+        }
+    }
+    let (key, parents) = path.split_last()?;
+    if let Some(entry) = at(file, parents).and_then(|parent| entry(parent, key)) {
+        return Some(entry.key_place);
+    }
+    let through = overrides.iter().rev().find(|o| o.passes_through(path))?;
+    Some(through.segment_place(path.len() - 1))
+}
+
+fn entry<'t>(parent: &'t Node, key: &str) -> Option<&'t Entry> {
+    match &parent.value {
+        Value::Table(table) => table.get(key),
+        _ => None,
+    }
+}
+
+fn at<'t>(node: &'t Node, path: &[String]) -> Option<&'t Node> {
+    let Some((first, rest)) = path.split_first() else {
+        return Some(node);
+    };
+    let next = match &node.value {
+        Value::Table(table) => &table.get(first)?.node,
+        Value::List(items) => items.get(first.parse::<usize>().ok()?)?,
+        _ => return None,
+    };
+    at(next, rest)
+}
+
+/// Puts a value in the place of another and keeps the comment beside it.
+fn replace(item: &mut Item, mut value: EditValue) {
+    if let Item::Value(old) = item {
+        let suffix = old.decor().suffix().cloned().unwrap_or_default();
+        value.decor_mut().set_suffix(suffix);
+    }
+    *item = Item::Value(value);
+}
+
+/// The keys of a dotted path, quoted ones too.
+fn segments(path: &str) -> Option<Vec<Segment>> {
+    let mut found = Vec::new();
+    let mut quote: Option<char> = None;
+    let mut start = 0;
+    for (at, c) in path.char_indices().chain([(path.len(), '.')]) {
+        match (quote, c) {
+            (Some(open), _) if at == path.len() || c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        if quote.is_none() && c == '.' && (at == path.len() || path.as_bytes()[at] == b'.') {
+            let raw = &path[start..at];
+            let key = raw.trim().trim_matches(['"', '\'']).to_owned();
+            if key.is_empty() || key.chars().any(char::is_control) {
+                return None;
+            }
+            found.push(Segment {
+                key,
+                start,
+                end: at,
+            });
+            start = at + 1;
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(text: &str, arguments: &[&str]) -> String {
+        let mut document: DocumentMut = text.parse().unwrap();
+        for (index, argument) in arguments.iter().enumerate() {
+            Override::parse(argument, index + 1)
+                .unwrap()
+                .apply(&mut document)
+                .unwrap();
+        }
+        document.to_string()
+    }
+
+    fn refused(text: &str, argument: &str) -> String {
+        let mut document: DocumentMut = text.parse().unwrap();
+        let outcome = Override::parse(argument, 1).and_then(|o| o.apply(&mut document));
+        outcome.unwrap_err().message
+    }
+
+    #[test]
+    fn values_are_replaced_and_comments_stay() {
+        let text = "# top\n[simulation]\nhorizon = \"90d\" # long\npaths = 10\n";
+        assert_eq!(
+            apply(text, &["simulation.horizon=30d", "simulation.paths=20_000"]),
+            "# top\n[simulation]\nhorizon = \"30d\" # long\npaths = 20_000\n"
+        );
+    }
+
+    #[test]
+    fn a_variant_replaces_the_one_in_the_file() {
+        let text =
+            "[assets.ETH]\nspot_usd = 1\nmodel.jump_diffusion = { volatility = 0.6, kou = {} }\n";
+        assert_eq!(
+            apply(text, &["assets.ETH.model.gbm={volatility=0.5}"]),
+            "[assets.ETH]\nspot_usd = 1\nmodel.gbm = {volatility=0.5}\n"
+        );
+        assert_eq!(
+            apply(text, &["assets.ETH.model.jump_diffusion.merton={mean=0.1}"]),
+            "[assets.ETH]\nspot_usd = 1\nmodel.jump_diffusion = { volatility = 0.6, merton = {mean=0.1}}\n"
+        );
+        let hedges = "[[hedges]]\nratio.fixed = 1.0\nrebalance.never = {}\n";
+        assert_eq!(
+            apply(
+                hedges,
+                &["hedges.0.rebalance.every=7d", "hedges.0.ratio.fixed=0"]
+            ),
+            "[[hedges]]\nratio.fixed = 0\nrebalance.every = \"7d\"\n"
+        );
+    }
+
+    #[test]
+    fn new_tables_are_made() {
+        for argument in [
+            "execution.slippage=3bps",
+            "accounts.main.liquidation.then.reenter.after=2d",
+            "venues.own.fees.taker=1bps",
+        ] {
+            let text = "[accounts.main]\nvenue = \"x\"\n";
+            let after = apply(text, &[argument]);
+            let parsed: DocumentMut = after.parse().unwrap();
+            let (path, value) = argument.split_once('=').unwrap();
+            let mut item = parsed.as_item();
+            for key in path.split('.') {
+                item = item.get(key).unwrap();
+            }
+            assert_eq!(item.as_str(), Some(value), "{after}");
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_nowhere_are_refused() {
+        let text = "a = 1\n[[hedges]]\nx = 1\n";
+        assert_eq!(
+            refused(text, "hedges.1.x=2"),
+            "the override's path `hedges.1` does not exist: `hedges` has 1 entry, counted from 0"
+        );
+        assert_eq!(
+            refused(text, "hedges.x=2"),
+            "the override's path `hedges.x` does not exist: `hedges` is a list: its entries are counted from 0"
+        );
+        assert_eq!(
+            refused(text, "a.b=2"),
+            "the override's path `a.b` does not exist: `a` is a value, not a table"
+        );
+        assert_eq!(
+            refused(text, "nothing"),
+            "the override `nothing` is not of the form path=value"
+        );
+        assert_eq!(
+            refused(text, "a..b=1"),
+            "the override `a..b=1` is not of the form path=value"
+        );
+    }
+}

@@ -1,0 +1,539 @@
+//! The typed reader of one table: each problem is noted with its place, and reading goes on.
+
+use std::cell::RefCell;
+
+use crate::scenario::cause::{Cause, Complaint};
+use crate::scenario::nearest::nearest;
+use crate::scenario::place::{Given, Place};
+use crate::scenario::problem::Problem;
+use crate::scenario::range::Range;
+use crate::scenario::tree::{Entry, Node, Table, Value};
+use crate::scenario::units::{BaseQuantity, Fraction, Usd};
+
+/// Where readers put the problems they find.
+#[derive(Debug, Default)]
+pub struct Sink {
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl Sink {
+    /// Notes a problem.
+    pub fn push(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// All problems noted.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
+    }
+}
+
+/// Reads one table key by key; [`Reader::finish`] reports what is missing and what is unknown.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    table: &'a Table,
+    path: String,
+    place: Option<Place>,
+    sink: &'a Sink,
+    known: Vec<&'static str>,
+    later: Vec<&'static str>,
+    missing: Vec<&'static str>,
+}
+
+/// A number whose range can be checked.
+pub trait Magnitude {
+    /// The bare number.
+    fn magnitude(&self) -> f64;
+}
+
+impl Magnitude for f64 {
+    fn magnitude(&self) -> f64 {
+        *self
+    }
+}
+
+impl Magnitude for Fraction {
+    fn magnitude(&self) -> f64 {
+        self.0
+    }
+}
+
+impl Magnitude for Usd {
+    fn magnitude(&self) -> f64 {
+        self.0
+    }
+}
+
+impl Magnitude for BaseQuantity {
+    fn magnitude(&self) -> f64 {
+        self.0
+    }
+}
+
+/// A reading function with a range.
+pub fn within<T: Magnitude>(
+    read: impl Fn(&Node) -> Result<T, Complaint>,
+    range: Range,
+) -> impl Fn(&Node) -> Result<T, Complaint> {
+    move |node| {
+        let value = read(node)?;
+        range.check(value.magnitude())?;
+        Ok(value)
+    }
+}
+
+/// A reading function for one of several words; those in `later` are not supported yet.
+pub fn word<T: Copy>(
+    words: &'static [(&'static str, T)],
+    later: &'static [&'static str],
+) -> impl Fn(&Node) -> Result<T, Complaint> {
+    move |node| {
+        let allowed: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let allowed = allowed.join(" or ");
+        let Value::Text(text) = &node.value else {
+            return Err(Complaint::kind(allowed));
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
+            return Ok(*value);
+        }
+        if later.contains(&text.as_str()) {
+            return Err(Complaint::Later);
+        }
+        let reason = nearest(text, words.iter().map(|(word, _)| *word))
+            .map_or(String::new(), |word| format!("did you mean \"{word}\"?"));
+        Err(Complaint::allowed(allowed, reason))
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a table at a dotted path; `place` is `None` for the file itself.
+    pub fn new(table: &'a Table, path: String, place: Option<Place>, sink: &'a Sink) -> Self {
+        Self {
+            table,
+            path,
+            place,
+            sink,
+            known: Vec::new(),
+            later: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// A value that must be there.
+    pub fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Given<T>> {
+        let Some(entry) = self.present(key) else {
+            self.missing.push(key);
+            return None;
+        };
+        self.value(&join(&self.path, key), &entry.node, read)
+    }
+
+    /// A value that may be absent: `Some(None)`. `None` if it is there and wrong.
+    pub fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Option<Given<T>>> {
+        match self.present(key) {
+            None => Some(None),
+            Some(entry) => self
+                .value(&join(&self.path, key), &entry.node, read)
+                .map(Some),
+        }
+    }
+
+    /// A list of values that may be absent (then empty).
+    pub fn values<T>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Vec<Given<T>>> {
+        let Some(entry) = self.present(key) else {
+            return Some(Vec::new());
+        };
+        let path = join(&self.path, key);
+        let Value::List(items) = &entry.node.value else {
+            self.wrong_kind(&path, &entry.node, expected);
+            return None;
+        };
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            values.push(self.value(&format!("{path}.{index}"), item, &read));
+        }
+        values.into_iter().collect()
+    }
+
+    /// A table that must be there.
+    pub fn required_table(&mut self, key: &'static str) -> Option<Reader<'a>> {
+        if self.present(key).is_none() {
+            self.missing.push(key);
+            return None;
+        }
+        self.table(key)
+    }
+
+    /// A table that may be absent; `None` also if it is no table.
+    pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
+        let entry = self.present(key)?;
+        self.entry_table(entry)
+    }
+
+    /// Where a key's value stands, if it is there.
+    pub fn place_of(&self, key: &str) -> Option<Place> {
+        self.table.get(key).map(|entry| entry.node.place)
+    }
+
+    /// Whether a key is there.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
+    }
+
+    /// The tables under a key by name, in the order of the text: `assets.ETH`, `assets.BTC`, ...
+    ///
+    /// Empty if absent, `None` if it is no table.
+    pub fn named(&mut self, key: &'static str) -> Option<Vec<(Given<String>, Reader<'a>)>> {
+        let parent = match self.present(key) {
+            None => return Some(Vec::new()),
+            Some(entry) => self.entry_table(entry)?,
+        };
+        let mut tables = Vec::new();
+        for entry in &parent.table.entries {
+            if let Some(reader) = parent.entry_table(entry) {
+                let name = Given {
+                    value: entry.key.clone(),
+                    place: entry.key_place,
+                    path: reader.path.clone(),
+                    written: entry.key.clone(),
+                };
+                tables.push((name, reader));
+            }
+        }
+        Some(tables)
+    }
+
+    /// The tables of a list, `[[hedges]]` or `[{...}, {...}]`; empty if absent, `None` if it is no list of tables.
+    pub fn list(&mut self, key: &'static str, expected: &'static str) -> Option<Vec<Reader<'a>>> {
+        let Some(entry) = self.present(key) else {
+            return Some(Vec::new());
+        };
+        let path = join(&self.path, key);
+        let Value::List(items) = &entry.node.value else {
+            self.wrong_kind(&path, &entry.node, expected);
+            return None;
+        };
+        let mut readers = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}.{index}");
+            match &item.value {
+                Value::Table(table) => {
+                    readers.push(Reader::new(table, path, Some(item.place), self.sink));
+                }
+                _ => self.wrong_kind(&path, item, "a table"),
+            }
+        }
+        (readers.len() == items.len()).then_some(readers)
+    }
+
+    /// The variant that is chosen by its table's name; `None` if there is none, more than one, or one of a later version.
+    ///
+    /// With `is_required` none at all is a problem.
+    pub fn one_of(
+        &mut self,
+        variants: &[&'static str],
+        later: &[&'static str],
+        requirement: Requirement,
+    ) -> Option<&'static str> {
+        for key in later {
+            self.later(key);
+        }
+        for key in variants {
+            self.learn(key);
+        }
+        let mut present: Vec<(&'static str, &Entry)> = variants
+            .iter()
+            .chain(later)
+            .filter_map(|key| self.table.get(key).map(|entry| (*key, entry)))
+            .collect();
+        present.sort_by_key(|(_, entry)| entry.key_place);
+        if let [(first, _), (second, entry), ..] = present[..] {
+            let cause = Cause::TwoVariants {
+                table: self.path.clone(),
+                first: first.to_owned(),
+                second: second.to_owned(),
+                variants: variants.to_vec(),
+            };
+            self.sink.push(cause.at(entry.key_place));
+            return None;
+        }
+        let chosen = present.first().map(|(key, _)| *key);
+        if chosen.is_none()
+            && requirement == Requirement::Required
+            && !self.table.is_poisoned
+            && !self.has_strangers()
+        {
+            let cause = Cause::NoVariant {
+                table: self.path.clone(),
+                variants: variants.to_vec(),
+            };
+            self.sink.push(cause.at(self.place));
+        }
+        chosen.filter(|key| variants.contains(key))
+    }
+
+    /// Notes a key of a later version, if it is there.
+    pub fn later(&mut self, key: &'static str) {
+        self.later.push(key);
+        if let Some(entry) = self.table.get(key) {
+            let path = join(&self.path, key);
+            self.sink.push(Cause::Later { path }.at(entry.key_place));
+        }
+    }
+
+    /// Reports keys that are missing and keys that are unknown; in a poisoned table only what is surely a slip.
+    pub fn finish(mut self) {
+        for entry in &self.table.entries {
+            let key = entry.key.as_str();
+            if self.known.contains(&key) || self.later.contains(&key) {
+                continue;
+            }
+            let absent = self.known.iter().copied().filter(|known| !self.has(known));
+            let near = nearest(key, absent).or_else(|| nearest(key, self.known.iter().copied()));
+            let near = near.map(str::to_owned);
+            if self.table.is_poisoned && near.is_none() {
+                continue;
+            }
+            if let Some(meant) = &near {
+                self.missing.retain(|missing| missing != meant);
+            }
+            let cause = Cause::UnknownKey {
+                table: self.path.clone(),
+                key: key.to_owned(),
+                allowed: self.known.clone(),
+                nearest: near,
+            };
+            self.sink.push(cause.at(entry.key_place));
+        }
+        let missing = if self.table.is_poisoned {
+            &[][..]
+        } else {
+            &self.missing
+        };
+        for key in missing {
+            let cause = Cause::Missing {
+                table: self.path.clone(),
+                key: (*key).to_owned(),
+            };
+            self.sink.push(cause.at(self.place));
+        }
+    }
+
+    /// Dotted path of this table.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where this table stands; `None` for the file itself.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Notes a problem.
+    pub fn push(&self, problem: Problem) {
+        self.sink.push(problem);
+    }
+
+    /// Whether keys may be missing because of a syntax error.
+    pub fn is_poisoned(&self) -> bool {
+        self.table.is_poisoned
+    }
+
+    fn present(&mut self, key: &'static str) -> Option<&'a Entry> {
+        self.learn(key);
+        self.table.get(key)
+    }
+
+    fn learn(&mut self, key: &'static str) {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+    }
+
+    /// A mistyped variant is reported as an unknown key, not as a missing variant too.
+    fn has_strangers(&self) -> bool {
+        let is_stranger = |key: &str| !self.known.contains(&key) && !self.later.contains(&key);
+        self.table
+            .entries
+            .iter()
+            .any(|entry| is_stranger(&entry.key))
+    }
+
+    fn entry_table(&self, entry: &'a Entry) -> Option<Reader<'a>> {
+        let path = join(&self.path, &entry.key);
+        if let Value::Table(table) = &entry.node.value {
+            return Some(Reader::new(table, path, Some(entry.node.place), self.sink));
+        }
+        self.wrong_kind(&path, &entry.node, "a table");
+        None
+    }
+
+    fn value<T>(
+        &self,
+        path: &str,
+        node: &Node,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Given<T>> {
+        match read(node) {
+            Ok(value) => Some(Given {
+                value,
+                place: node.place,
+                path: path.to_owned(),
+                written: node.written.clone(),
+            }),
+            Err(Complaint::Kind { expected }) => {
+                self.wrong_kind(path, node, &expected);
+                None
+            }
+            Err(Complaint::Allowed { allowed, reason }) => {
+                let cause = Cause::NotAllowed {
+                    path: path.to_owned(),
+                    written: node.written.clone(),
+                    allowed,
+                    reason,
+                };
+                self.sink.push(cause.at(node.place));
+                None
+            }
+            Err(Complaint::Later) => {
+                let path = format!("{path} = {}", node.written);
+                self.sink.push(Cause::Later { path }.at(node.place));
+                None
+            }
+        }
+    }
+
+    fn wrong_kind(&self, path: &str, node: &Node, expected: &str) {
+        let kind = node.value.kind();
+        let found = if node.written.is_empty() {
+            kind
+        } else {
+            &node.written
+        };
+        let cause = Cause::WrongKind {
+            path: path.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+            kind,
+        };
+        self.sink.push(cause.at(node.place));
+    }
+}
+
+/// Whether one of the variants must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// One must be there.
+    Required,
+    /// None may be there.
+    Optional,
+}
+
+/// A dotted path with one more key, quoted where TOML needs it.
+pub fn join(path: &str, key: &str) -> String {
+    let is_bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if is_bare {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::de::DeTable;
+
+    use super::*;
+    use crate::scenario::tree;
+    use crate::scenario::units::{fraction, text};
+
+    fn messages(source: &str, read: impl FnOnce(&mut Reader<'_>)) -> Vec<String> {
+        let (parsed, errors) = DeTable::parse_recoverable(source);
+        assert!(errors.is_empty());
+        let table = tree::table(parsed.get_ref(), source, 0, 0);
+        let sink = Sink::default();
+        let mut reader = Reader::new(&table, String::new(), None, &sink);
+        read(&mut reader);
+        reader.finish();
+        sink.into_problems()
+            .into_iter()
+            .map(|p| p.message)
+            .collect()
+    }
+
+    #[test]
+    fn reading_goes_on_after_each_problem() {
+        let found = messages("a = 1\nb = 2\ntagret = 0.1\n", |reader| {
+            assert!(reader.required("a", text).is_none());
+            let range = Range::closed(0.0, 1.0, "0 to 1");
+            assert!(reader.optional("b", within(fraction, range)).is_none());
+            assert!(reader.required("target", fraction).is_none());
+            assert!(reader.required("every", fraction).is_none());
+        });
+        assert_eq!(
+            found,
+            [
+                "`a` is 1; allowed: a string",
+                "`b` is 2; allowed: 0 to 1",
+                "the scenario has no key `tagret`; allowed: `a`, `b`, `target`, `every`",
+                "the scenario needs `every`",
+            ]
+        );
+    }
+
+    #[test]
+    fn variants_are_chosen_by_name() {
+        let found = messages("gbm = {}\nheston = {}\n", |reader| {
+            assert_eq!(
+                reader.one_of(&["gbm", "jumps"], &["heston"], Requirement::Required),
+                None
+            );
+        });
+        assert_eq!(
+            found,
+            [
+                "`heston` is not supported yet",
+                "the scenario has both `gbm` and `heston`; allowed: one of `gbm`, `jumps`",
+            ]
+        );
+        assert!(
+            messages("gbm = {}", |reader| {
+                assert_eq!(
+                    reader.one_of(&["gbm"], &[], Requirement::Required),
+                    Some("gbm")
+                );
+            })
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn odd_keys_are_quoted_in_paths() {
+        assert_eq!(join("a", "b-c_1"), "a.b-c_1");
+        assert_eq!(join("a", "b c"), "a.\"b c\"");
+    }
+}

@@ -1,0 +1,93 @@
+//! `[simulation]`: the size and the grid of the simulation.
+
+use crate::scenario::cause::Complaint;
+use crate::scenario::place::Given;
+use crate::scenario::reader::{Reader, word};
+use crate::scenario::tree::Node;
+use crate::scenario::units::{Span, boolean, count, span};
+
+/// The size and the grid of the simulation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulation {
+    /// Length of the simulation; a multiple of `step`, at most 20 years. Example: `horizon = "90d"`.
+    pub horizon: Given<Span>,
+    /// Length of one step; divides the horizon and the funding interval. Example: `step = "8h"`.
+    pub step: Given<Span>,
+    /// Number of paths, 1 to 1,000,000,000. Example: `paths = 100_000`.
+    pub paths: Given<u64>,
+    /// Seed of every random stream, a whole number; the same seed gives the same bits. Optional: 1.
+    pub seed: Option<Given<u64>>,
+    /// Take the nearest correlation matrix when the one written is not positive semidefinite. Optional: false.
+    pub repair_correlations: Option<Given<bool>>,
+    /// How margin is watched between step ends: `"bridge"` or `"endpoints"`. Optional: `"bridge"`.
+    pub crossing: Option<Given<CrossingChoice>>,
+}
+
+/// How margin is watched between two step ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrossingChoice {
+    /// By the Brownian bridge.
+    Bridge,
+    /// At step ends only, to show the bias.
+    Endpoints,
+}
+
+/// The longest horizon, in milliseconds: 20 years.
+const LONGEST: u64 = 20 * 365 * 86_400_000;
+
+impl Simulation {
+    /// Reads the table.
+    pub fn read(mut table: Reader<'_>) -> Option<Self> {
+        let horizon = table.required("horizon", |node| {
+            let horizon = positive_span(node)?;
+            if horizon.milliseconds > LONGEST {
+                return Err(Complaint::allowed(
+                    "up to 20 years (7300d)",
+                    "no market model holds that long",
+                ));
+            }
+            Ok(horizon)
+        });
+        let step = table.required("step", positive_span);
+        let paths = table.required("paths", |node| match count(node)? {
+            0 => Err(Complaint::allowed(
+                "1 to 1,000,000,000",
+                "nothing would be simulated",
+            )),
+            paths if paths > 1_000_000_000 => Err(Complaint::allowed(
+                "1 to 1,000,000,000",
+                "too many for one run",
+            )),
+            paths => Ok(paths),
+        });
+        let seed = table.optional("seed", count);
+        let repair_correlations = table.optional("repair_correlations", boolean);
+        let words = &[
+            ("bridge", CrossingChoice::Bridge),
+            ("endpoints", CrossingChoice::Endpoints),
+        ];
+        let crossing = table.optional("crossing", word(words, &[]));
+        table.later("until");
+        table.finish();
+        Some(Self {
+            horizon: horizon?,
+            step: step?,
+            paths: paths?,
+            seed: seed?,
+            repair_correlations: repair_correlations?,
+            crossing: crossing?,
+        })
+    }
+}
+
+/// Reads a duration above 0.
+///
+/// # Errors
+/// If the value is no duration, or 0.
+pub fn positive_span(node: &Node) -> Result<Span, Complaint> {
+    let read = span(node)?;
+    if read.milliseconds == 0 {
+        return Err(Complaint::allowed("a duration above 0", ""));
+    }
+    Ok(read)
+}
