@@ -30,6 +30,8 @@ pub struct RunInfo {
     pub version: String,
     /// Wall time of the run so far, seconds.
     pub run_seconds: Option<f64>,
+    /// Wall time of the simulation alone, seconds.
+    pub simulation_seconds: Option<f64>,
     /// The scenario as run, TOML.
     pub scenario: String,
 }
@@ -100,6 +102,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         paths: table.paths() as u64,
         seed: plan.simulation.seed,
         run_seconds: run.run_seconds,
+        simulation_seconds: run.simulation_seconds,
         unhedged: pair.unhedged,
         hedged: pair.hedged,
         hedge_effectiveness: pair.effectiveness,

@@ -26,6 +26,8 @@ pub struct Summary {
     pub seed: u64,
     /// Wall time of the run, seconds.
     pub run_seconds: Option<f64>,
+    /// Wall time of the simulation alone, seconds.
+    pub simulation_seconds: Option<f64>,
     /// P&L without the hedge.
     pub unhedged: PnlSummary,
     /// P&L with it.

@@ -1,0 +1,55 @@
+//! `hedgesim run`: read, check, resolve, simulate, summarise, write.
+
+use std::time::Instant;
+
+use hedgesim::report::content::document;
+use hedgesim::report::folder::{prepare_folder, write_folder};
+use hedgesim::report::{json, markdown, terminal};
+use hedgesim::stats::limits::LimitStatus;
+use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
+
+use crate::cli::arguments::{ReportFormat, Run};
+use crate::cli::failure::Failure;
+use crate::cli::print;
+use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
+    let started = Instant::now();
+    let (loaded, plan) = read(&arguments.scenario)?;
+    if let Some(folder) = &arguments.out {
+        prepare_folder(folder)?;
+    }
+    set_threads(&arguments.threads)?;
+    let stop = stop_flag();
+    let simulation_started = Instant::now();
+    let table = simulate_watched(&plan, &stop)?;
+    let simulation_seconds = simulation_started.elapsed().as_secs_f64();
+    let detail = match arguments.format {
+        ReportFormat::Text | ReportFormat::Markdown if arguments.out.is_none() => Detail::Report,
+        ReportFormat::Text | ReportFormat::Markdown | ReportFormat::Json => Detail::Everything,
+    };
+    let info = RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_seconds: Some(started.elapsed().as_secs_f64()),
+        simulation_seconds: Some(simulation_seconds),
+        scenario: loaded.effective_toml,
+    };
+    let summary = summarise(&table, &plan, detail, &info);
+    if let Some(folder) = &arguments.out {
+        write_folder(folder, &table, &summary, &stop)?;
+    }
+    print(&match arguments.format {
+        ReportFormat::Json => json::render(&summary),
+        ReportFormat::Markdown => markdown::render(&document(&summary, &plan)),
+        ReportFormat::Text => terminal::render(&document(&summary, &plan), true),
+    })?;
+    if summary
+        .limits
+        .iter()
+        .any(|limit| limit.status == LimitStatus::Broken)
+    {
+        return Err(Failure::LimitBroken);
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What the commands share: reading and resolving a scenario, threads, Ctrl-C.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hedgesim::engine::run::simulate;
+use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::resolve::resolve;
+use hedgesim::plan::types::Plan;
+use hedgesim::scenario::load::{Loaded, load};
+use hedgesim::scenario::problem::{Problem, Problems};
+use hedgesim::stats::limits::known_path;
+use hedgesim::stats::summarise::template;
+
+use crate::cli::arguments::{ScenarioArguments, ThreadArguments};
+use crate::cli::failure::Failure;
+use crate::cli::progress::Progress;
+
+/// Reads a scenario, checks it, and resolves it.
+pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Failure> {
+    let refuse = |problems: Problems| Failure::Refused(problems.render(is_styled_error()) + "\n");
+    let loaded = load(&arguments.scenario, &arguments.all_overrides()).map_err(refuse)?;
+    let plan = resolve(&loaded).map_err(refuse)?;
+    check_limits(&loaded, &plan).map_err(refuse)?;
+    Ok((loaded, plan))
+}
+
+/// Errors are drawn in colour on a terminal; anstream takes the colours out where the user wants none.
+fn is_styled_error() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Limits must name values that the summary has.
+fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
+    if plan.report.limits.is_empty() {
+        return Ok(());
+    }
+    let summary = template(plan);
+    let problems: Vec<Problem> = loaded
+        .scenario
+        .limits
+        .iter()
+        .filter_map(|limit| {
+            let path = &limit.require.value.path;
+            let near = known_path(&summary, path).err()?;
+            let label = match near.first() {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "`hedgesim run --format json` shows all names".to_owned(),
+            };
+            Some(Problem {
+                message: format!(
+                    "`{}` names no value of the summary: `{path}`; allowed: a dotted path into summary.json",
+                    limit.require.path
+                ),
+                place: Some(limit.require.place),
+                label,
+            })
+        })
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Problems::new(loaded.sources.clone(), problems))
+    }
+}
+
+/// A flag that Ctrl-C or SIGTERM sets; a second one ends the program at once.
+pub(crate) fn stop_flag() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // Without a handler the signal ends the program, which leaves nothing half-written either.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    stop
+}
+
+/// Makes the pool of threads for everything that follows.
+pub(crate) fn set_threads(threads: &ThreadArguments) -> Result<(), Failure> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = threads.threads {
+        pool = pool.num_threads(threads.into());
+    }
+    pool.build_global()
+        .map_err(|error| Failure::Other(format!("cannot start threads: {error}")))
+}
+
+/// Simulates with a progress bar.
+pub(crate) fn simulate_watched(plan: &Plan, stop: &AtomicBool) -> Result<OutcomeTable, Failure> {
+    let progress = Progress::new(plan.simulation.paths);
+    let table = simulate(plan, stop, &progress);
+    progress.clear();
+    Ok(table?)
+}
