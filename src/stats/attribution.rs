@@ -158,10 +158,7 @@ impl TailWeights {
     fn of_block(pnl_usd: &Sample, block: usize, place: &TailPlace) -> Option<Self> {
         let start = block * LANES;
         let lanes = &pnl_usd.values()[start..(start + LANES).min(pnl_usd.len())];
-        if !lanes
-            .iter()
-            .fold(false, |any, &x| any | (x <= place.boundary))
-        {
+        if !lanes.iter().any(|&x| x <= place.boundary) {
             return None;
         }
         let mut weights = Self {
@@ -186,18 +183,27 @@ impl TailWeights {
 
 /// Sums over one block's lanes, four at a time; most lanes weigh nothing, which is cheaper than to ask.
 #[multiversion::multiversion(targets("x86_64+avx2"))]
-fn weighted_sums(values: &[f64], weights: &TailWeights) -> TailSums {
+fn weighted_sums(values: &[f64; LANES], weights: &TailWeights) -> TailSums {
     let mut sums = [[0.0; 4]; 4];
-    for (four, y) in values.chunks(4).enumerate() {
-        for (lane, &y) in y.iter().enumerate() {
-            let at = (4 * four + lane) % LANES;
-            sums[0][lane] += weights.inside[at] * y;
-            sums[1][lane] += weights.square[at] * y;
-            sums[2][lane] += weights.square[at] * y * y;
-            sums[3][lane] += weights.near[at] * y;
+    let [inside, square, inside_square, near] = &mut sums;
+    for four in (0..LANES).step_by(4) {
+        for lane in 0..4 {
+            let at = four + lane;
+            let y = values[at];
+            inside[lane] += weights.inside[at] * y;
+            square[lane] += weights.square[at] * y;
+            inside_square[lane] += weights.square[at] * y * y;
+            near[lane] += weights.near[at] * y;
         }
     }
     sums.map(|lanes| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+}
+
+/// A block's lanes, zeros standing for what the last block lacks.
+fn padded(lanes: &[f64]) -> [f64; LANES] {
+    let mut values = [0.0; LANES];
+    values[..lanes.len()].copy_from_slice(lanes);
+    values
 }
 
 fn tail_sums(
@@ -216,7 +222,7 @@ fn tail_sums(
                     continue;
                 };
                 for (&column, sums) in columns.iter().zip(&mut sums) {
-                    let part = weighted_sums(table.lanes(block, column), &weights);
+                    let part = weighted_sums(&padded(table.lanes(block, column)), &weights);
                     sums.iter_mut().zip(part).for_each(|(t, x)| *t += x);
                 }
             }

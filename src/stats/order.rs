@@ -325,7 +325,7 @@ mod tests {
             order_statistics(&values, &[4999, 5000]),
             vec![1.0, values[9]]
         );
-        values.iter_mut().for_each(|x| *x = 0.0);
+        values.fill(0.0);
         values[9] = 5e-324;
         assert_eq!(order_statistics(&values, &[4999, 5000]), vec![0.0, 5e-324]);
     }
