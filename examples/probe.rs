@@ -161,7 +161,7 @@ fn main() {
         report: ReportPlan::default(),
     };
     let stop = AtomicBool::new(false);
-    for _ in 0..1 {
+    for _ in 0..4 {
         let t = std::time::Instant::now();
         let table = simulate(&plan, &stop, &()).unwrap();
         let s = t.elapsed().as_secs_f64();

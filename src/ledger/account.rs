@@ -8,6 +8,9 @@ use crate::ledger::rules::ProgrammeRules;
 use crate::plan::types::AfterLiquidation;
 use crate::venue::rules::Remainder;
 
+/// A reserve of less than a cent opens no new hedge.
+pub const SMALLEST_REENTRY_USD: f64 = 0.01;
+
 /// What one path's market did in one step.
 #[derive(Debug, Clone, Copy)]
 pub struct LaneStep {
@@ -317,8 +320,9 @@ impl<'a> Account<'a> {
         if target_base > self.short_base {
             let equity_usd = self.cash_usd - self.short_base * step.mark_usd;
             let largest_base = rules.venue.largest_notional_usd(equity_usd) / step.mark_usd;
-            if largest_base < target_base {
-                short_base = largest_base.max(self.short_base);
+            let allowed_base = largest_base.max(self.short_base);
+            if is_short_of(allowed_base, target_base) {
+                short_base = allowed_base;
                 is_cut = true;
                 self.cold.cut_trades += 1;
             }
@@ -332,7 +336,7 @@ impl<'a> Account<'a> {
             return;
         }
         let collateral_usd = self.cold.reserve_usd;
-        if collateral_usd <= 0.0 || self.planned_short_base <= 0.0 {
+        if collateral_usd < SMALLEST_REENTRY_USD || self.planned_short_base <= 0.0 {
             // Only a transfer that is still under way can fill the reserve again.
             self.cold.reentry_step = self.cold.arrival_step;
             return;
@@ -343,7 +347,7 @@ impl<'a> Account<'a> {
         self.contribute(collateral_usd, step.step);
         self.post(collateral_usd);
         let largest_base = self.rules.venue.largest_notional_usd(collateral_usd) / step.mark_usd;
-        let is_cut = largest_base < self.planned_short_base;
+        let is_cut = is_short_of(largest_base, self.planned_short_base);
         if is_cut {
             self.cold.cut_trades += 1;
         }
@@ -522,4 +526,9 @@ impl<'a> Account<'a> {
             - self.planned_cash_usd;
         self.required_usd = self.required_usd.max(needed_usd);
     }
+}
+
+/// Whether a size falls short of what is wanted by more than rounding.
+pub(crate) fn is_short_of(allowed_base: f64, wanted_base: f64) -> bool {
+    wanted_base - allowed_base > 1e-9 * wanted_base
 }

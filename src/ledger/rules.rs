@@ -1,6 +1,7 @@
 //! What one hedged programme needs of the plan, flat and ready for the lane loops.
 
 use crate::hedge::target::target_short_base;
+use crate::ledger::account::is_short_of;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
 use crate::plan::types::{AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance};
@@ -138,16 +139,24 @@ impl ProgrammeRules {
         if hedge.opened.is_some() && planned_short_base > taken {
             let equity_usd = account.collateral_usd + taken * (taken_price_usd - initial_mark_usd);
             let largest_base = contract.rules.largest_notional_usd(equity_usd) / initial_mark_usd;
-            if largest_base < planned_short_base {
-                initial_short_base = largest_base.max(taken);
+            let allowed_base = largest_base.max(taken);
+            if is_short_of(allowed_base, planned_short_base) {
+                initial_short_base = allowed_base;
                 is_opening_cut = true;
             }
         }
         // `q E`: what is traded at time 0 enters, or leaves, at the mark.
         let entry =
             |short_base: f64| taken * taken_price_usd + (short_base - taken) * initial_mark_usd;
-        let planned_notional_usd = planned_short_base * initial_mark_usd;
-        let unrealised_usd = entry(planned_short_base) - planned_notional_usd;
+        // What the position at hand needs before anything is traded: of an open hedge, beside its unrealised profit.
+        let (first_base, first_unrealised_usd) = match hedge.opened {
+            None => (planned_short_base, 0.0),
+            Some(_) => (taken, taken * (taken_price_usd - initial_mark_usd)),
+        };
+        let initial_requirement_usd = contract
+            .rules
+            .initial_margin_usd(first_base * initial_mark_usd)
+            - first_unrealised_usd;
         let venue = contract.rules.clone();
         let is_bridge = simulation.crossing == Crossing::Bridge;
         // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2.
@@ -184,8 +193,7 @@ impl ProgrammeRules {
                 0.0
             },
             reserve_usd: if is_hedged { account.reserve_usd } else { 0.0 },
-            initial_requirement_usd: venue.initial_margin_usd(planned_notional_usd)
-                - unrealised_usd,
+            initial_requirement_usd,
             margin_call: account.margin_call,
             watch_steps: account
                 .margin_call

@@ -1,4 +1,5 @@
 //! The row a path leaves, its columns, and the table of all rows.
 
 pub mod column;
+pub mod csv;
 pub mod table;

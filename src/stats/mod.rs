@@ -1,1 +1,20 @@
 //! Estimators and their errors.
+
+pub mod attribution;
+pub mod effectiveness;
+pub mod estimate;
+pub mod level;
+pub mod limits;
+pub mod moments;
+pub mod order;
+mod pair;
+pub mod percentile_table;
+pub mod probability;
+pub mod quantile;
+pub mod sample;
+mod singles;
+pub mod summarise;
+pub mod summary;
+#[cfg(test)]
+pub(crate) mod synthetic;
+pub mod tail;

@@ -73,7 +73,7 @@ impl Ledger<'_> {
         else {
             return;
         };
-        if self.step < flat_since_step + after_steps || self.reserve_usd <= 0.0 {
+        if self.step < flat_since_step + after_steps || self.reserve_usd < 0.01 {
             return;
         }
         let money_usd = self.reserve_usd;

@@ -70,16 +70,16 @@ impl Ledger<'_> {
         self.maintenance_margin_usd() / self.equity_usd()
     }
 
-    /// A margin call: counted if armed; money is asked for unless some is under way.
+    /// A margin call, made only while no money is under way: counted if armed.
     fn call(&mut self, policy: &MarginCallPlan) {
+        if self.under_way.is_some() {
+            return;
+        }
         let is_counted = self.is_armed;
         self.is_armed = false;
         if is_counted {
             self.out.margin_calls += 1;
             self.tell(&format!("margin call at ratio {}", self.margin_ratio()));
-        }
-        if self.under_way.is_some() {
-            return;
         }
         let ask_usd = self.maintenance_margin_usd() / policy.target - self.equity_usd();
         let paid_usd = ask_usd.min(self.reserve_usd);

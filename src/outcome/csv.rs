@@ -1,0 +1,308 @@
+//! `outcomes.csv`: one row a path, shortest numbers that read back to the same value.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::outcome::column::Column;
+use crate::outcome::table::OutcomeTable;
+
+/// Paths formatted at a time by one thread.
+const CHUNK: usize = 1024;
+
+/// Why writing stopped.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The user interrupted it.
+    #[error("interrupted")]
+    Interrupted,
+    /// The file would not take it.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Where the value of a file's column comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Path,
+    Weight,
+    /// Whether there was a liquidation, 1 or 0.
+    IsLiquidated,
+    /// What no contract of this version can move.
+    Zero,
+    Stored(Column),
+    TerminalSpot(usize),
+}
+
+/// The file's columns before the terminal spots, in their order.
+const COLUMNS: [(&str, Source); 31] = [
+    ("path", Source::Path),
+    ("weight", Source::Weight),
+    ("unhedged_pnl_usd", Source::Stored(Column::UnhedgedPnl)),
+    ("hedged_pnl_usd", Source::Stored(Column::HedgedPnl)),
+    ("ideal_offset_usd", Source::Stored(Column::IdealOffset)),
+    ("tracking_usd", Source::Stored(Column::Tracking)),
+    ("futures_basis_usd", Source::Stored(Column::FuturesBasis)),
+    ("funding_usd", Source::Stored(Column::Funding)),
+    ("roll_usd", Source::Zero),
+    ("options_usd", Source::Zero),
+    ("fees_usd", Source::Stored(Column::Fees)),
+    ("slippage_usd", Source::Stored(Column::Slippage)),
+    ("liquidation_usd", Source::Stored(Column::Liquidation)),
+    (
+        "liquidation_gap_usd",
+        Source::Stored(Column::LiquidationGap),
+    ),
+    ("financing_usd", Source::Stored(Column::Financing)),
+    ("collateral_revaluation_usd", Source::Zero),
+    (
+        "bankruptcy_loss_usd",
+        Source::Stored(Column::BankruptcyLoss),
+    ),
+    ("liquidated", Source::IsLiquidated),
+    ("liquidation_day", Source::Stored(Column::LiquidationDay)),
+    ("liquidations", Source::Stored(Column::Liquidations)),
+    ("margin_calls", Source::Stored(Column::MarginCalls)),
+    ("unmet_calls", Source::Stored(Column::UnmetCalls)),
+    ("unmet_call_usd", Source::Stored(Column::UnmetCall)),
+    ("cut_trades", Source::Stored(Column::CutTrades)),
+    ("top_up_usd", Source::Stored(Column::TopUp)),
+    (
+        "peak_collateral_usd",
+        Source::Stored(Column::PeakCollateral),
+    ),
+    (
+        "required_collateral_usd",
+        Source::Stored(Column::RequiredCollateral),
+    ),
+    ("min_equity_usd", Source::Stored(Column::MinEquity)),
+    ("max_margin_ratio", Source::Stored(Column::MaxMarginRatio)),
+    ("max_drawdown_usd", Source::Stored(Column::MaxDrawdown)),
+    (
+        "effective_price_usd",
+        Source::Stored(Column::EffectivePrice),
+    ),
+];
+
+impl Source {
+    fn value(self, table: &OutcomeTable, path: usize) -> f64 {
+        match self {
+            Self::Path => path as f64,
+            Self::Weight => table.weights().map_or(1.0, |weights| weights[path]),
+            Self::IsLiquidated => {
+                if table.value(path, Column::Liquidations as usize) > 0.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Self::Zero => 0.0,
+            Self::Stored(column) => table.value(path, column as usize),
+            Self::TerminalSpot(asset) => table.value(path, table.terminal_spot(asset)),
+        }
+    }
+}
+
+fn sources(assets: usize) -> impl Iterator<Item = Source> {
+    COLUMNS
+        .into_iter()
+        .map(|(_, source)| source)
+        .chain((0..assets).map(Source::TerminalSpot))
+}
+
+/// Names of the columns.
+pub fn header(assets: &[String]) -> Vec<String> {
+    let fixed = COLUMNS.into_iter().map(|(name, _)| name.to_owned());
+    fixed
+        .chain(assets.iter().map(|asset| format!("terminal_spot_{asset}")))
+        .collect()
+}
+
+/// The fields of one path, as in the file.
+pub fn row(table: &OutcomeTable, path: usize) -> Vec<String> {
+    let field = |source: Source| {
+        let mut text = String::new();
+        push_number(&mut text, source.value(table, path));
+        text
+    };
+    sources(table.assets().len()).map(field).collect()
+}
+
+/// Writes the header and all rows, formatted in parallel and written in the order of the paths.
+///
+/// # Errors
+/// What the writer fails with, or [`WriteError::Interrupted`] soon after the flag is set.
+pub fn write_outcomes(
+    table: &OutcomeTable,
+    writer: &mut impl Write,
+    interrupted: &AtomicBool,
+) -> Result<(), WriteError> {
+    let names: Vec<String> = header(table.assets())
+        .iter()
+        .map(|name| quoted(name))
+        .collect();
+    writeln!(writer, "{}", names.join(","))?;
+    let batch = CHUNK * rayon::current_num_threads() * 4;
+    for start in (0..table.paths()).step_by(batch) {
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(WriteError::Interrupted);
+        }
+        let end = (start + batch).min(table.paths());
+        let chunks: Vec<usize> = (start..end).step_by(CHUNK).collect();
+        let texts: Vec<String> = chunks
+            .into_par_iter()
+            .map(|first| rows(table, first..(first + CHUNK).min(end)))
+            .collect();
+        for text in texts {
+            writer.write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn rows(table: &OutcomeTable, paths: Range<usize>) -> String {
+    let sources: Vec<Source> = sources(table.assets().len()).collect();
+    let mut text = String::with_capacity(paths.len() * 256);
+    for path in paths {
+        for (index, source) in sources.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            push_number(&mut text, source.value(table, path));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A name as a CSV field.
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Appends the shortest text that reads back to the same number; nothing for NaN, `0` for either zero.
+pub fn push_number(text: &mut String, number: f64) {
+    if number.is_nan() {
+        return;
+    }
+    let size = number.abs();
+    // Writing to a string cannot fail.
+    let _ = if size < 1e15 && number.fract() == 0.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and below 1e15")]
+        let whole = number as i64;
+        write!(text, "{whole}")
+    } else if (1e-5..1e16).contains(&size) {
+        write!(text, "{number}")
+    } else {
+        write!(text, "{number:e}")
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::table::LANES;
+
+    fn table(paths: usize) -> OutcomeTable {
+        let mut table = OutcomeTable::new(paths, vec!["ETH".into(), "A,B".into()]);
+        for (index, value) in table.data_mut().iter_mut().enumerate() {
+            *value = (index as f64).sin() * 1e7;
+        }
+        for block in table.blocks_mut() {
+            block[Column::LiquidationDay as usize * LANES..][..LANES].fill(f64::NAN);
+            block[Column::Fees as usize * LANES..][..LANES].fill(-0.0);
+        }
+        table
+    }
+
+    #[test]
+    fn numbers_read_back_to_the_same_value() {
+        for x in [
+            0.1,
+            1.0 / 3.0,
+            -175e6,
+            1e-9,
+            123_456_789.125,
+            1e300,
+            5e-324,
+            1e15 + 0.5,
+            9_007_199_254_740_993.0,
+        ] {
+            let mut text = String::new();
+            push_number(&mut text, x);
+            assert_eq!(
+                text.parse::<f64>().unwrap().to_bits(),
+                x.to_bits(),
+                "{text}"
+            );
+        }
+        let mut text = String::new();
+        push_number(&mut text, -0.0);
+        push_number(&mut text, f64::NAN);
+        assert_eq!(text, "0");
+    }
+
+    #[test]
+    fn header_is_the_documented_one() {
+        assert_eq!(
+            header(&["ETH".into()]).join(", "),
+            "path, weight, unhedged_pnl_usd, hedged_pnl_usd, ideal_offset_usd, tracking_usd, futures_basis_usd, \
+             funding_usd, roll_usd, options_usd, fees_usd, slippage_usd, liquidation_usd, liquidation_gap_usd, \
+             financing_usd, collateral_revaluation_usd, bankruptcy_loss_usd, liquidated, liquidation_day, liquidations, \
+             margin_calls, unmet_calls, unmet_call_usd, cut_trades, top_up_usd, peak_collateral_usd, \
+             required_collateral_usd, min_equity_usd, max_margin_ratio, max_drawdown_usd, effective_price_usd, \
+             terminal_spot_ETH"
+        );
+    }
+
+    #[test]
+    fn the_file_holds_each_row_in_order() {
+        let table = table(3 * CHUNK + 5);
+        let mut bytes = Vec::new();
+        write_outcomes(&table, &mut bytes, &AtomicBool::new(false)).unwrap();
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        assert_eq!(
+            reader.headers().unwrap().iter().collect::<Vec<_>>(),
+            header(table.assets())
+        );
+        let mut count = 0;
+        for (path, record) in reader.records().enumerate() {
+            let record = record.unwrap();
+            if path % 997 == 0 {
+                assert_eq!(record.iter().collect::<Vec<_>>(), row(&table, path));
+                assert_eq!(&record[0], path.to_string());
+                assert_eq!((&record[10], &record[18]), ("0", ""));
+                let stored = table.value(path, Column::HedgedPnl as usize);
+                assert_eq!(
+                    record[3].parse::<f64>().unwrap().to_bits(),
+                    stored.to_bits()
+                );
+            }
+            count += 1;
+        }
+        assert_eq!(count, table.paths());
+    }
+
+    #[test]
+    fn stops_when_interrupted() {
+        let found = write_outcomes(&table(10), &mut Vec::new(), &AtomicBool::new(true));
+        assert!(matches!(found, Err(WriteError::Interrupted)));
+    }
+
+    #[test]
+    #[ignore = "a measurement: run by hand with --release --nocapture"]
+    fn time_of_a_million_rows() {
+        let table = table(1_000_000);
+        let start = std::time::Instant::now();
+        write_outcomes(&table, &mut std::io::sink(), &AtomicBool::new(false)).unwrap();
+        println!("{:?}", start.elapsed());
+    }
+}

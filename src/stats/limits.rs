@@ -1,0 +1,239 @@
+//! The user's limits on summary values: finding the value, judging its interval.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::plan::types::{Comparison, LimitPlan};
+
+/// What became of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitStatus {
+    /// The whole 95 % interval satisfies the limit.
+    Kept,
+    /// The whole interval violates it.
+    Broken,
+    /// The interval holds the bound, or there is none: it cannot be told.
+    Unknown,
+}
+
+/// A limit with what was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LimitOutcome {
+    /// The limit as written.
+    pub require: String,
+    /// Dotted path of the value.
+    pub path: String,
+    /// The estimate, in its own unit.
+    pub value: Option<f64>,
+    /// Its 95 % interval.
+    pub ci95: Option<[f64; 2]>,
+    /// The bound.
+    pub bound: f64,
+    /// Kept, broken or unknown.
+    pub status: LimitStatus,
+}
+
+/// Judges a limit on the far end of the interval of the value that it names.
+///
+/// A bare number (such as `paths`) is its own interval. An estimate without an interval, because the sample is too small
+/// or the event never happened, cannot be told.
+pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
+    let found = resolve(summary, &limit.path);
+    let (value, ci95) = match found {
+        None => (None, None),
+        Some(Value::Object(estimate)) => {
+            let ends = estimate.get("ci95").and_then(Value::as_array);
+            let end = |index: usize| {
+                ends.and_then(|ends| ends.get(index))
+                    .and_then(Value::as_f64)
+            };
+            (
+                estimate.get("value").and_then(Value::as_f64),
+                end(0).zip(end(1)).map(|(lower, upper)| [lower, upper]),
+            )
+        }
+        Some(number) => (number.as_f64(), number.as_f64().map(|x| [x, x])),
+    };
+    let status = match (ci95, limit.comparison) {
+        (Some([_, upper]), Comparison::AtMost) if upper <= limit.bound => LimitStatus::Kept,
+        (Some([lower, _]), Comparison::AtMost) if lower > limit.bound => LimitStatus::Broken,
+        (Some([lower, _]), Comparison::AtLeast) if lower >= limit.bound => LimitStatus::Kept,
+        (Some([_, upper]), Comparison::AtLeast) if upper < limit.bound => LimitStatus::Broken,
+        (Some(_) | None, Comparison::AtMost | Comparison::AtLeast) => LimitStatus::Unknown,
+    };
+    LimitOutcome {
+        require: limit.text.clone(),
+        path: limit.path.clone(),
+        value,
+        ci95,
+        bound: limit.bound,
+        status,
+    }
+}
+
+/// Whether a path names a value of the summary (or of [`crate::stats::summarise::template`]).
+///
+/// # Errors
+/// The nearest paths, best first, at most five; those inside a group when the path names one; empty when none is near.
+pub fn known_path(summary: &Value, path: &str) -> Result<(), Vec<String>> {
+    if resolve(summary, path).is_some() {
+        return Ok(());
+    }
+    let mut known = Vec::new();
+    collect_paths(summary, "", &mut known);
+    let inside = format!("{path}.");
+    let within: Vec<String> = known
+        .iter()
+        .filter(|name| name.starts_with(&inside))
+        .take(5)
+        .cloned()
+        .collect();
+    if !within.is_empty() {
+        return Err(within);
+    }
+    let mut near: Vec<(f64, String)> = known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(path, &name), name))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    Err(near.into_iter().take(5).map(|(_, name)| name).collect())
+}
+
+/// The estimate or number at a dotted path; keys may hold dots themselves (`p99.9`).
+fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    if path.is_empty() {
+        return (value.is_number() || is_estimate(value)).then_some(value);
+    }
+    let ends = path
+        .match_indices('.')
+        .map(|(at, _)| at)
+        .chain([path.len()]);
+    let mut ends: Vec<usize> = ends.collect();
+    ends.reverse(); // the longest key first
+    ends.into_iter().find_map(|end| {
+        let (key, rest) = (&path[..end], path[end..].strip_prefix('.').unwrap_or(""));
+        let inner = match value {
+            Value::Object(map) => map.get(key),
+            Value::Array(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        };
+        resolve(inner?, rest)
+    })
+}
+
+fn is_estimate(value: &Value) -> bool {
+    value.get("std_error").is_some() && value.get("value").is_some()
+}
+
+fn collect_paths(value: &Value, at: &str, paths: &mut Vec<String>) {
+    let join = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at}.{key}")
+        }
+    };
+    match value {
+        _ if is_estimate(value) || value.is_number() => paths.push(at.to_owned()),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, inner)| collect_paths(inner, &join(key), paths)),
+        Value::Array(list) => {
+            list.iter()
+                .enumerate()
+                .for_each(|(index, inner)| collect_paths(inner, &join(&index.to_string()), paths));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn summary() -> Value {
+        json!({
+            "paths": 1000,
+            "title": "a",
+            "liquidation": { "probability": { "value": 0.2, "std_error": 0.01, "ci95": [0.18, 0.22] } },
+            "hedged": { "percentiles": {
+                "p0.1": { "value": -5.0, "std_error": null, "ci95": null },
+                "p99.9": { "value": 5.0, "std_error": 1.0, "ci95": [3.0, 7.0] },
+            } },
+            "thresholds": [{ "usd": 0.0, "hedged": { "value": 0.5, "std_error": 0.1, "ci95": [0.3, 0.7] } }],
+        })
+    }
+
+    fn status(path: &str, comparison: Comparison, bound: f64) -> LimitStatus {
+        let limit = LimitPlan {
+            text: String::new(),
+            path: path.to_owned(),
+            comparison,
+            bound,
+        };
+        judge(&summary(), &limit).status
+    }
+
+    #[test]
+    fn the_whole_interval_decides() {
+        let path = "liquidation.probability";
+        assert_eq!(status(path, Comparison::AtMost, 0.22), LimitStatus::Kept);
+        assert_eq!(status(path, Comparison::AtMost, 0.21), LimitStatus::Unknown);
+        assert_eq!(status(path, Comparison::AtMost, 0.18), LimitStatus::Unknown);
+        assert_eq!(status(path, Comparison::AtMost, 0.17), LimitStatus::Broken);
+        assert_eq!(status(path, Comparison::AtLeast, 0.18), LimitStatus::Kept);
+        assert_eq!(
+            status(path, Comparison::AtLeast, 0.22),
+            LimitStatus::Unknown
+        );
+        assert_eq!(status(path, Comparison::AtLeast, 0.23), LimitStatus::Broken);
+    }
+
+    #[test]
+    fn numbers_and_estimates_without_an_interval() {
+        assert_eq!(
+            status("paths", Comparison::AtLeast, 1000.0),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            status("paths", Comparison::AtLeast, 1001.0),
+            LimitStatus::Broken
+        );
+        assert_eq!(
+            status("hedged.percentiles.p0.1", Comparison::AtLeast, -100.0),
+            LimitStatus::Unknown
+        );
+    }
+
+    #[test]
+    fn keys_with_dots_and_lists() {
+        assert_eq!(
+            status("hedged.percentiles.p99.9", Comparison::AtLeast, 3.0),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            status("thresholds.0.hedged", Comparison::AtMost, 0.7),
+            LimitStatus::Kept
+        );
+        assert_eq!(
+            known_path(&summary(), "hedged.percentiles.p99.9.value"),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_path_that_names_nothing() {
+        let near = |path| known_path(&summary(), path).unwrap_err();
+        assert_eq!(near("liquidation.probabilty"), ["liquidation.probability"]);
+        assert_eq!(near("liquidation"), ["liquidation.probability"]);
+        assert_eq!(near("hedged.percentiles.p99"), ["hedged.percentiles.p99.9"]);
+        assert_eq!(near("title"), Vec::<String>::new());
+        assert_eq!(
+            known_path(&summary(), "thresholds.1.hedged").unwrap_err()[0],
+            "thresholds.0.hedged"
+        );
+    }
+}

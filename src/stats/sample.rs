@@ -1,0 +1,248 @@
+//! One column of outcomes, gathered, with its weights; sums in a fixed order.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::outcome::column::Column;
+use crate::outcome::table::{LANES, OutcomeTable};
+
+/// Paths whose terms are summed one after the other; the partial sums are then added in the order of the paths.
+const CHUNK: usize = 128 * LANES;
+
+/// Values of one quantity by path, with weights.
+#[derive(Debug, Clone)]
+pub struct Sample<'a> {
+    values: Vec<f64>,
+    weights: Option<Cow<'a, [f64]>>,
+    weight_sum: f64,
+    weight_square_sum: f64,
+}
+
+impl<'a> Sample<'a> {
+    /// A sample of these values; weights are 1 unless given, one for each value.
+    ///
+    /// # Panics
+    /// If the number of weights is not the number of values.
+    pub fn new(values: Vec<f64>, weights: Option<Cow<'a, [f64]>>) -> Self {
+        let count = values.len() as f64;
+        let [weight_sum, weight_square_sum] = match &weights {
+            None => [count, count],
+            Some(weights) => {
+                assert_eq!(weights.len(), values.len(), "one weight for each value");
+                sum(values.len(), |paths| {
+                    weights[paths]
+                        .iter()
+                        .fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w])
+                })
+            }
+        };
+        Self {
+            values,
+            weights,
+            weight_sum,
+            weight_square_sum,
+        }
+    }
+
+    /// A stored column.
+    pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
+        let mut values = Vec::with_capacity(table.paths());
+        for block in 0..table.blocks() {
+            values.extend_from_slice(table.lanes(block, column as usize));
+        }
+        Self::new(values, table.weights().map(Cow::Borrowed))
+    }
+
+    /// What `combine` makes of several stored columns of each path.
+    pub fn of_columns<const K: usize>(
+        table: &'a OutcomeTable,
+        columns: [Column; K],
+        combine: impl Fn([f64; K]) -> f64,
+    ) -> Self {
+        let mut values = Vec::with_capacity(table.paths());
+        for block in 0..table.blocks() {
+            let lanes = columns.map(|column| table.lanes(block, column as usize));
+            values.extend((0..lanes[0].len()).map(|lane| combine(lanes.map(|lanes| lanes[lane]))));
+        }
+        Self::new(values, table.weights().map(Cow::Borrowed))
+    }
+
+    /// A stored column on the paths where another one satisfies a condition, in the order of the paths.
+    pub fn of_column_where(
+        table: &OutcomeTable,
+        column: Column,
+        condition: Column,
+        is_kept: impl Fn(f64) -> bool,
+    ) -> Sample<'static> {
+        let (mut values, mut weights) = (Vec::new(), Vec::new());
+        for block in 0..table.blocks() {
+            let conditions = table.lanes(block, condition as usize);
+            let lanes = table.lanes(block, column as usize);
+            // Without branches: each value is written, and overwritten by the next unless it is kept.
+            let (mut kept, mut count) = ([0.0; LANES], 0);
+            for (&value, &condition) in lanes.iter().zip(conditions) {
+                kept[count] = value;
+                count += usize::from(is_kept(condition));
+            }
+            values.extend_from_slice(&kept[..count]);
+            if let Some(all) = table.weights() {
+                let of_block = all[block * LANES..].iter().zip(conditions);
+                weights.extend(
+                    of_block
+                        .filter(|(_, condition)| is_kept(**condition))
+                        .map(|(w, _)| w),
+                );
+            }
+        }
+        Sample::new(values, table.weights().map(|_| Cow::Owned(weights)))
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values in the order of the paths.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Weights by value, or `None` if all are 1.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// Weight of one value.
+    pub fn weight(&self, path: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[path])
+    }
+
+    /// Sum of the weights.
+    pub fn weight_sum(&self) -> f64 {
+        self.weight_sum
+    }
+
+    /// Sum of the squared weights.
+    pub fn weight_square_sum(&self) -> f64 {
+        self.weight_square_sum
+    }
+
+    /// Sums over all values of `term(value, weight, path)`, in a fixed order.
+    pub fn sum<const K: usize>(
+        &self,
+        term: impl Fn(f64, f64, usize) -> [f64; K] + Sync,
+    ) -> [f64; K] {
+        sum(self.len(), |paths| {
+            let first = paths.start;
+            let values = &self.values[paths.clone()];
+            match &self.weights {
+                None => interleaved(values.len(), |index| {
+                    term(values[index], 1.0, first + index)
+                }),
+                Some(weights) => {
+                    let weights = &weights[paths];
+                    interleaved(values.len(), |index| {
+                        term(values[index], weights[index], first + index)
+                    })
+                }
+            }
+        })
+    }
+}
+
+/// Adds terms in four interleaved sums, which a processor can do at the same time.
+fn interleaved<const K: usize>(count: usize, term: impl Fn(usize) -> [f64; K]) -> [f64; K] {
+    let mut sums = [[0.0; 4]; K];
+    let whole = count - count % 4;
+    for four in (0..whole).step_by(4) {
+        for lane in 0..4 {
+            for (sum, x) in sums.iter_mut().zip(term(four + lane)) {
+                sum[lane] += x;
+            }
+        }
+    }
+    for index in whole..count {
+        for (sum, x) in sums.iter_mut().zip(term(index)) {
+            sum[index - whole] += x;
+        }
+    }
+    sums.map(|lanes| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+}
+
+/// Adds what `chunk` returns for consecutive ranges of `0..count`, in their order, so that the number of threads changes no bit.
+pub fn sum<const K: usize>(
+    count: usize,
+    chunk: impl Fn(Range<usize>) -> [f64; K] + Sync,
+) -> [f64; K] {
+    let partial: Vec<[f64; K]> = (0..count.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|c| chunk(c * CHUNK..((c + 1) * CHUNK).min(count)))
+        .collect();
+    partial.into_iter().fold([0.0; K], |mut total, part| {
+        total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
+        total
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Uniform draws in (0, 1) by a 64-bit linear congruential generator (Knuth's MMIX constants), top 53 bits.
+    pub(crate) fn uniforms(seed: u64, count: usize) -> Vec<f64> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+            })
+            .collect()
+    }
+
+    /// Standard normal draws by Box-Muller.
+    pub(crate) fn normals(seed: u64, count: usize) -> Vec<f64> {
+        uniforms(seed, 2 * count)
+            .chunks_exact(2)
+            .map(|pair| (-2.0 * pair[0].ln()).sqrt() * (std::f64::consts::TAU * pair[1]).cos())
+            .collect()
+    }
+
+    #[test]
+    fn gathers_a_column_in_the_order_of_the_paths() {
+        let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
+        let columns = table.columns();
+        for (index, value) in table.data_mut().iter_mut().enumerate() {
+            let (block, rest) = (index / (columns * LANES), index % (columns * LANES));
+            if rest / LANES == Column::HedgedPnl as usize {
+                *value = (block * LANES + rest % LANES) as f64;
+            }
+        }
+        let sample = Sample::of_column(&table, Column::HedgedPnl);
+        let expected: Vec<f64> = (0..CHUNK + 70).map(|path| path as f64).collect();
+        assert_eq!(sample.values(), expected);
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_threads() {
+        let sample = Sample::new(normals(3, 100_000), None);
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let five = rayon::ThreadPoolBuilder::new()
+            .num_threads(5)
+            .build()
+            .unwrap();
+        let cubes = || sample.sum(|x, w, _| [w * x * x * x])[0].to_bits();
+        assert_eq!(one.install(cubes), five.install(cubes));
+    }
+}

@@ -1,0 +1,153 @@
+//! What the other columns say, one at a time.
+
+use rayon::join;
+
+use crate::outcome::column::Column;
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::Plan;
+use crate::stats::attribution::WORST5;
+use crate::stats::estimate::Estimate;
+use crate::stats::level::{ByName, Level};
+use crate::stats::moments::{ColumnSums, spread};
+use crate::stats::pair::unhedged_prices;
+use crate::stats::probability::probability;
+use crate::stats::quantile::Percentiles;
+use crate::stats::sample::Sample;
+use crate::stats::summarise::{Possible, Scope};
+use crate::stats::summary::{BasisRiskSummary, MeanAndPercentiles, ThresholdSummary};
+use crate::stats::tail::LossTail;
+
+/// What columns say one at a time.
+pub(super) struct Singles {
+    pub(super) peak: MeanAndPercentiles,
+    pub(super) required: MeanAndPercentiles,
+    pub(super) top_up: MeanAndPercentiles,
+    pub(super) min_equity: MeanAndPercentiles,
+    pub(super) drawdown: MeanAndPercentiles,
+    pub(super) effective_price: MeanAndPercentiles,
+    pub(super) unhedged_price: Estimate,
+    pub(super) effective_price_below: Vec<ThresholdSummary>,
+    pub(super) basis_risk: BasisRiskSummary,
+    pub(super) mean_day: Estimate,
+    pub(super) day: Percentiles,
+}
+
+impl Singles {
+    pub(super) fn of(
+        table: &OutcomeTable,
+        plan: &Plan,
+        sums: &[ColumnSums],
+        Scope { levels, unshown }: Scope,
+        possible: Possible,
+    ) -> Self {
+        let at = |column: Column, levels: &[Level]| {
+            let percentiles = match levels {
+                [] => ByName::default(),
+                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
+            };
+            MeanAndPercentiles {
+                mean: sums[column as usize].mean(),
+                percentiles,
+            }
+        };
+        let of = |column: Column| at(column, levels);
+        let collateral = || {
+            join(
+                || {
+                    join(
+                        || of(Column::PeakCollateral),
+                        || of(Column::RequiredCollateral),
+                    )
+                },
+                || {
+                    join(
+                        || at(Column::TopUp, unshown),
+                        || at(Column::MinEquity, unshown),
+                    )
+                },
+            )
+        };
+        let wealth = || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice));
+        let prices = || {
+            let unhedged = if unshown.is_empty() {
+                None
+            } else {
+                unhedged_prices(table, plan)
+            };
+            let mean = unhedged.map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean);
+            (mean, prices_below(table, plan))
+        };
+        let days = || {
+            let day = Column::LiquidationDay;
+            let days = Sample::of_column_where(table, day, day, |day| !day.is_nan());
+            (spread(&days).mean, Percentiles::new(&days, levels, &[]))
+        };
+        let (
+            (((peak, required), (top_up, min_equity)), (mean_day, day)),
+            ((basis_risk, (drawdown, effective_price)), (unhedged_price, effective_price_below)),
+        ) = join(
+            || join(collateral, days),
+            || {
+                join(
+                    || join(|| basis_risk(table, levels, possible), wealth),
+                    prices,
+                )
+            },
+        );
+        Self {
+            peak,
+            required,
+            top_up,
+            min_equity,
+            drawdown,
+            effective_price,
+            unhedged_price,
+            effective_price_below,
+            basis_risk,
+            mean_day,
+            day,
+        }
+    }
+}
+
+fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> BasisRiskSummary {
+    let columns = [Column::Tracking, Column::FuturesBasis];
+    let pnl_usd = Sample::of_columns(table, columns, |[tracking, futures_basis]| {
+        tracking + futures_basis
+    });
+    let mut loss_levels = levels.to_vec();
+    loss_levels.push(WORST5);
+    let percentiles = Percentiles::new(&pnl_usd, levels, &loss_levels);
+    let spread = spread(&pnl_usd);
+    BasisRiskSummary {
+        mean: spread.mean,
+        std_dev: spread.std_dev,
+        loss_probability: if possible.hedge {
+            probability(&pnl_usd, |x, _| x < 0.0)
+        } else {
+            Estimate::exact(0.0)
+        },
+        es95: LossTail::new(&pnl_usd, &percentiles, WORST5).expected_shortfall,
+        percentiles: percentiles.gains(levels),
+        loss_percentiles: percentiles.losses(levels),
+    }
+}
+
+fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
+    if plan.report.effective_price_below_usd.is_empty() {
+        return Vec::new();
+    }
+    let hedged = Sample::of_column(table, Column::EffectivePrice);
+    let unhedged = unhedged_prices(table, plan);
+    let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
+    let prices = plan.report.effective_price_below_usd.iter();
+    prices
+        .map(|&usd| ThresholdSummary {
+            usd,
+            hedged: below(&hedged, usd),
+            unhedged: unhedged
+                .as_ref()
+                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
+        })
+        .collect()
+}

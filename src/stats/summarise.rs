@@ -1,0 +1,419 @@
+//! From the outcome table to the summary.
+
+use crate::outcome::column::Column;
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::Plan;
+use crate::stats::estimate::Estimate;
+use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
+use crate::stats::limits::judge;
+use crate::stats::moments::column_sums;
+use crate::stats::pair::Pair;
+use crate::stats::singles::Singles;
+use crate::stats::summary::{
+    BankruptcyLossSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
+    LiquidationSummary, OnlyMean, OnlyPercentiles, Summary, TopUpSummary, UnmetCallSummary,
+};
+
+/// How much is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What the terminal and Markdown reports show. A plan with limits gets everything, since a limit may name any value.
+    Report,
+    /// Every key of `summary.json`.
+    Everything,
+}
+
+/// What the summary repeats about the run and cannot know from its outcomes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunInfo {
+    /// Version of the program.
+    pub version: String,
+    /// Wall time of the run so far, seconds.
+    pub run_seconds: Option<f64>,
+    /// The scenario as run, TOML.
+    pub scenario: String,
+}
+
+/// Estimates everything about a run and judges the plan's limits.
+///
+/// The result does not depend on the number of threads.
+pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
+    let mut summary = estimate(table, plan, detail, run);
+    if !plan.report.limits.is_empty() {
+        // A summary is plain data, so it always converts; a limit on a null value cannot be told.
+        let values = serde_json::to_value(&summary).unwrap_or_default();
+        summary.limits = plan
+            .report
+            .limits
+            .iter()
+            .map(|limit| judge(&values, limit))
+            .collect();
+    }
+    summary
+}
+
+/// A summary of nothing with every key of this plan's summary, to check the paths of limits before a simulation.
+pub fn template(plan: &Plan) -> serde_json::Value {
+    let assets = plan
+        .market
+        .assets
+        .iter()
+        .map(|asset| asset.name.clone())
+        .collect();
+    let summary = estimate(
+        &OutcomeTable::new(1, assets),
+        plan,
+        Detail::Everything,
+        &RunInfo::default(),
+    );
+    serde_json::to_value(&summary).unwrap_or_default()
+}
+
+fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
+    let scope = match detail {
+        Detail::Report if plan.report.limits.is_empty() => Scope {
+            levels: &REPORT_LEVELS,
+            unshown: &[],
+        },
+        Detail::Report | Detail::Everything => Scope {
+            levels: &ALL_LEVELS,
+            unshown: &ALL_LEVELS,
+        },
+    };
+    let levels = scope.levels;
+    let possible = Possible::of(plan);
+    let sums = column_sums(table);
+    let pair = Pair::of(table, plan, &sums, levels, possible);
+    let singles = Singles::of(table, plan, &sums, scope, possible);
+    let mean = |column: Column| sums[column as usize].mean();
+    let event = |column: Column, possible: bool| {
+        if possible {
+            sums[column as usize].probability_positive()
+        } else {
+            Estimate::exact(0.0)
+        }
+    };
+    Summary {
+        format: FORMAT,
+        version: run.version.clone(),
+        title: plan.simulation.title.clone(),
+        paths: table.paths() as u64,
+        seed: plan.simulation.seed,
+        run_seconds: run.run_seconds,
+        unhedged: pair.unhedged,
+        hedged: pair.hedged,
+        hedge_effectiveness: pair.effectiveness,
+        worse_than_unhedged: pair.worse_than_unhedged,
+        liquidation: LiquidationSummary {
+            probability: event(Column::Liquidations, possible.hedge),
+            mean_count: mean(Column::Liquidations),
+            mean_day: singles.mean_day,
+            day: OnlyPercentiles {
+                percentiles: singles.day.gains(levels),
+            },
+            hedged_given: OnlyMean {
+                mean: pair.hedged_given_liquidation,
+            },
+        },
+        margin_call: EventSummary {
+            probability: event(Column::MarginCalls, possible.call),
+            mean_count: mean(Column::MarginCalls),
+        },
+        unmet_call: UnmetCallSummary {
+            probability: event(Column::UnmetCalls, possible.call),
+            mean_usd: mean(Column::UnmetCall),
+        },
+        cut_trades: EventSummary {
+            probability: event(Column::CutTrades, possible.hedge),
+            mean_count: mean(Column::CutTrades),
+        },
+        collateral: CollateralSummary {
+            peak: singles.peak,
+            required: singles.required,
+            top_up: TopUpSummary {
+                probability: event(Column::TopUp, possible.hedge),
+                mean: singles.top_up.mean,
+                percentiles: singles.top_up.percentiles,
+            },
+        },
+        min_equity: singles.min_equity,
+        basis_risk: singles.basis_risk,
+        attribution: pair.attribution,
+        drawdown: singles.drawdown,
+        effective_price: EffectivePriceSummary {
+            mean: singles.effective_price.mean,
+            unhedged_mean: singles.unhedged_price,
+            percentiles: singles.effective_price.percentiles,
+        },
+        bankruptcy_loss: BankruptcyLossSummary {
+            mean: mean(Column::BankruptcyLoss),
+            probability: event(Column::BankruptcyLoss, possible.hedge),
+        },
+        thresholds: pair.thresholds,
+        effective_price_below: singles.effective_price_below,
+        limits: Vec::new(),
+        notes: plan.report.notes.clone(),
+        scenario: run.scenario.clone(),
+    }
+}
+
+/// Levels of the percentiles that reports show, and of those that only `summary.json` does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    pub(super) levels: &'static [Level],
+    pub(super) unshown: &'static [Level],
+}
+
+/// Which events a plan can bring about; the probability of the others is exactly 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Possible {
+    pub(super) hedge: bool,
+    pub(super) call: bool,
+}
+
+impl Possible {
+    fn of(plan: &Plan) -> Self {
+        let hedge = plan.hedges.iter().any(|hedge| !hedge.is_absent());
+        Self {
+            hedge,
+            call: hedge
+                && plan
+                    .accounts
+                    .iter()
+                    .any(|account| account.margin_call.is_some()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::table::LANES;
+    use crate::plan::types::{Comparison, LimitPlan};
+    use crate::stats::limits::{LimitStatus, known_path};
+    use crate::stats::moments::spread;
+    use crate::stats::quantile::Percentiles;
+    use crate::stats::sample::Sample;
+    use crate::stats::synthetic::{plan, table};
+
+    fn everything(table: &OutcomeTable, plan: &Plan) -> Summary {
+        summarise(table, plan, Detail::Everything, &RunInfo::default())
+    }
+
+    #[test]
+    fn the_keys_that_tools_rely_on() {
+        let values = template(&plan(1, vec![]));
+        for path in [
+            "paths",
+            "seed",
+            "format",
+            "unhedged.mean",
+            "hedged.std_dev",
+            "hedged.var95",
+            "hedged.var99",
+            "hedged.es95",
+            "hedged.es99",
+            "hedged.percentiles.p0.1",
+            "unhedged.percentiles.p99.9",
+            "hedge_effectiveness.variance",
+            "hedge_effectiveness.es95",
+            "liquidation.probability",
+            "liquidation.mean_day",
+            "liquidation.day.percentiles.p50",
+            "liquidation.hedged_given.mean",
+            "margin_call.probability",
+            "unmet_call.probability",
+            "collateral.peak.percentiles.p95",
+            "collateral.required.percentiles.p99.9",
+            "basis_risk.mean",
+            "basis_risk.std_dev",
+            "basis_risk.loss_probability",
+            "basis_risk.es95",
+            "attribution.all.tracking_usd",
+            "attribution.worst5.liquidation_gap_usd",
+            "worse_than_unhedged",
+            "drawdown.percentiles.p50",
+            "effective_price.mean",
+            "bankruptcy_loss.mean",
+            "bankruptcy_loss.probability",
+            "thresholds.1.hedged",
+            "effective_price_below.0.unhedged",
+        ] {
+            assert_eq!(known_path(&values, path), Ok(()), "{path}");
+        }
+        assert_eq!(values["limits"], serde_json::json!([]));
+        assert!(values["scenario"].is_string() && values["notes"].is_array());
+    }
+
+    #[test]
+    fn agrees_with_the_table() {
+        let (table, plan) = (table(20_000), plan(20_000, vec![]));
+        let summary = everything(&table, &plan);
+        let liquidated = table
+            .values(Column::Liquidations)
+            .filter(|count| *count > 0.0)
+            .count() as f64;
+        assert_eq!(
+            summary.liquidation.probability.value,
+            Some(liquidated / 20_000.0)
+        );
+        let given: f64 = table
+            .values(Column::HedgedPnl)
+            .zip(table.values(Column::Liquidations))
+            .filter(|(_, count)| *count > 0.0)
+            .map(|(pnl, _)| pnl)
+            .sum::<f64>()
+            / liquidated;
+        assert!((summary.liquidation.hedged_given.mean.value.unwrap() / given - 1.0).abs() < 1e-9);
+        let mean = |name: &str| summary.attribution.all.get(name).unwrap().value.unwrap();
+        let parts: f64 = summary
+            .attribution
+            .all
+            .0
+            .iter()
+            .rev()
+            .skip(1)
+            .map(|(_, part)| part.value.unwrap())
+            .sum();
+        assert!((parts - mean("hedged_pnl_usd")).abs() < 1e-3);
+        assert!(summary.hedged.es95.value >= summary.hedged.var95.value);
+        let worst = summary
+            .attribution
+            .worst5
+            .get("hedged_pnl_usd")
+            .unwrap()
+            .value
+            .unwrap();
+        assert!((worst + summary.hedged.es95.value.unwrap()).abs() < 1e-3);
+        // Effective prices differ by P&L over quantity; the unhedged one is spot.
+        let spot = spread(&Sample::of_column(&table, Column::FirstTerminalSpot))
+            .mean
+            .value
+            .unwrap();
+        assert!((summary.effective_price.unhedged_mean.value.unwrap() - spot).abs() < 1e-8);
+        assert!(summary.thresholds[0].hedged.value < summary.thresholds[1].hedged.value);
+        // The basis here is normal with deviation 150,000: its mean is 0 within 4.892 s.e.
+        let basis = &summary.basis_risk;
+        assert!(basis.mean.value.unwrap().abs() < 4.892 * 150_000.0 / 20_000f64.sqrt());
+        assert_eq!(basis.loss_percentiles.get("p25").unwrap().value, Some(0.0));
+        assert_eq!(
+            basis
+                .loss_percentiles
+                .get("p95")
+                .unwrap()
+                .value
+                .map(|x| x > 200_000.0),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn what_cannot_happen_is_zero_and_without_an_event_null() {
+        let mut plan = plan(1000, vec![]);
+        plan.hedges[0].hedge_ratio = 0.0;
+        let mut table = OutcomeTable::new(1000, vec!["ETH".into()]);
+        table.data_mut().fill(0.0);
+        for block in table.blocks_mut() {
+            let start = Column::LiquidationDay as usize * LANES;
+            block[start..start + LANES].fill(f64::NAN);
+        }
+        let summary = everything(&table, &plan);
+        for impossible in [
+            summary.liquidation.probability,
+            summary.margin_call.probability,
+            summary.unmet_call.probability,
+            summary.worse_than_unhedged,
+            summary.basis_risk.loss_probability,
+            summary.bankruptcy_loss.probability,
+        ] {
+            assert_eq!(impossible, Estimate::exact(0.0));
+        }
+        assert_eq!(summary.liquidation.mean_day, Estimate::UNDEFINED);
+        assert_eq!(summary.liquidation.hedged_given.mean, Estimate::UNDEFINED);
+        assert_eq!(
+            summary.liquidation.day.percentiles.get("p50"),
+            Some(&Estimate::UNDEFINED)
+        );
+    }
+
+    #[test]
+    fn threads_change_no_bit_and_weights_of_one_nothing() {
+        let (mut table, plan) = (table(30_000), plan(30_000, vec![]));
+        let text = |table: &OutcomeTable, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| serde_json::to_string(&everything(table, &plan)).unwrap())
+        };
+        let one = text(&table, 1);
+        assert_eq!(one, text(&table, 7));
+        let plain = everything(&table, &plan);
+        table.set_weights(vec![1.0; 30_000]);
+        let weighted = everything(&table, &plan);
+        assert_eq!(plain.hedged.percentiles, weighted.hedged.percentiles);
+        assert!(
+            (plain.hedged.es99.value.unwrap() / weighted.hedged.es99.value.unwrap() - 1.0).abs()
+                < 1e-12
+        );
+        assert_eq!(
+            plain.liquidation.probability,
+            weighted.liquidation.probability
+        );
+    }
+
+    #[test]
+    fn limits_are_judged_and_get_what_they_name() {
+        let limit = |path: &str, comparison, bound| LimitPlan {
+            text: path.into(),
+            path: path.into(),
+            comparison,
+            bound,
+        };
+        let limits = vec![
+            limit("liquidation.probability", Comparison::AtMost, 0.3),
+            limit("hedged.percentiles.p0.5", Comparison::AtLeast, 0.0),
+            limit("liquidation.probability", Comparison::AtMost, 0.2119), // 1 - N(0.8) = 0.21186: inside the interval
+        ];
+        let summary = summarise(
+            &table(20_000),
+            &plan(20_000, limits),
+            Detail::Report,
+            &RunInfo::default(),
+        );
+        let found: Vec<LimitStatus> = summary.limits.iter().map(|limit| limit.status).collect();
+        assert_eq!(
+            found,
+            [LimitStatus::Kept, LimitStatus::Broken, LimitStatus::Unknown]
+        );
+    }
+
+    #[test]
+    #[ignore = "a measurement: run by hand with --release --nocapture"]
+    fn time_of_a_million_paths() {
+        let (table, plan) = (table(1_000_000), plan(1_000_000, vec![]));
+        for _ in 0..5 {
+            for detail in [Detail::Report, Detail::Everything] {
+                let start = std::time::Instant::now();
+                let summary = summarise(&table, &plan, detail, &RunInfo::default());
+                println!(
+                    "{detail:?}: {:?} {:?}",
+                    start.elapsed(),
+                    summary.hedged.mean.value
+                );
+            }
+        }
+        let start = std::time::Instant::now();
+        column_sums(&table);
+        println!("column sums: {:?}", start.elapsed());
+        let start = std::time::Instant::now();
+        let sample = Sample::of_column(&table, Column::HedgedPnl);
+        println!("gather: {:?}", start.elapsed());
+        let start = std::time::Instant::now();
+        Percentiles::new(&sample, &ALL_LEVELS, &ALL_LEVELS);
+        println!("percentiles: {:?}", start.elapsed());
+        let start = std::time::Instant::now();
+        spread(&sample);
+        println!("spread: {:?}", start.elapsed());
+    }
+}

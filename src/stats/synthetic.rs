@@ -1,0 +1,180 @@
+//! Synthetic plans and outcome tables for tests.
+
+use crate::outcome::column::{COMPONENTS, Column};
+use crate::outcome::table::{LANES, OutcomeTable};
+use crate::plan::types::{
+    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
+    HoldingPlan, LimitPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
+    SimulationPlan,
+};
+use crate::stats::sample::tests::{normals, uniforms};
+use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
+
+/// 50,000 ETH at 3,500 USD, shorted 1:1 for 90 days.
+pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
+    let bracket = MarginBracket {
+        floor_usd: 0.0,
+        cap_usd: f64::INFINITY,
+        rate: 0.05,
+        deduction_usd: 0.0,
+        max_leverage: None,
+    };
+    Plan {
+        simulation: SimulationPlan {
+            title: "50,000 ETH, 90 days".into(),
+            horizon_days: 90.0,
+            step_days: 1.0 / 3.0,
+            steps: 270,
+            paths,
+            seed: 1,
+            crossing: Crossing::Bridge,
+        },
+        market: MarketPlan {
+            assets: vec![AssetPlan {
+                name: "ETH".into(),
+                spot_usd: 3500.0,
+                drift_annual: 0.0,
+                volatility_annual: 0.6,
+                jumps: None,
+            }],
+            correlation: vec![1.0],
+            contracts: vec![ContractPlan {
+                name: "eth-perp".into(),
+                underlying: 0,
+                basis: OuBasis {
+                    mean: 0.0,
+                    initial: 0.0,
+                    volatility_annual: 0.01,
+                    reversion_per_year: 200.0,
+                    correlation_with_spot: 0.0,
+                },
+                funding: FundingPlan::None,
+                rules: ContractRules {
+                    brackets: vec![bracket],
+                    maker_fee_frac: 0.0,
+                    taker_fee_frac: 0.0005,
+                    liquidation_fee_frac: 0.015,
+                    fee_in_trigger: false,
+                    remainder: Remainder::Returned,
+                },
+            }],
+        },
+        holdings: vec![HoldingPlan {
+            asset: 0,
+            quantity_base: 50_000.0,
+            sales: vec![],
+        }],
+        hedges: vec![HedgePlan {
+            contract: 0,
+            account: 0,
+            covers: 0,
+            hedge_ratio: 1.0,
+            coverage_frac: 1.0,
+            rebalance: Rebalance::Never,
+            opened: None,
+        }],
+        accounts: vec![AccountPlan {
+            name: "main".into(),
+            venue: "binance".into(),
+            collateral_usd: 60e6,
+            reserve_usd: 40e6,
+            margin_call: Some(MarginCallPlan {
+                level: 0.5,
+                target: 0.25,
+                release: None,
+                every_steps: 1,
+                delay_steps: 1,
+            }),
+            liquidation_slippage_frac: 0.005,
+            after_liquidation: AfterLiquidation::StayFlat,
+        }],
+        execution_slippage_frac: 0.0003,
+        cost_of_funds_annual: 0.0,
+        report: ReportPlan {
+            thresholds_usd: vec![-20e6, 0.0],
+            effective_price_below_usd: vec![3000.0],
+            limits,
+            notes: vec!["liquidation fee of binance ETHUSDT is assumed".into()],
+        },
+    }
+}
+
+/// A table whose identity holds and in which about a fifth of the paths are liquidated.
+pub(crate) fn table(paths: usize) -> OutcomeTable {
+    let mut table = OutcomeTable::new(paths, vec!["ETH".into()]);
+    let (spots, noise, draws) = (
+        normals(101, paths),
+        normals(102, paths),
+        uniforms(103, paths),
+    );
+    for (block, values) in table.blocks_mut().enumerate() {
+        let first = block * LANES;
+        for lane in 0..LANES.min(paths - first) {
+            let path = first + lane;
+            let mut set =
+                |column: Column, value: f64| values[column as usize * LANES + lane] = value;
+            let spot = 3500.0 * (0.3 * spots[path] - 0.045).exp();
+            let unhedged = 50_000.0 * (spot - 3500.0);
+            let is_liquidated = spots[path] > 0.8;
+            let mut total = unhedged;
+            for (name, column) in COMPONENTS {
+                let Some(column) = column else { continue };
+                let value = match name {
+                    "ideal_offset_usd" => -unhedged,
+                    "futures_basis_usd" => 150_000.0 * noise[path],
+                    "funding_usd" => 900_000.0 + 200_000.0 * draws[path],
+                    "fees_usd" => -160_000.0,
+                    "slippage_usd" => -100_000.0,
+                    "liquidation_usd" if is_liquidated => -3e6,
+                    "liquidation_gap_usd" if is_liquidated => 30e6 * noise[path],
+                    _ => 0.0,
+                };
+                set(column, value);
+                total += value;
+            }
+            set(Column::UnhedgedPnl, unhedged);
+            set(Column::HedgedPnl, total);
+            set(
+                Column::LiquidationDay,
+                if is_liquidated {
+                    (90.0 * draws[path]).ceil()
+                } else {
+                    f64::NAN
+                },
+            );
+            set(Column::Liquidations, f64::from(is_liquidated));
+            set(Column::MarginCalls, f64::from(spots[path] > 0.4));
+            set(Column::UnmetCalls, f64::from(spots[path] > 0.7));
+            set(Column::UnmetCall, if spots[path] > 0.7 { 5e6 } else { 0.0 });
+            set(
+                Column::TopUp,
+                if spots[path] > 0.4 {
+                    40e6 * draws[path]
+                } else {
+                    0.0
+                },
+            );
+            set(
+                Column::PeakCollateral,
+                60e6 + if spots[path] > 0.4 {
+                    40e6 * draws[path]
+                } else {
+                    0.0
+                },
+            );
+            set(
+                Column::RequiredCollateral,
+                20e6 + (unhedged + 10e6).max(0.0),
+            );
+            set(Column::MinEquity, 60e6 - 40e6 * draws[path]);
+            set(
+                Column::MaxMarginRatio,
+                if is_liquidated { f64::NAN } else { draws[path] },
+            );
+            set(Column::MaxDrawdown, 1e6 * noise[path].abs());
+            set(Column::EffectivePrice, 3500.0 + total / 50_000.0);
+            set(Column::FirstTerminalSpot, spot);
+        }
+    }
+    table
+}
