@@ -387,7 +387,8 @@ fn a_preset_brings_its_funding_and_its_assumptions() {
     );
     assert!(!preset.assumed.is_empty());
     for assumed in &preset.assumed {
-        assert!(plan.report.notes.contains(assumed));
+        let note = format!("binance ETHUSDT, assumed: {assumed}.");
+        assert!(plan.report.notes.contains(&note), "{:?}", plan.report.notes);
     }
 }
 

@@ -1,8 +1,9 @@
 //! `[accounts.NAME]`: a margin account, its reserve, its margin calls, and what follows a liquidation.
 
+use crate::scenario::checked::{within, word};
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, Requirement, within, word};
+use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::simulation::positive_span;
 use crate::scenario::units::{Fraction, Span, Usd, fraction, span, text, usd};
 use crate::scenario::venue::read_optional;

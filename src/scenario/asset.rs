@@ -1,8 +1,9 @@
 //! `[assets.NAME]`: spot and price model of one asset.
 
+use crate::scenario::checked::within;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, Requirement, within};
+use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::units::{Fraction, Usd, fraction, number, usd};
 
 /// One asset.

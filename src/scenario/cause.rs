@@ -160,7 +160,7 @@ pub enum Cause {
         argument: String,
     },
     /// An override's path leads nowhere.
-    #[error("the override's path `{path}` does not exist: {reason}")]
+    #[error("the override's path `{path}` leads nowhere: {reason}")]
     OverridePath {
         /// The path up to where it fails.
         path: String,

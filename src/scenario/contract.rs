@@ -1,8 +1,9 @@
 //! `[contracts.NAME]`: a perpetual, its basis and its funding.
 
+use crate::scenario::checked::{within, word};
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, Requirement, within, word};
+use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::simulation::positive_span;
 use crate::scenario::units::{Fraction, Span, fraction, number, text};
 

@@ -1,9 +1,10 @@
 //! `[[correlations]]`: correlations of the assets' Brownian motions.
 
 use crate::scenario::cause::Cause;
+use crate::scenario::checked::within;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, within};
+use crate::scenario::reader::Reader;
 use crate::scenario::units::{Fraction, fraction, text};
 
 /// The correlation of two assets; pairs that are not listed have 0.

@@ -1,10 +1,11 @@
 //! `[[hedges]]`: a short of one contract against one holding.
 
 use crate::scenario::asset::PRICE_USD;
+use crate::scenario::checked::within;
 use crate::scenario::holding::QUANTITY;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, Requirement, within};
+use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::simulation::positive_span;
 use crate::scenario::units::text;
 use crate::scenario::units::{BaseQuantity, Fraction, Span, Usd, base_quantity, fraction, usd};

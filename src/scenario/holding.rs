@@ -1,8 +1,9 @@
 //! `[[holdings]]`: what is held, and when it is sold.
 
+use crate::scenario::checked::within;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, Requirement, within};
+use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::simulation::positive_span;
 use crate::scenario::units::{BaseQuantity, Span, base_quantity, text};
 use crate::scenario::venue::read_optional;

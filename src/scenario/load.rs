@@ -6,10 +6,11 @@ use toml::de::DeTable;
 use toml_edit::DocumentMut;
 
 use crate::scenario::cause::Cause;
-use crate::scenario::overrides::{self, Override};
+use crate::scenario::overrides::Override;
 use crate::scenario::place::Sources;
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::reader::Sink;
+use crate::scenario::relocation;
 use crate::scenario::syntax::{self, Syntax};
 use crate::scenario::tree::{self, Table};
 use crate::scenario::whole::Scenario;
@@ -124,7 +125,7 @@ fn with_overrides(
         "an edited document is a document: {effective}"
     );
     let mut as_run = tree::table(parsed.get_ref(), &effective, 0, 0);
-    overrides::relocate(&mut as_run, file, &applied);
+    relocation::relocate(&mut as_run, file, &applied);
     if applied.len() < arguments.len() {
         syntax::poison_all(&mut as_run);
     }

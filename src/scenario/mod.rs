@@ -5,6 +5,7 @@
 pub mod account;
 pub mod asset;
 pub mod cause;
+pub mod checked;
 pub mod contract;
 pub mod correlation;
 pub mod hedge;
@@ -17,6 +18,7 @@ pub mod place;
 pub mod problem;
 pub mod range;
 pub mod reader;
+pub mod relocation;
 pub mod settings;
 pub mod simulation;
 pub mod syntax;

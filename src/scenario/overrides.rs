@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
 use crate::scenario::cause::Cause;
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{self, Entry, Node, Table, Value};
+use crate::scenario::tree::{self, Node, Value};
 
 /// One override, parsed.
 #[derive(Debug, Clone)]
@@ -126,6 +126,16 @@ impl Override {
     /// If the path leads through a value or to an entry of a list that is not there.
     pub fn apply(&self, document: &mut DocumentMut) -> Result<(), Problem> {
         self.set_in_table(document.as_table_mut(), 0)
+    }
+
+    /// The value, as a tree.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// How many keys the path has.
+    pub fn depth(&self) -> usize {
+        self.segments.len()
     }
 
     fn edit_value(&self) -> EditValue {
@@ -253,7 +263,8 @@ impl Override {
         keys.join(".")
     }
 
-    fn segment_place(&self, depth: usize) -> Place {
+    /// Where one key of the path stands.
+    pub fn segment_place(&self, depth: usize) -> Place {
         let segment = &self.segments[depth];
         Place {
             source: self.source,
@@ -286,7 +297,8 @@ impl Override {
             })
     }
 
-    fn is_prefix_of(&self, path: &[String]) -> bool {
+    /// Whether the override sets the value at a path, or a table around it.
+    pub fn is_prefix_of(&self, path: &[String]) -> bool {
         self.segments.len() <= path.len()
             && self
                 .segments
@@ -295,7 +307,8 @@ impl Override {
                 .all(|(segment, key)| segment.key == *key)
     }
 
-    fn passes_through(&self, path: &[String]) -> bool {
+    /// Whether the override sets something inside the table at a path.
+    pub fn passes_through(&self, path: &[String]) -> bool {
         self.segments.len() > path.len()
             && self
                 .segments
@@ -303,105 +316,6 @@ impl Override {
                 .zip(path)
                 .all(|(segment, key)| segment.key == *key)
     }
-}
-
-/// Gives each value of the text as run the place where the user wrote it: in an override, or in the file.
-pub fn relocate(as_run: &mut Table, file: &Table, overrides: &[Override]) {
-    let file = Node {
-        value: Value::Table(file.clone()),
-        place: Place {
-            source: 0,
-            start: 0,
-            end: 0,
-        },
-        written: String::new(),
-    };
-    relocate_table(as_run, &mut Vec::new(), &file, overrides);
-}
-
-fn relocate_table(table: &mut Table, path: &mut Vec<String>, file: &Node, overrides: &[Override]) {
-    for entry in &mut table.entries {
-        path.push(entry.key.clone());
-        if let Some(place) = key_place(path, file, overrides) {
-            entry.key_place = place;
-        }
-        relocate_node(&mut entry.node, path, file, overrides);
-        path.pop();
-    }
-}
-
-fn relocate_node(node: &mut Node, path: &mut Vec<String>, file: &Node, overrides: &[Override]) {
-    if let Some(origin) = origin(path, file, overrides) {
-        node.place = origin.place;
-        if !node.written.is_empty() {
-            node.written.clone_from(&origin.written);
-        }
-    } else if let Some(through) = overrides.iter().rev().find(|o| o.passes_through(path)) {
-        node.place = through.segment_place(path.len() - 1);
-    }
-    match &mut node.value {
-        Value::Table(table) => relocate_table(table, path, file, overrides),
-        Value::List(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                path.push(index.to_string());
-                relocate_node(item, path, file, overrides);
-                path.pop();
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What the user wrote for a path: in the last override that covers it, else in the file.
-fn origin<'t>(path: &[String], file: &'t Node, overrides: &'t [Override]) -> Option<&'t Node> {
-    overrides
-        .iter()
-        .rev()
-        .filter(|o| o.is_prefix_of(path))
-        .find_map(|o| at(&o.node, &path[o.segments.len()..]))
-        .or_else(|| at(file, path))
-}
-
-fn key_place(path: &[String], file: &Node, overrides: &[Override]) -> Option<Place> {
-    for o in overrides.iter().rev() {
-        if o.is_prefix_of(path) {
-            let rest = &path[o.segments.len()..];
-            match rest.split_last() {
-                None => return Some(o.segment_place(path.len() - 1)),
-                Some((key, parents)) => {
-                    if let Some(entry) = at(&o.node, parents).and_then(|parent| entry(parent, key))
-                    {
-                        return Some(entry.key_place);
-                    }
-                }
-            }
-        }
-    }
-    let (key, parents) = path.split_last()?;
-    if let Some(entry) = at(file, parents).and_then(|parent| entry(parent, key)) {
-        return Some(entry.key_place);
-    }
-    let through = overrides.iter().rev().find(|o| o.passes_through(path))?;
-    Some(through.segment_place(path.len() - 1))
-}
-
-fn entry<'t>(parent: &'t Node, key: &str) -> Option<&'t Entry> {
-    match &parent.value {
-        Value::Table(table) => table.get(key),
-        _ => None,
-    }
-}
-
-fn at<'t>(node: &'t Node, path: &[String]) -> Option<&'t Node> {
-    let Some((first, rest)) = path.split_first() else {
-        return Some(node);
-    };
-    let next = match &node.value {
-        Value::Table(table) => &table.get(first)?.node,
-        Value::List(items) => items.get(first.parse::<usize>().ok()?)?,
-        _ => return None,
-    };
-    at(next, rest)
 }
 
 /// Puts a value in the place of another and keeps the comment beside it.
@@ -517,15 +431,15 @@ mod tests {
         let text = "a = 1\n[[hedges]]\nx = 1\n";
         assert_eq!(
             refused(text, "hedges.1.x=2"),
-            "the override's path `hedges.1` does not exist: `hedges` has 1 entry, counted from 0"
+            "the override's path `hedges.1` leads nowhere: `hedges` has 1 entry, counted from 0"
         );
         assert_eq!(
             refused(text, "hedges.x=2"),
-            "the override's path `hedges.x` does not exist: `hedges` is a list: its entries are counted from 0"
+            "the override's path `hedges.x` leads nowhere: `hedges` is a list: its entries are counted from 0"
         );
         assert_eq!(
             refused(text, "a.b=2"),
-            "the override's path `a.b` does not exist: `a` is a value, not a table"
+            "the override's path `a.b` leads nowhere: `a` is a value, not a table"
         );
         assert_eq!(
             refused(text, "nothing"),

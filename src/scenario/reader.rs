@@ -6,9 +6,7 @@ use crate::scenario::cause::{Cause, Complaint};
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
-use crate::scenario::range::Range;
 use crate::scenario::tree::{Entry, Node, Table, Value};
-use crate::scenario::units::{BaseQuantity, Fraction, Usd};
 
 /// Where readers put the problems they find.
 #[derive(Debug, Default)]
@@ -38,74 +36,6 @@ pub struct Reader<'a> {
     known: Vec<&'static str>,
     later: Vec<&'static str>,
     missing: Vec<&'static str>,
-}
-
-/// A number whose range can be checked.
-pub trait Magnitude {
-    /// The bare number.
-    fn magnitude(&self) -> f64;
-}
-
-impl Magnitude for f64 {
-    fn magnitude(&self) -> f64 {
-        *self
-    }
-}
-
-impl Magnitude for Fraction {
-    fn magnitude(&self) -> f64 {
-        self.0
-    }
-}
-
-impl Magnitude for Usd {
-    fn magnitude(&self) -> f64 {
-        self.0
-    }
-}
-
-impl Magnitude for BaseQuantity {
-    fn magnitude(&self) -> f64 {
-        self.0
-    }
-}
-
-/// A reading function with a range.
-pub fn within<T: Magnitude>(
-    read: impl Fn(&Node) -> Result<T, Complaint>,
-    range: Range,
-) -> impl Fn(&Node) -> Result<T, Complaint> {
-    move |node| {
-        let value = read(node)?;
-        range.check(value.magnitude())?;
-        Ok(value)
-    }
-}
-
-/// A reading function for one of several words; those in `later` are not supported yet.
-pub fn word<T: Copy>(
-    words: &'static [(&'static str, T)],
-    later: &'static [&'static str],
-) -> impl Fn(&Node) -> Result<T, Complaint> {
-    move |node| {
-        let allowed: Vec<String> = words
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect();
-        let allowed = allowed.join(" or ");
-        let Value::Text(text) = &node.value else {
-            return Err(Complaint::kind(allowed));
-        };
-        if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
-            return Ok(*value);
-        }
-        if later.contains(&text.as_str()) {
-            return Err(Complaint::Later);
-        }
-        let reason = nearest(text, words.iter().map(|(word, _)| *word))
-            .map_or(String::new(), |word| format!("did you mean \"{word}\"?"));
-        Err(Complaint::allowed(allowed, reason))
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -468,6 +398,8 @@ mod tests {
     use toml::de::DeTable;
 
     use super::*;
+    use crate::scenario::checked::within;
+    use crate::scenario::range::Range;
     use crate::scenario::tree;
     use crate::scenario::units::{fraction, text};
 

@@ -1,8 +1,9 @@
 //! `[execution]`, `[financing]`, `[report]`: costs of trading, cost of funds, what is to be reported.
 
+use crate::scenario::checked::within;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, within};
+use crate::scenario::reader::Reader;
 use crate::scenario::units::{Fraction, Usd, fraction, usd};
 
 /// `[execution]`.

@@ -1,8 +1,9 @@
 //! `[simulation]`: the size and the grid of the simulation.
 
 use crate::scenario::cause::Complaint;
+use crate::scenario::checked::word;
 use crate::scenario::place::Given;
-use crate::scenario::reader::{Reader, word};
+use crate::scenario::reader::Reader;
 use crate::scenario::tree::Node;
 use crate::scenario::units::{Span, boolean, count, span};
 

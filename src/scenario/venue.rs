@@ -1,9 +1,10 @@
 //! `[venues.NAME]`: a venue of one's own, as data.
 
 use crate::scenario::cause::Cause;
+use crate::scenario::checked::{within, word};
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
-use crate::scenario::reader::{Reader, within, word};
+use crate::scenario::reader::Reader;
 use crate::scenario::units::{Fraction, Usd, boolean, fraction, number, usd};
 
 /// A venue of one's own: the same rules for every contract on it.

@@ -1,5 +1,6 @@
 //! A contract: its underlying, its basis, its funding, its venue's rules.
 
+use crate::plan::resolve::grid::bounded;
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue;
@@ -149,9 +150,7 @@ fn premium_formula(
 }
 
 fn interval_steps(interval: Span, name: &Given<String>, setting: &Setting<'_>) -> Option<u32> {
-    let steps = interval
-        .steps(setting.grid.step.value)
-        .and_then(|steps| u32::try_from(steps).ok());
+    let steps = interval.steps(setting.grid.step.value).map(bounded);
     if steps.is_none() {
         let allowed = format!(
             "a step that divides the funding interval of {interval} of `{}`: {}",

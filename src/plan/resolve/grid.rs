@@ -22,6 +22,9 @@ pub struct Grid {
 /// More steps than this are a mistake in the step.
 const MOST_STEPS: u64 = 10_000_000;
 
+/// A number of steps that no horizon reaches.
+const NEVER: u32 = u32::MAX / 4;
+
 /// Steps that people use, in minutes.
 const USUAL_STEPS_MINUTES: [u64; 17] = [
     1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 4320, 10_080,
@@ -34,14 +37,13 @@ impl Grid {
             sink.push(Refusal::off_grid(given, self.step.value));
             return None;
         };
-        // Beyond the horizon nothing happens: a longer time is as good as never.
-        Some(u32::try_from(steps).unwrap_or(u32::MAX))
+        Some(bounded(steps))
     }
 
     /// A duration in steps, rounded up.
     pub fn steps_rounded_up(&self, span: Span) -> u32 {
         let steps = span.milliseconds.div_ceil(self.step.value.milliseconds);
-        u32::try_from(steps).unwrap_or(u32::MAX)
+        bounded(steps)
     }
 
     /// Usual steps that divide the horizon and an interval, in words.
@@ -58,6 +60,11 @@ impl Grid {
             list.join(", ")
         }
     }
+}
+
+/// A number of steps as the engine counts them. Beyond the horizon all are alike; two of them can still be added.
+pub fn bounded(steps: u64) -> u32 {
+    u32::try_from(steps).map_or(NEVER, |steps| steps.min(NEVER))
 }
 
 /// Resolves `[simulation]`; without a grid nothing else can be checked.

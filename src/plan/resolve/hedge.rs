@@ -126,15 +126,16 @@ fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sin
     }
     let contract = &context.market.contracts[plan.contract];
     let mark_usd = mark_usd(contract, context.market);
-    let problem = match plan.opened {
-        Some(opened) => opened_beyond_trigger(hedge, plan, &opened, mark_usd, context),
-        None => {
-            let holding = &context.holdings[plan.covers];
-            let held_usd = holding.quantity_base * context.market.assets[holding.asset].spot_usd;
-            let short_base =
-                plan.hedge_ratio * held_usd / context.market.assets[contract.underlying].spot_usd;
-            cannot_open(hedge, plan, short_base * mark_usd, context)
-        }
+    let problem = if let Some(opened) = plan.opened {
+        opened_beyond_trigger(hedge, plan, &opened, mark_usd, context)
+    } else {
+        let holding = &context.holdings[plan.covers];
+        let held_spot_usd = context.market.assets[holding.asset].spot_usd;
+        let underlying_spot_usd = context.market.assets[contract.underlying].spot_usd;
+        // 1 where the held asset is the underlying: then q = h Q to the last bit.
+        let prices = held_spot_usd / underlying_spot_usd;
+        let short_base = plan.hedge_ratio * holding.quantity_base * prices;
+        cannot_open(hedge, plan, short_base * mark_usd, context)
     };
     let is_taken = problem.is_none();
     if let Some(problem) = problem {

@@ -4,11 +4,14 @@ use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::percent;
 use crate::plan::resolve::{all, contract, correlation, venue};
-use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
+use crate::plan::types::{AssetPlan, DAYS_PER_YEAR, JumpPlan, JumpSizes, MarketPlan};
 use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::reader::Sink;
+
+/// Largest `|drift T|`: a price that is expected to grow by more than `e^50` is a slip.
+const MOST_GROWTH: f64 = 50.0;
 
 /// Resolves the market.
 pub fn market(
@@ -53,6 +56,13 @@ fn asset(asset: &Asset, setting: &Setting<'_>) -> Option<AssetPlan> {
     };
     let Diffusion { volatility, drift } = diffusion;
     let drift_annual = drift.as_ref().map_or(0.0, |given| given.value.0);
+    let growth = drift_annual * setting.grid.horizon.days() / DAYS_PER_YEAR;
+    if let Some(given) = drift.as_ref().filter(|_| growth.abs() > MOST_GROWTH) {
+        let allowed = format!("at most {MOST_GROWTH} over the horizon, either way");
+        let reason = "the price would leave all bounds";
+        let problem = Refusal::does_not_fit(given, allowed, reason);
+        setting.sink.push(problem);
+    }
     if drift_annual != 0.0 {
         setting.notes.add(format!(
             "The drift of {} is {} a year: a view of the user, not a fact of the market.",
@@ -70,6 +80,10 @@ fn asset(asset: &Asset, setting: &Setting<'_>) -> Option<AssetPlan> {
 }
 
 /// `Some(None)` where the rate is 0; `None` where the sizes are refused.
+#[expect(
+    clippy::option_option,
+    reason = "no jumps and refused jumps are two things"
+)]
 fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
     let Jumps {
         jumps_per_year,

@@ -101,7 +101,10 @@ fn preset_terms(
         return None;
     }
     for assumed in &found.assumed {
-        setting.notes.add(assumed.clone());
+        setting.notes.add(format!(
+            "{} {}, assumed: {assumed}.",
+            contract.venue.value, found.listing
+        ));
     }
     Some(VenueTerms {
         rules: found.rules.clone(),
