@@ -18,6 +18,7 @@ use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
 
 /// Runs the command.
 pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
+    set_threads(&arguments.threads)?;
     let (_, plan) = read(&arguments.scenario)?;
     if let Some(folder) = &arguments.out {
         prepare_folder(folder)?;
@@ -31,7 +32,6 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
             )));
         }
         (None, worst) => {
-            set_threads(&arguments.threads)?;
             let table = simulate_watched(&plan, &stop_flag())?;
             worst_paths(&table, worst.unwrap_or(1).into())
         }

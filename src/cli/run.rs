@@ -16,11 +16,11 @@ use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
 /// Runs the command.
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let started = Instant::now();
+    set_threads(&arguments.threads)?;
     let (loaded, plan) = read(&arguments.scenario)?;
     if let Some(folder) = &arguments.out {
         prepare_folder(folder)?;
     }
-    set_threads(&arguments.threads)?;
     let stop = stop_flag();
     let simulation_started = Instant::now();
     let table = simulate_watched(&plan, &stop)?;
