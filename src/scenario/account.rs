@@ -1,6 +1,7 @@
 //! `[accounts.NAME]`: a margin account, its reserve, its margin calls, and what follows a liquidation.
 
 use crate::scenario::checked::{within, word};
+use crate::scenario::draft::{AccountDraft, MarginCallDraft};
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
 use crate::scenario::reader::{Reader, Requirement};
@@ -95,6 +96,12 @@ impl Account {
     /// Reads one account.
     pub fn read(name: Given<String>, mut table: Reader<'_>) -> Option<Self> {
         let venue = table.required("venue", text);
+        table.note(|draft| {
+            draft.accounts.push(AccountDraft {
+                name: name.clone(),
+                venue: venue.clone(),
+            });
+        });
         let margin = table.optional(
             "margin",
             word(&[("isolated", MarginMode::Isolated)], &["cross"]),
@@ -125,6 +132,15 @@ impl MarginCall {
         let release = table.optional("release", within(fraction, RELEASE));
         let every = table.optional("every", positive_span);
         let delay = table.optional("delay", span);
+        table.note(|draft| {
+            draft.times.extend(every.clone().flatten());
+            draft.delays.extend(delay.clone().flatten());
+            draft.margin_calls.push(MarginCallDraft {
+                level: level.clone(),
+                target: target.clone(),
+                release: release.clone().flatten(),
+            });
+        });
         table.finish();
         Some(Self {
             level: level?,

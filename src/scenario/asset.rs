@@ -147,6 +147,7 @@ fn read_model(mut table: Reader<'_>) -> Option<Model> {
 fn read_diffusion(table: &mut Reader<'_>) -> Option<Diffusion> {
     let volatility = table.required("volatility", within(fraction, VOLATILITY));
     let drift = table.optional("drift", within(fraction, DRIFT));
+    table.note(|draft| draft.drifts.extend(drift.clone().flatten()));
     Some(Diffusion {
         volatility: volatility?,
         drift: drift?,
@@ -159,12 +160,14 @@ fn read_jumps(table: &mut Reader<'_>) -> Option<Jumps> {
     let systemic_loading = table.optional("systemic_loading", within(number, LOADING));
     let chosen = table.one_of(&["merton", "kou"], &[], Requirement::Required);
     let sizes = chosen.and_then(|key| read_sizes(key, table.table(key)?));
-    Some(Jumps {
+    let jumps = Jumps {
         jumps_per_year: jumps_per_year?,
         sizes: sizes?,
         systemic_share: systemic_share?,
         systemic_loading: systemic_loading?,
-    })
+    };
+    table.note(|draft| draft.jumps.push(jumps.clone()));
+    Some(jumps)
 }
 
 fn read_sizes(key: &str, mut table: Reader<'_>) -> Option<Sizes> {

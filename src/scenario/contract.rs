@@ -1,6 +1,7 @@
 //! `[contracts.NAME]`: a perpetual, its basis and its funding.
 
 use crate::scenario::checked::{within, word};
+use crate::scenario::draft::ContractDraft;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
 use crate::scenario::reader::{Reader, Requirement};
@@ -101,24 +102,39 @@ impl Contract {
         );
         table.later("contract_size_usd");
         let chosen = table.one_of(&["perpetual"], &["dated", "option"], Requirement::Required);
-        let perpetual = chosen
-            .and_then(|key| table.table(key))
-            .and_then(read_perpetual);
+        let perpetual = chosen.and_then(|key| table.table(key)).map(read_perpetual);
+        let (basis, funding) = perpetual.unwrap_or_default();
+        let is_unsure = table.is_unsure();
+        table.note(|draft| {
+            draft.contracts.push(ContractDraft {
+                name: name.clone(),
+                underlying: underlying.clone(),
+                venue: venue.clone(),
+                listing: listing
+                    .clone()
+                    .filter(|given| given.is_some() || !is_unsure),
+                funding: funding.clone(),
+            });
+        });
         table.finish();
-        let (basis, funding) = perpetual?;
         Some(Self {
             name,
             underlying: underlying?,
             venue: venue?,
             listing: listing?,
             settlement: settlement?,
-            basis,
-            funding,
+            basis: basis?,
+            funding: funding?,
         })
     }
 }
 
-fn read_perpetual(mut table: Reader<'_>) -> Option<(Option<Basis>, Option<Funding>)> {
+/// Basis and funding: `Some(None)` if there is none, `None` if it could not be read.
+#[expect(
+    clippy::option_option,
+    reason = "not given and not readable are two things"
+)]
+fn read_perpetual(mut table: Reader<'_>) -> (Option<Option<Basis>>, Option<Option<Funding>>) {
     let basis = if table.has("basis") {
         table.table("basis").and_then(read_basis).map(Some)
     } else {
@@ -131,8 +147,9 @@ fn read_perpetual(mut table: Reader<'_>) -> Option<(Option<Basis>, Option<Fundin
         table.table("funding");
         Some(None)
     };
+    let funding = funding.filter(|given| given.is_some() || !table.is_unsure());
     table.finish();
-    Some((basis?, funding?))
+    (basis, funding)
 }
 
 fn read_basis(mut table: Reader<'_>) -> Option<Basis> {
@@ -177,7 +194,11 @@ fn read_funding(mut table: Reader<'_>) -> Option<Funding> {
         let damper = inner.optional("damper", within(fraction, DAMPER));
         let interval = inner.optional("interval", positive_span);
         let cap_per_8h = inner.optional("cap_per_8h", within(fraction, CAP));
+        let is_unsure = inner.is_unsure();
         inner.finish();
+        if is_unsure {
+            return None;
+        }
         Some(Funding::PremiumFormula {
             interest_per_8h: interest_per_8h?,
             damper: damper?,

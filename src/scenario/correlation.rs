@@ -45,6 +45,9 @@ impl Correlation {
             }
             Some(Err(_)) | None => None,
         };
+        if let Some([first, second]) = &pair {
+            table.note(|draft| draft.pairs.push((first.clone(), second.clone())));
+        }
         table.finish();
         let [first, second] = pair?;
         Some(Self {

@@ -2,6 +2,7 @@
 
 use crate::scenario::asset::PRICE_USD;
 use crate::scenario::checked::within;
+use crate::scenario::draft::HedgeDraft;
 use crate::scenario::holding::QUANTITY;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::range::Range;
@@ -65,6 +66,13 @@ impl Hedge {
         let contract = table.required("contract", text);
         let account = table.required("account", text);
         let covers = table.required("covers", text);
+        table.note(|draft| {
+            draft.hedges.push(HedgeDraft {
+                contract: contract.clone(),
+                account: account.clone(),
+                covers: covers.clone(),
+            });
+        });
         let ratio = table.required_table("ratio").and_then(read_ratio);
         let coverage = table.optional("coverage", within(fraction, COVERAGE));
         let opened = read_optional(&mut table, "opened", read_opened);
@@ -126,9 +134,11 @@ fn read_rebalance(mut table: Reader<'_>) -> Option<RebalanceChoice> {
             inner.finish();
             RebalanceChoice::Never
         }),
-        Some("every") => table
-            .required("every", positive_span)
-            .map(RebalanceChoice::Every),
+        Some("every") => {
+            let every = table.required("every", positive_span);
+            table.note(|draft| draft.times.extend(every.clone()));
+            every.map(RebalanceChoice::Every)
+        }
         Some(_) => table
             .required("band", within(fraction, BAND))
             .map(RebalanceChoice::Band),

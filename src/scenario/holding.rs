@@ -52,6 +52,12 @@ impl Holding {
         let asset = table.required("asset", text);
         let quantity = table.required("quantity", within(base_quantity, QUANTITY));
         let sell = read_optional(&mut table, "sell", read_sell);
+        table.note(|draft| {
+            draft.holdings.push(asset.clone());
+            if let (Some(quantity), Some(Some(Sell::Schedule(sales)))) = (&quantity, &sell) {
+                draft.schedules.push((quantity.clone(), sales.clone()));
+            }
+        });
         table.later("produce");
         table.finish();
         Some(Self {
@@ -75,6 +81,7 @@ fn read_sell(mut table: Reader<'_>) -> Option<Sell> {
         }),
         Some("evenly") => table.table("evenly").and_then(|mut inner| {
             let every = inner.required("every", positive_span);
+            inner.note(|draft| draft.times.extend(every.clone()));
             inner.finish();
             Some(Sell::Evenly { every: every? })
         }),
@@ -96,6 +103,7 @@ fn read_sell(mut table: Reader<'_>) -> Option<Sell> {
 
 fn read_sale(mut table: Reader<'_>) -> Option<Sale> {
     let at = table.required("at", positive_span);
+    table.note(|draft| draft.sale_dates.extend(at.clone()));
     let quantity = table.required("quantity", within(base_quantity, QUANTITY));
     table.finish();
     Some(Sale {

@@ -5,7 +5,9 @@ use std::path::Path;
 use toml::de::DeTable;
 use toml_edit::DocumentMut;
 
+use crate::plan::resolve::draft;
 use crate::scenario::cause::Cause;
+use crate::scenario::draft::Draft;
 use crate::scenario::overrides::Override;
 use crate::scenario::place::Sources;
 use crate::scenario::problem::{Problem, Problems};
@@ -24,6 +26,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// The scenario's text after overrides: it reproduces the run by itself.
     pub effective_toml: String,
+    /// What the checks between tables start from.
+    pub draft: Draft,
 }
 
 /// Reads a scenario file and applies overrides `path=value`.
@@ -74,6 +78,7 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     } else {
         None
     };
+    let has_overrides_left = effective.is_none() && !overrides.is_empty();
     let (as_run, effective_toml) = effective.unwrap_or_else(|| {
         if !overrides.is_empty() {
             // Overrides that could not be applied may bring what is missing here.
@@ -83,6 +88,11 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     });
     let sink = Sink::default();
     let scenario = Scenario::read(&as_run, &sink);
+    let draft = sink.draft();
+    let is_refused = scenario.is_none() || !sink.is_empty() || !syntax.problems.is_empty();
+    if is_refused && !has_overrides_left && problems.is_empty() {
+        draft::check(&draft, &sink);
+    }
     let found = sink.into_problems().into_iter();
     problems.extend(found.filter(|problem| !syntax.is_consequence(problem, text)));
     problems.extend(syntax.problems);
@@ -91,6 +101,7 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
             scenario,
             sources,
             effective_toml,
+            draft,
         }),
         _ => Err(Problems::new(sources, problems)),
     }

@@ -8,6 +8,7 @@ pub mod cause;
 pub mod checked;
 pub mod contract;
 pub mod correlation;
+pub mod draft;
 pub mod hedge;
 pub mod holding;
 pub mod limit;

@@ -28,11 +28,23 @@ pub struct Problems {
 const WIDTH: usize = 100_000;
 
 impl Problems {
-    /// Problems of a scenario, in the order of the text (the file first, then the overrides).
+    /// Problems of a scenario, in the order of the text (the file first, then the overrides), each once.
     pub fn new(sources: Sources, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.place);
-        list.dedup();
-        Self { sources, list }
+        let mut once: Vec<Problem> = Vec::with_capacity(list.len());
+        for problem in list {
+            let here = once
+                .iter()
+                .rev()
+                .take_while(|other| other.place == problem.place);
+            if !here.into_iter().any(|other| *other == problem) {
+                once.push(problem);
+            }
+        }
+        Self {
+            sources,
+            list: once,
+        }
     }
 
     /// The problems, in the order of the text.

@@ -3,21 +3,38 @@
 use std::cell::RefCell;
 
 use crate::scenario::cause::{Cause, Complaint};
+use crate::scenario::draft::Draft;
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Node, Table, Value};
 
-/// Where readers put the problems they find.
+/// Where readers put the problems they find, and what they could read for the checks between tables.
 #[derive(Debug, Default)]
 pub struct Sink {
     problems: RefCell<Vec<Problem>>,
+    draft: RefCell<Draft>,
 }
 
 impl Sink {
     /// Notes a problem.
     pub fn push(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Keeps what could be read.
+    pub fn note(&self, note: impl FnOnce(&mut Draft)) {
+        note(&mut self.draft.borrow_mut());
+    }
+
+    /// What could be read so far.
+    pub fn draft(&self) -> Draft {
+        self.draft.borrow().clone()
+    }
+
+    /// Whether no problem was noted.
+    pub fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
     }
 
     /// All problems noted.
@@ -280,9 +297,40 @@ impl<'a> Reader<'a> {
         self.sink.push(problem);
     }
 
-    /// Whether keys may be missing because of a syntax error.
-    pub fn is_poisoned(&self) -> bool {
-        self.table.is_poisoned
+    /// Keeps what could be read, for the checks between tables.
+    pub fn note(&self, note: impl FnOnce(&mut Draft)) {
+        self.sink.note(note);
+    }
+
+    /// Whether a key that is not there was perhaps written: mistyped, or lost to a syntax error.
+    ///
+    /// To be asked after all keys have been read.
+    pub fn is_unsure(&self) -> bool {
+        self.table.is_poisoned || self.has_strangers()
+    }
+
+    /// The names of the tables under a key; `None` if there may be more than could be read.
+    ///
+    /// To be asked after all keys have been read.
+    pub fn names(&self, key: &'static str) -> Option<Vec<String>> {
+        let is_misspelt = |entry: &Entry| {
+            let other = entry.key.as_str();
+            !self.known.contains(&other) && nearest(other, [key]).is_some()
+        };
+        if self.table.is_poisoned || self.table.entries.iter().any(is_misspelt) {
+            return None;
+        }
+        match self.table.get(key).map(|entry| &entry.node.value) {
+            None => Some(Vec::new()),
+            Some(Value::Table(table)) if !table.is_poisoned => Some(
+                table
+                    .entries
+                    .iter()
+                    .map(|entry| entry.key.clone())
+                    .collect(),
+            ),
+            Some(_) => None,
+        }
     }
 
     fn present(&mut self, key: &'static str) -> Option<&'a Entry> {

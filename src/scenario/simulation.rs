@@ -69,6 +69,10 @@ impl Simulation {
         ];
         let crossing = table.optional("crossing", word(words, &[]));
         table.later("until");
+        table.note(|draft| {
+            draft.horizon.clone_from(&horizon);
+            draft.step.clone_from(&step);
+        });
         table.finish();
         Some(Self {
             horizon: horizon?,

@@ -93,6 +93,7 @@ impl Venue {
             table.required("maintenance", |_| Ok(()));
             None
         };
+        table.note(|draft| draft.brackets.extend(brackets.clone()));
         let fees = read_optional(&mut table, "fees", Fees::read);
         let liquidation = read_optional(&mut table, "liquidation", Liquidation::read);
         table.finish();

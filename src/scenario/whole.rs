@@ -5,6 +5,7 @@ use crate::scenario::asset::Asset;
 use crate::scenario::cause::Cause;
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
+use crate::scenario::draft::Names;
 use crate::scenario::hedge::Hedge;
 use crate::scenario::holding::Holding;
 use crate::scenario::limit::Limit;
@@ -69,6 +70,13 @@ impl Scenario {
         let report = read_optional(&mut root, "report", ReportSettings::read);
         let limits = listed(&mut root, "limits", Limit::read);
         root.later("regimes");
+        let names = Names {
+            assets: root.names("assets"),
+            contracts: root.names("contracts"),
+            venues: root.names("venues"),
+            accounts: root.names("accounts"),
+        };
+        sink.note(|draft| draft.names = names);
         root.finish();
         Some(Self {
             title: title?,

@@ -1,12 +1,14 @@
 //! An account: balances in USD, margin policy in steps.
 
-use crate::plan::resolve::grid::Grid;
+use crate::plan::resolve::grid::{self, Grid};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue::unknown_venue;
 use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan};
 use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
+use crate::scenario::place::Given;
 use crate::scenario::reader::Sink;
+use crate::scenario::units::Fraction;
 use crate::venue::preset;
 
 /// Resolves one account.
@@ -28,12 +30,10 @@ pub fn account(account: &Account, setting: &Setting<'_>) -> Option<AccountPlan> 
         MarginMode::Isolated => {}
     }
     if preset::find(&venue.value).is_none()
-        && !setting
-            .venues
-            .iter()
-            .any(|own| own.name.value == venue.value)
+        && !setting.venue_names().contains(&venue.value.as_str())
     {
-        setting.sink.push(unknown_venue(venue, setting.venues));
+        let problem = unknown_venue(venue, &setting.venue_names());
+        setting.sink.push(problem);
     }
     let margin_call = match given_call {
         None => None,
@@ -67,34 +67,13 @@ fn margin_call(call: &MarginCall, grid: &Grid, sink: &Sink) -> Option<MarginCall
         every,
         delay,
     } = call;
-    let mut is_valid = true;
-    if target.value >= level.value {
-        let allowed = format!("above 0 and below the level of {}", level.written);
-        sink.push(Refusal::does_not_fit(
-            target,
-            allowed,
-            "a top-up has to bring the ratio below the level",
-        ));
-        is_valid = false;
-    }
-    if let Some(release) = release
-        .as_ref()
-        .filter(|release| release.value >= target.value)
-    {
-        let allowed = format!("above 0 and below the target of {}", target.written);
-        sink.push(Refusal::does_not_fit(
-            release,
-            allowed,
-            "a top-up would go back at once",
-        ));
-        is_valid = false;
-    }
+    let is_valid = ratios_descend(Some(level), Some(target), release.as_ref(), sink);
     let every_steps = every
         .as_ref()
         .map_or(Some(1), |given| grid.steps(given, sink));
-    let delay_steps = delay
-        .as_ref()
-        .map_or(Some(0), |given| grid.steps(given, sink));
+    let delay_steps = delay.as_ref().map_or(Some(0), |given| {
+        grid::delay_steps(given, grid.step.value, sink)
+    });
     let (every_steps, delay_steps) = (every_steps?, delay_steps?);
     is_valid.then_some(MarginCallPlan {
         level: level.value.0,
@@ -103,4 +82,31 @@ fn margin_call(call: &MarginCall, grid: &Grid, sink: &Sink) -> Option<MarginCall
         every_steps,
         delay_steps,
     })
+}
+
+/// Whether the ratios of a margin call that could be read descend; else that is noted.
+pub fn ratios_descend(
+    level: Option<&Given<Fraction>>,
+    target: Option<&Given<Fraction>>,
+    release: Option<&Given<Fraction>>,
+    sink: &Sink,
+) -> bool {
+    let is_under = |lower: Option<&Given<Fraction>>,
+                    upper: Option<&Given<Fraction>>,
+                    name: &str,
+                    reason: &str| {
+        let (Some(lower), Some(upper)) = (lower, upper) else {
+            return true;
+        };
+        let is_under = lower.value < upper.value;
+        if !is_under {
+            let allowed = format!("above 0 and below the {name} of {}", upper.written);
+            sink.push(Refusal::does_not_fit(lower, allowed, reason));
+        }
+        is_under
+    };
+    let reason = "a top-up has to bring the ratio below the level";
+    let is_target_valid = is_under(target, level, "level", reason);
+    let reason = "a top-up would go back at once";
+    is_under(release, target, "target", reason) && is_target_valid
 }

@@ -1,12 +1,13 @@
 //! A contract: its underlying, its basis, its funding, its venue's rules.
 
-use crate::plan::resolve::grid::bounded;
+use crate::plan::resolve::grid::{bounded, steps_that_divide};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue;
 use crate::plan::types::{ContractPlan, FundingPlan, OuBasis};
 use crate::scenario::contract::{Basis, Contract, Funding, Settlement};
 use crate::scenario::place::Given;
+use crate::scenario::reader::Sink;
 use crate::scenario::units::{Fraction, Span};
 use crate::venue::preset::PresetFunding;
 
@@ -40,18 +41,21 @@ pub fn contract(contract: &Contract, setting: &Setting<'_>) -> Option<ContractPl
         Settlement::Linear => {}
     }
     let index = setting.asset_index(underlying);
-    let terms = venue::terms(contract, setting);
+    let terms = venue::terms(contract, index.map(|_| underlying), setting);
     let (index, terms) = (index?, terms?);
-    let funding = match (given_funding, terms.funding) {
-        (None, None) => {
-            setting.notes.add(format!(
-                "{} pays no funding: none is given, and {} is a venue of the scenario's own.",
-                name.value, venue_name.value
-            ));
-            FundingPlan::None
+    if given_funding.is_none() && terms.funding.is_none() {
+        setting.notes.add(format!(
+            "{} pays no funding: none is given, and {} is a venue of the scenario's own.",
+            name.value, venue_name.value
+        ));
+    }
+    let funding = match interval(given_funding.as_ref(), terms.funding) {
+        None => FundingPlan::None,
+        Some(interval) => {
+            let (step, horizon) = (&setting.grid.step, Some(setting.grid.horizon));
+            let steps = interval_steps(interval, name, step, horizon, setting.sink)?;
+            funding(given_funding.as_ref(), terms.funding, steps)
         }
-        (None, Some(preset)) => premium_formula(preset, name, setting)?,
-        (Some(given), preset) => funding(given, preset, name, setting)?,
     };
     Some(ContractPlan {
         name: name.value.clone(),
@@ -89,79 +93,83 @@ fn basis(given: Option<&Basis>) -> OuBasis {
     }
 }
 
-fn funding(
-    given: &Funding,
-    preset: Option<PresetFunding>,
-    name: &Given<String>,
-    setting: &Setting<'_>,
-) -> Option<FundingPlan> {
-    match given {
-        Funding::Constant { rate_per_8h } if rate_per_8h.value.0 == 0.0 => Some(FundingPlan::None),
-        Funding::Constant { rate_per_8h } => Some(FundingPlan::Constant {
-            rate_per_8h: rate_per_8h.value.0,
-            interval_steps: interval_steps(Span::hours(8), name, setting)?,
-        }),
-        Funding::PremiumFormula {
-            interest_per_8h,
-            damper,
-            interval,
-            cap_per_8h,
-        } => {
-            let default = preset.unwrap_or(DOCUMENTED);
-            let terms = PresetFunding {
-                interest_per_8h: or(interest_per_8h.as_ref(), default.interest_per_8h),
-                damper_per_8h: or(damper.as_ref(), default.damper_per_8h),
-                interval_hours: interval
-                    .as_ref()
-                    .map_or(default.interval_hours, |given| given.value.days() * 24.0),
-                cap_per_8h: or(cap_per_8h.as_ref(), default.cap_per_8h),
-            };
-            premium_formula(terms, name, setting)
+/// Time between the stamps of a contract's funding; `None` if it pays none.
+pub fn interval(given: Option<&Funding>, preset: Option<PresetFunding>) -> Option<Span> {
+    let hours = match given {
+        Some(Funding::Constant { rate_per_8h }) => {
+            return (rate_per_8h.value.0 != 0.0).then_some(Span::hours(8));
         }
-    }
-}
-
-fn premium_formula(
-    terms: PresetFunding,
-    name: &Given<String>,
-    setting: &Setting<'_>,
-) -> Option<FundingPlan> {
-    let PresetFunding {
-        interest_per_8h,
-        damper_per_8h,
-        interval_hours,
-        cap_per_8h,
-    } = terms;
+        Some(Funding::PremiumFormula {
+            interval: Some(given),
+            ..
+        }) => return Some(given.value),
+        Some(Funding::PremiumFormula { interval: None, .. }) => {
+            preset.unwrap_or(DOCUMENTED).interval_hours
+        }
+        None => preset?.interval_hours,
+    };
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "an interval is above 0 and below 1e15 ms"
     )]
-    let interval = Span {
-        milliseconds: (interval_hours * 3_600_000.0).round() as u64,
-    };
-    Some(FundingPlan::PremiumFormula {
-        interest_per_8h,
-        damper_per_8h,
-        cap_per_8h,
-        interval_hours,
-        interval_steps: interval_steps(interval, name, setting)?,
-    })
+    let milliseconds = (hours * 3_600_000.0).round() as u64;
+    Some(Span { milliseconds })
 }
 
-fn interval_steps(interval: Span, name: &Given<String>, setting: &Setting<'_>) -> Option<u32> {
-    let steps = interval.steps(setting.grid.step.value).map(bounded);
+/// Funding that is paid every so many steps.
+fn funding(
+    given: Option<&Funding>,
+    preset: Option<PresetFunding>,
+    interval_steps: u32,
+) -> FundingPlan {
+    let default = preset.unwrap_or(DOCUMENTED);
+    match given {
+        Some(Funding::Constant { rate_per_8h }) => FundingPlan::Constant {
+            rate_per_8h: rate_per_8h.value.0,
+            interval_steps,
+        },
+        Some(Funding::PremiumFormula {
+            interest_per_8h,
+            damper,
+            interval,
+            cap_per_8h,
+        }) => FundingPlan::PremiumFormula {
+            interest_per_8h: or(interest_per_8h.as_ref(), default.interest_per_8h),
+            damper_per_8h: or(damper.as_ref(), default.damper_per_8h),
+            cap_per_8h: or(cap_per_8h.as_ref(), default.cap_per_8h),
+            interval_hours: interval
+                .as_ref()
+                .map_or(default.interval_hours, |given| given.value.days() * 24.0),
+            interval_steps,
+        },
+        None => FundingPlan::PremiumFormula {
+            interest_per_8h: default.interest_per_8h,
+            damper_per_8h: default.damper_per_8h,
+            cap_per_8h: default.cap_per_8h,
+            interval_hours: default.interval_hours,
+            interval_steps,
+        },
+    }
+}
+
+/// A funding interval in steps; `None` where a problem was noted.
+pub fn interval_steps(
+    interval: Span,
+    name: &Given<String>,
+    step: &Given<Span>,
+    horizon: Option<Span>,
+    sink: &Sink,
+) -> Option<u32> {
+    let steps = interval.steps(step.value).map(bounded);
     if steps.is_none() {
         let allowed = format!(
             "a step that divides the funding interval of {interval} of `{}`: {}",
             name.value,
-            setting.grid.steps_that_divide(interval)
+            steps_that_divide(interval, horizon)
         );
-        setting.sink.push(Refusal::does_not_fit(
-            &setting.grid.step,
-            allowed,
-            "funding is paid at the end of a step",
-        ));
+        let reason = "funding is paid at the end of a step";
+        sink.push(Refusal::does_not_fit(step, allowed, reason));
     }
     steps
 }

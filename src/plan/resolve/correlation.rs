@@ -1,11 +1,12 @@
 //! The correlation matrix of the assets: complete, and positive semidefinite.
 
 use crate::math::correlation::{is_positive_semidefinite, nearest_correlation, offending_pairs};
-use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::refusal::{Refusal, noted_index};
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::short;
 use crate::scenario::correlation::Correlation;
-use crate::scenario::place::Place;
+use crate::scenario::place::{Given, Place};
+use crate::scenario::reader::Sink;
 
 /// The matrix row by row; pairs that are not listed have 0.
 pub fn matrix(correlations: &[Correlation], setting: &Setting<'_>) -> Option<Vec<f64>> {
@@ -15,30 +16,15 @@ pub fn matrix(correlations: &[Correlation], setting: &Setting<'_>) -> Option<Vec
     for i in 0..n {
         matrix[i * n + i] = 1.0;
     }
+    let given = correlations
+        .iter()
+        .map(|Correlation { first, second, .. }| (first, second));
+    let indices = pairs(given, &names, sink)?;
     let mut listed: Vec<((usize, usize), Place)> = Vec::new();
-    let mut is_complete = true;
-    for correlation in correlations {
-        let Some((i, j)) = pair(correlation, setting) else {
-            is_complete = false;
-            continue;
-        };
-        let Correlation {
-            first,
-            second,
-            value,
-        } = correlation;
-        if listed.iter().any(|(pair, _)| *pair == (i.min(j), i.max(j))) {
-            let (first, second) = (first.value.clone(), second.value.clone());
-            sink.push(Refusal::PairTwice { first, second }.at(correlation.second.place));
-            is_complete = false;
-            continue;
-        }
-        listed.push(((i.min(j), i.max(j)), value.place));
+    for ((i, j), Correlation { value, .. }) in indices.into_iter().zip(correlations) {
+        listed.push(((i, j), value.place));
         matrix[i * n + j] = value.value.0;
         matrix[j * n + i] = value.value.0;
-    }
-    if !is_complete {
-        return None;
     }
     if is_positive_semidefinite(&matrix, n) {
         return Some(matrix);
@@ -66,20 +52,48 @@ pub fn matrix(correlations: &[Correlation], setting: &Setting<'_>) -> Option<Vec
     None
 }
 
-fn pair(correlation: &Correlation, setting: &Setting<'_>) -> Option<(usize, usize)> {
-    let i = setting.asset_index(&correlation.first);
-    let j = setting.asset_index(&correlation.second);
+/// The indices of pairs of assets, the smaller first; `None` where a problem was noted.
+pub fn pairs<'g>(
+    given: impl Iterator<Item = (&'g Given<String>, &'g Given<String>)>,
+    names: &[&str],
+    sink: &Sink,
+) -> Option<Vec<(usize, usize)>> {
+    let mut pairs = Vec::new();
+    let mut is_complete = true;
+    for (first, second) in given {
+        let Some(pair) = pair(first, second, names, sink) else {
+            is_complete = false;
+            continue;
+        };
+        if pairs.contains(&pair) {
+            let refusal = Refusal::PairTwice {
+                first: first.value.clone(),
+                second: second.value.clone(),
+            };
+            sink.push(refusal.at(second.place));
+            is_complete = false;
+        }
+        pairs.push(pair);
+    }
+    is_complete.then_some(pairs)
+}
+
+fn pair(
+    first: &Given<String>,
+    second: &Given<String>,
+    names: &[&str],
+    sink: &Sink,
+) -> Option<(usize, usize)> {
+    let find = |given| noted_index(given, names, "under [assets]", sink);
+    let (i, j) = (find(first), find(second));
     let (i, j) = (i?, j?);
     if i == j {
         let reason = "an asset has correlation 1 with itself";
-        setting.sink.push(Refusal::does_not_fit(
-            &correlation.second,
-            "another asset than the first",
-            reason,
-        ));
+        let allowed = "another asset than the first";
+        sink.push(Refusal::does_not_fit(second, allowed, reason));
         return None;
     }
-    Some((i, j))
+    Some((i.min(j), i.max(j)))
 }
 
 fn all_pairs(n: usize) -> Vec<(usize, usize)> {

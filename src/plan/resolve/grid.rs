@@ -31,13 +31,9 @@ const USUAL_STEPS_MINUTES: [u64; 17] = [
 ];
 
 impl Grid {
-    /// A duration in steps, if it is a multiple of the step; else that is noted.
+    /// A duration above 0 in steps, if it is a multiple of the step; else that is noted.
     pub fn steps(&self, given: &Given<Span>, sink: &Sink) -> Option<u32> {
-        let Some(steps) = given.value.steps(self.step.value) else {
-            sink.push(Refusal::off_grid(given, self.step.value));
-            return None;
-        };
-        Some(bounded(steps))
+        steps(given, self.step.value, sink)
     }
 
     /// A duration in steps, rounded up.
@@ -45,20 +41,40 @@ impl Grid {
         let steps = span.milliseconds.div_ceil(self.step.value.milliseconds);
         bounded(steps)
     }
+}
 
-    /// Usual steps that divide the horizon and an interval, in words.
-    pub fn steps_that_divide(&self, interval: Span) -> String {
-        let fits =
-            |step: &Span| interval.steps(*step).is_some() && self.horizon.steps(*step).is_some();
-        let list: Vec<String> = usual_steps()
-            .filter(fits)
-            .map(|step| step.to_string())
-            .collect();
-        if list.is_empty() {
-            "1ms".to_owned()
-        } else {
-            list.join(", ")
-        }
+/// A duration above 0 in steps, if it is a multiple of the step; else that is noted.
+pub fn steps(given: &Given<Span>, step: Span, sink: &Sink) -> Option<u32> {
+    from_least(given, step, step, sink)
+}
+
+/// A duration in steps that may be 0, if it is a multiple of the step; else that is noted.
+pub fn delay_steps(given: &Given<Span>, step: Span, sink: &Sink) -> Option<u32> {
+    from_least(given, step, Span { milliseconds: 0 }, sink)
+}
+
+fn from_least(given: &Given<Span>, step: Span, least: Span, sink: &Sink) -> Option<u32> {
+    let steps = given.value.steps(step).map(bounded);
+    if steps.is_none() {
+        sink.push(Refusal::off_grid(given, step, least));
+    }
+    steps
+}
+
+/// Usual steps that divide an interval and, where it is known, the horizon, in words.
+pub fn steps_that_divide(interval: Span, horizon: Option<Span>) -> String {
+    let fits = |step: &Span| {
+        interval.steps(*step).is_some()
+            && horizon.is_none_or(|horizon| horizon.steps(*step).is_some())
+    };
+    let list: Vec<String> = usual_steps()
+        .filter(fits)
+        .map(|step| step.to_string())
+        .collect();
+    if list.is_empty() {
+        "1ms".to_owned()
+    } else {
+        list.join(", ")
     }
 }
 
@@ -81,25 +97,7 @@ pub fn simulation(
         repair_correlations,
         crossing,
     } = simulation;
-    let Some(steps) = horizon.value.steps(step.value) else {
-        sink.push(does_not_divide(step, horizon.value));
-        return None;
-    };
-    let Some(steps) = u32::try_from(steps)
-        .ok()
-        .filter(|steps| u64::from(*steps) <= MOST_STEPS)
-    else {
-        let allowed = format!(
-            "at most 10,000,000 steps in the horizon of {}",
-            horizon.value
-        );
-        sink.push(Refusal::does_not_fit(
-            step,
-            allowed,
-            format!("these would be {steps} steps"),
-        ));
-        return None;
-    };
+    let steps = steps_in_horizon(horizon.value, step, sink)?;
     let grid = Grid {
         step: step.clone(),
         horizon: horizon.value,
@@ -127,6 +125,23 @@ pub fn simulation(
         crossing,
     };
     Some((grid, plan))
+}
+
+/// The number of steps in the horizon; `None` where a problem was noted.
+pub fn steps_in_horizon(horizon: Span, step: &Given<Span>, sink: &Sink) -> Option<u32> {
+    let Some(steps) = horizon.steps(step.value) else {
+        sink.push(does_not_divide(step, horizon));
+        return None;
+    };
+    let bounded = u32::try_from(steps).ok().filter(|_| steps <= MOST_STEPS);
+    if bounded.is_none() {
+        sink.push(Refusal::does_not_fit(
+            step,
+            format!("at most 10,000,000 steps in the horizon of {horizon}"),
+            format!("these would be {steps} steps"),
+        ));
+    }
+    bounded
 }
 
 fn does_not_divide(step: &Given<Span>, horizon: Span) -> Problem {

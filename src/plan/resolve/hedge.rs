@@ -2,12 +2,13 @@
 
 use crate::plan::coverage::default_coverage;
 use crate::plan::resolve::grid::Grid;
-use crate::plan::resolve::refusal::{Refusal, index_of};
+use crate::plan::resolve::refusal::{Refusal, noted_index};
 use crate::plan::resolve::words::{percent, usd};
 use crate::plan::types::{
     AccountPlan, ContractPlan, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Rebalance,
 };
 use crate::scenario::hedge::{Hedge, Opened, RebalanceChoice};
+use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::reader::Sink;
 use crate::scenario::whole::Scenario;
@@ -41,11 +42,7 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
         rebalance: given_rebalance,
     } = hedge;
     let market = context.market;
-    let find = |given, names: &[&str], home| {
-        index_of(given, names, home)
-            .map_err(|problem| sink.push(problem))
-            .ok()
-    };
+    let find = |given, names: &[&str], home| noted_index(given, names, home, sink);
     let contracts: Vec<&str> = market
         .contracts
         .iter()
@@ -69,16 +66,12 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
 
     let at_venue = &context.scenario.contracts[contract].venue;
     let account_venue = &context.scenario.accounts[account].venue;
-    if at_venue.value != account_venue.value {
-        let allowed = format!(
-            "\"{}\", the venue of `{}`",
-            at_venue.value, market.contracts[contract].name
-        );
-        sink.push(Refusal::does_not_fit(
-            account_venue,
-            allowed,
-            "an account margins the contracts of its own venue",
-        ));
+    if !is_at_same_venue(
+        &market.contracts[contract].name,
+        at_venue,
+        account_venue,
+        sink,
+    ) {
         return None;
     }
     let underlying = market.contracts[contract].underlying;
@@ -105,6 +98,22 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
         ),
     };
     is_taken_by_venue(hedge, &plan, context, sink).then_some(plan)
+}
+
+/// Whether an account is at the venue of a contract; else that is noted.
+pub fn is_at_same_venue(
+    contract: &str,
+    at_venue: &Given<String>,
+    account_venue: &Given<String>,
+    sink: &Sink,
+) -> bool {
+    let is_same = at_venue.value == account_venue.value;
+    if !is_same {
+        let allowed = format!("\"{}\", the venue of `{contract}`", at_venue.value);
+        let reason = "an account margins the contracts of its own venue";
+        sink.push(Refusal::does_not_fit(account_venue, allowed, reason));
+    }
+    is_same
 }
 
 fn rebalance(given: Option<&RebalanceChoice>, grid: &Grid, sink: &Sink) -> Option<Rebalance> {

@@ -1,12 +1,14 @@
 //! A holding and the dates of its sales.
 
-use crate::plan::resolve::grid::Grid;
+use crate::plan::resolve::grid::{self, Grid};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::amount;
 use crate::plan::types::{HoldingPlan, SalePlan};
 use crate::scenario::holding::{Holding, Sale, Sell};
+use crate::scenario::place::Given;
 use crate::scenario::reader::Sink;
+use crate::scenario::units::Span;
 
 /// Rounding that a sum of quantities may carry.
 const ROUNDING: f64 = 1e-9;
@@ -49,43 +51,17 @@ fn evenly(quantity_base: f64, every: u32, grid: &Grid) -> Vec<SalePlan> {
 }
 
 fn schedule(quantity_base: f64, sales: &[Sale], grid: &Grid, sink: &Sink) -> Option<Vec<SalePlan>> {
-    let mut plans: Vec<SalePlan> = Vec::with_capacity(sales.len());
-    let mut is_valid = true;
-    let mut sold = 0.0;
-    for Sale { at, quantity } in sales {
-        sold += quantity.value.0;
-        if sold > quantity_base * (1.0 + ROUNDING) {
-            let left = (quantity_base - (sold - quantity.value.0)).max(0.0);
-            let allowed = format!(
-                "up to {}, what is left of the holding of {}",
-                amount(left),
-                amount(quantity_base)
-            );
-            sink.push(Refusal::does_not_fit(
-                quantity,
-                allowed,
-                "more would be sold than is held",
-            ));
-            return None;
-        }
-        if at.value >= grid.horizon {
-            let allowed = format!("below the horizon of {}", grid.horizon);
-            sink.push(Refusal::does_not_fit(
-                at,
-                allowed,
-                "what remains is sold at the horizon by itself",
-            ));
-            is_valid = false;
-            continue;
-        }
-        match grid.steps(at, sink) {
-            Some(step) => plans.push(SalePlan {
-                step,
+    let is_covered = is_covered(quantity_base, sales, sink);
+    let plans: Vec<Option<SalePlan>> = sales
+        .iter()
+        .map(|Sale { at, quantity }| {
+            Some(SalePlan {
+                step: sale_step(at, grid.step.value, Some(grid.horizon), sink)?,
                 quantity_base: quantity.value.0,
-            }),
-            None => is_valid = false,
-        }
-    }
+            })
+        })
+        .collect();
+    let mut plans: Vec<SalePlan> = plans.into_iter().collect::<Option<_>>()?;
     plans.sort_by_key(|sale| sale.step);
     plans.dedup_by(|later, earlier| {
         let is_same = later.step == earlier.step;
@@ -94,5 +70,36 @@ fn schedule(quantity_base: f64, sales: &[Sale], grid: &Grid, sink: &Sink) -> Opt
         }
         is_same
     });
-    is_valid.then_some(plans)
+    is_covered.then_some(plans)
+}
+
+/// Whether no more is sold than is held; else the first sale that is too much is noted.
+pub fn is_covered(quantity_base: f64, sales: &[Sale], sink: &Sink) -> bool {
+    let mut sold = 0.0;
+    for Sale { at: _, quantity } in sales {
+        let left = (quantity_base - sold).max(0.0);
+        sold += quantity.value.0;
+        if sold > quantity_base * (1.0 + ROUNDING) {
+            let allowed = format!(
+                "up to {}, what is left of the holding of {}",
+                amount(left),
+                amount(quantity_base)
+            );
+            let reason = "more would be sold than is held";
+            sink.push(Refusal::does_not_fit(quantity, allowed, reason));
+            return false;
+        }
+    }
+    true
+}
+
+/// The step of a sale: below the horizon, where that is known, and on the grid; else that is noted.
+pub fn sale_step(at: &Given<Span>, step: Span, horizon: Option<Span>, sink: &Sink) -> Option<u32> {
+    if let Some(horizon) = horizon.filter(|horizon| at.value >= *horizon) {
+        let allowed = format!("below the horizon of {horizon}");
+        let reason = "what remains is sold at the horizon by itself";
+        sink.push(Refusal::does_not_fit(at, allowed, reason));
+        return None;
+    }
+    grid::steps(at, step, sink)
 }

@@ -8,7 +8,9 @@ use crate::plan::types::{AssetPlan, DAYS_PER_YEAR, JumpPlan, JumpSizes, MarketPl
 use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
+use crate::scenario::place::Given;
 use crate::scenario::reader::Sink;
+use crate::scenario::units::{Fraction, Span};
 
 /// Largest `|drift T|`: a price that is expected to grow by more than `e^50` is a slip.
 const MOST_GROWTH: f64 = 50.0;
@@ -56,12 +58,8 @@ fn asset(asset: &Asset, setting: &Setting<'_>) -> Option<AssetPlan> {
     };
     let Diffusion { volatility, drift } = diffusion;
     let drift_annual = drift.as_ref().map_or(0.0, |given| given.value.0);
-    let growth = drift_annual * setting.grid.horizon.days() / DAYS_PER_YEAR;
-    if let Some(given) = drift.as_ref().filter(|_| growth.abs() > MOST_GROWTH) {
-        let allowed = format!("at most {MOST_GROWTH} over the horizon, either way");
-        let reason = "the price would leave all bounds";
-        let problem = Refusal::does_not_fit(given, allowed, reason);
-        setting.sink.push(problem);
+    if let Some(given) = drift {
+        bounded_growth(given, setting.grid.horizon, setting.sink);
     }
     if drift_annual != 0.0 {
         setting.notes.add(format!(
@@ -79,12 +77,22 @@ fn asset(asset: &Asset, setting: &Setting<'_>) -> Option<AssetPlan> {
     })
 }
 
+/// Notes a drift that is too much over the horizon.
+pub fn bounded_growth(drift: &Given<Fraction>, horizon: Span, sink: &Sink) {
+    let growth = drift.value.0 * horizon.days() / DAYS_PER_YEAR;
+    if growth.abs() > MOST_GROWTH {
+        let allowed = format!("at most {MOST_GROWTH} over the horizon, either way");
+        let reason = "the price would leave all bounds";
+        sink.push(Refusal::does_not_fit(drift, allowed, reason));
+    }
+}
+
 /// `Some(None)` where the rate is 0; `None` where the sizes are refused.
 #[expect(
     clippy::option_option,
     reason = "no jumps and refused jumps are two things"
 )]
-fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
+pub fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
     let Jumps {
         jumps_per_year,
         sizes,

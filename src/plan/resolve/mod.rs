@@ -3,6 +3,7 @@
 pub mod account;
 pub mod contract;
 pub mod correlation;
+pub mod draft;
 pub mod grid;
 pub mod hedge;
 pub mod holding;
@@ -27,6 +28,7 @@ use crate::scenario::whole::Scenario;
 /// Everything that does not fit together, at once, each with its place.
 pub fn resolve(loaded: &Loaded) -> Result<Plan, Problems> {
     let sink = Sink::default();
+    draft::check(&loaded.draft, &sink);
     let plan = resolve_scenario(&loaded.scenario, &sink);
     let problems = sink.into_problems();
     match plan {

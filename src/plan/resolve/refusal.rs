@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::scenario::nearest::{nearest, quoted};
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
+use crate::scenario::reader::Sink;
 use crate::scenario::units::Span;
 
 /// Why a combination is refused.
@@ -137,15 +138,15 @@ impl Refusal {
         refusal.at(given.place)
     }
 
-    /// A duration that is off the grid: names its nearest neighbours on it.
-    pub fn off_grid(given: &Given<Span>, step: Span) -> Problem {
+    /// A duration that is off the grid: names its nearest neighbours on it, from `least` on.
+    pub fn off_grid(given: &Given<Span>, step: Span, least: Span) -> Problem {
         let below = Span {
             milliseconds: given.value.milliseconds / step.milliseconds * step.milliseconds,
         };
         let above = Span {
             milliseconds: below.milliseconds + step.milliseconds,
         };
-        let near = if below.milliseconds == 0 {
+        let near = if below < least {
             format!("{above}")
         } else {
             format!("{below} or {above}")
@@ -205,4 +206,16 @@ pub fn index_of(given: &Given<String>, names: &[&str], home: &str) -> Result<usi
             let allowed = names.iter().map(|name| (*name).to_owned()).collect();
             Refusal::unknown_name(given, allowed, home)
         })
+}
+
+/// The index of a name in a list; `None` where it was noted that the list has no such name.
+pub fn noted_index(
+    given: &Given<String>,
+    names: &[&str],
+    home: &str,
+    sink: &Sink,
+) -> Option<usize> {
+    index_of(given, names, home)
+        .map_err(|problem| sink.push(problem))
+        .ok()
 }

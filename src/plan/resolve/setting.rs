@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::plan::resolve::grid::Grid;
-use crate::plan::resolve::refusal::index_of;
+use crate::plan::resolve::refusal::noted_index;
 use crate::scenario::asset::Asset;
 use crate::scenario::place::Given;
 use crate::scenario::reader::Sink;
@@ -28,8 +28,7 @@ impl Setting<'_> {
     /// The index of an asset by its name; `None` where a problem was noted.
     pub fn asset_index(&self, given: &Given<String>) -> Option<usize> {
         let names = self.asset_names();
-        let found = index_of(given, &names, "under [assets]");
-        found.map_err(|problem| self.sink.push(problem)).ok()
+        noted_index(given, &names, "under [assets]", self.sink)
     }
 
     /// The names of the assets, in their order.
@@ -37,6 +36,14 @@ impl Setting<'_> {
         self.assets
             .iter()
             .map(|asset| asset.name.value.as_str())
+            .collect()
+    }
+
+    /// The names of the scenario's own venues.
+    pub fn venue_names(&self) -> Vec<&str> {
+        self.venues
+            .iter()
+            .map(|venue| venue.name.value.as_str())
             .collect()
     }
 }

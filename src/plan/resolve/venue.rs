@@ -9,7 +9,7 @@ use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::reader::Sink;
 use crate::scenario::venue::{Bracket, Fees, Liquidation, RemainderChoice, Venue};
-use crate::venue::preset::{self, ListingPreset, PresetFunding};
+use crate::venue::preset::{self, ListingPreset, PresetFunding, VenuePreset};
 use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
 
 /// A contract's rules, and what a preset says of its funding.
@@ -21,8 +21,12 @@ pub struct VenueTerms {
     pub funding: Option<PresetFunding>,
 }
 
-/// The terms of a contract at its venue; `None` where a problem was noted.
-pub fn terms(contract: &Contract, setting: &Setting<'_>) -> Option<VenueTerms> {
+/// The terms of a contract at its venue; `None` where a problem was noted. `underlying` is an asset of the scenario.
+pub fn terms(
+    contract: &Contract,
+    underlying: Option<&Given<String>>,
+    setting: &Setting<'_>,
+) -> Option<VenueTerms> {
     let wanted = &contract.venue;
     if let Some(own) = setting
         .venues
@@ -47,59 +51,12 @@ pub fn terms(contract: &Contract, setting: &Setting<'_>) -> Option<VenueTerms> {
         });
     }
     let Some(preset) = preset::find(&wanted.value) else {
-        setting.sink.push(unknown_venue(wanted, setting.venues));
+        let problem = unknown_venue(wanted, &setting.venue_names());
+        setting.sink.push(problem);
         return None;
     };
-    let listed: Vec<&str> = preset
-        .listings
-        .iter()
-        .map(|listing| listing.listing.as_str())
-        .collect();
-    let Some(listing) = &contract.listing else {
-        let refusal = Refusal::Needed {
-            table: contract.name.path.clone(),
-            key: "listing".to_owned(),
-            allowed: quoted(listed),
-            reason: format!("which of {}'s contracts is it?", preset.name),
-        };
-        setting.sink.push(refusal.at(contract.name.place));
-        return None;
-    };
-    let Some(found) = preset.listing(&listing.value) else {
-        let allowed = listed.into_iter().map(str::to_owned).collect();
-        setting.sink.push(Refusal::unknown_name(
-            listing,
-            allowed,
-            &format!("among the presets of {}", preset.name),
-        ));
-        return None;
-    };
-    preset_terms(found, contract, listing, setting)
-}
-
-/// A venue's name that neither the scenario nor a preset has.
-pub fn unknown_venue(wanted: &Given<String>, venues: &[Venue]) -> Problem {
-    let own = venues.iter().map(|venue| venue.name.value.clone());
-    let allowed = own
-        .chain(preset::names().into_iter().map(str::to_owned))
-        .collect();
-    Refusal::unknown_name(wanted, allowed, "under [venues] or among the presets")
-}
-
-fn preset_terms(
-    found: &ListingPreset,
-    contract: &Contract,
-    listing: &Given<String>,
-    setting: &Setting<'_>,
-) -> Option<VenueTerms> {
-    if found.underlying != contract.underlying.value {
-        let allowed = format!("a listing on {}", contract.underlying.value);
-        let reason = format!("{} is a contract on {}", found.listing, found.underlying);
-        setting
-            .sink
-            .push(Refusal::does_not_fit(listing, allowed, reason));
-        return None;
-    }
+    let given = contract.listing.as_ref();
+    let found = listing(preset, &contract.name, given, underlying, setting.sink)?;
     for assumed in &found.assumed {
         setting.notes.add(format!(
             "{} {}, assumed: {assumed}.",
@@ -110,6 +67,52 @@ fn preset_terms(
         rules: found.rules.clone(),
         funding: Some(found.funding),
     })
+}
+
+/// A contract's listing at a preset venue; `None` where a problem was noted. `underlying` is an asset of the scenario.
+pub fn listing<'p>(
+    preset: &'p VenuePreset,
+    contract: &Given<String>,
+    given: Option<&Given<String>>,
+    underlying: Option<&Given<String>>,
+    sink: &Sink,
+) -> Option<&'p ListingPreset> {
+    let listed: Vec<&str> = preset
+        .listings
+        .iter()
+        .map(|listing| listing.listing.as_str())
+        .collect();
+    let Some(listing) = given else {
+        let refusal = Refusal::Needed {
+            table: contract.path.clone(),
+            key: "listing".to_owned(),
+            allowed: quoted(listed),
+            reason: format!("which of {}'s contracts is it?", preset.name),
+        };
+        sink.push(refusal.at(contract.place));
+        return None;
+    };
+    let Some(found) = preset.listing(&listing.value) else {
+        let allowed = listed.into_iter().map(str::to_owned).collect();
+        let home = format!("among the presets of {}", preset.name);
+        sink.push(Refusal::unknown_name(listing, allowed, &home));
+        return None;
+    };
+    if let Some(asset) = underlying.filter(|asset| asset.value != found.underlying) {
+        let allowed = format!("a listing on {}", asset.value);
+        let reason = format!("{} is a contract on {}", found.listing, found.underlying);
+        sink.push(Refusal::does_not_fit(listing, allowed, reason));
+        return None;
+    }
+    Some(found)
+}
+
+/// A venue's name that neither the scenario nor a preset has.
+pub fn unknown_venue(wanted: &Given<String>, own: &[&str]) -> Problem {
+    let presets = preset::names();
+    let names = own.iter().chain(&presets);
+    let allowed = names.map(|name| (*name).to_owned()).collect();
+    Refusal::unknown_name(wanted, allowed, "under [venues] or among the presets")
 }
 
 /// The rules of a venue of the scenario's own; `None` where a problem was noted.
@@ -150,7 +153,7 @@ pub fn own_rules(venue: &Venue, sink: &Sink) -> Option<ContractRules> {
 }
 
 /// Brackets without holes, with the deductions that make the maintenance margin continuous.
-fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
+pub fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
     let mut brackets: Vec<MarginBracket> = Vec::with_capacity(given.len());
     let mut is_valid = true;
     for (index, bracket) in given.iter().enumerate() {

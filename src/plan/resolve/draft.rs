@@ -1,0 +1,216 @@
+//! The checks that need only parts of a scenario: names, the grid, values of one table against each other.
+//!
+//! They are made of whatever could be read, so that one value that cannot be read hides no other problem. A check whose
+//! own inputs are not there is left out.
+
+use crate::plan::resolve::refusal::{Refusal, noted_index};
+use crate::plan::resolve::{account, contract, correlation, grid, hedge, holding, market, venue};
+use crate::scenario::contract::Funding;
+use crate::scenario::draft::{ContractDraft, Draft, HedgeDraft, MarginCallDraft};
+use crate::scenario::place::Given;
+use crate::scenario::reader::Sink;
+use crate::scenario::units::Span;
+use crate::venue::preset::{self, PresetFunding};
+
+/// The step, and the horizon where it could be read.
+#[derive(Clone, Copy)]
+struct Clock<'a> {
+    step: &'a Given<Span>,
+    horizon: Option<Span>,
+}
+
+/// Notes every problem that the parts of a scenario show.
+pub fn check(draft: &Draft, sink: &Sink) {
+    let clock = clock(draft, sink);
+    if let Some(clock) = clock {
+        times(draft, clock, sink);
+    }
+    if let Some(horizon) = &draft.horizon {
+        for drift in &draft.drifts {
+            market::bounded_growth(drift, horizon.value, sink);
+        }
+    }
+    for jumps in &draft.jumps {
+        market::jumps(jumps, sink);
+    }
+    for brackets in &draft.brackets {
+        venue::brackets(brackets, sink);
+    }
+    for MarginCallDraft {
+        level,
+        target,
+        release,
+    } in &draft.margin_calls
+    {
+        account::ratios_descend(level.as_ref(), target.as_ref(), release.as_ref(), sink);
+    }
+    for (quantity, sales) in &draft.schedules {
+        holding::is_covered(quantity.value.0, sales, sink);
+    }
+    for contract in &draft.contracts {
+        check_contract(contract, draft, clock, sink);
+    }
+    let assets = present(draft.names.assets.as_ref());
+    if let Some(assets) = &assets {
+        for asset in draft.holdings.iter().flatten() {
+            noted_index(asset, assets, "under [assets]", sink);
+        }
+        let pairs = draft.pairs.iter().map(|(first, second)| (first, second));
+        correlation::pairs(pairs, assets, sink);
+    }
+    for account in &draft.accounts {
+        if let Some(wanted) = &account.venue {
+            is_known_venue(wanted, draft, sink);
+        }
+    }
+    for hedge in &draft.hedges {
+        check_hedge(hedge, draft, assets.as_deref(), sink);
+    }
+}
+
+/// The step, if it could be read and fits the horizon.
+fn clock<'a>(draft: &'a Draft, sink: &Sink) -> Option<Clock<'a>> {
+    let step = draft.step.as_ref()?;
+    let horizon = draft.horizon.as_ref().map(|given| given.value);
+    if let Some(horizon) = horizon {
+        grid::steps_in_horizon(horizon, step, sink)?;
+    }
+    Some(Clock { step, horizon })
+}
+
+fn times(draft: &Draft, clock: Clock<'_>, sink: &Sink) {
+    let step = clock.step.value;
+    for time in &draft.times {
+        grid::steps(time, step, sink);
+    }
+    for delay in &draft.delays {
+        grid::delay_steps(delay, step, sink);
+    }
+    for at in &draft.sale_dates {
+        holding::sale_step(at, step, clock.horizon, sink);
+    }
+}
+
+fn check_contract(contract: &ContractDraft, draft: &Draft, clock: Option<Clock<'_>>, sink: &Sink) {
+    let assets = present(draft.names.assets.as_ref());
+    let underlying = contract.underlying.as_ref().filter(|given| {
+        assets
+            .as_ref()
+            .is_some_and(|assets| noted_index(given, assets, "under [assets]", sink).is_some())
+    });
+    let preset = preset_funding(contract, underlying, draft, sink);
+    let (Some(clock), Some(funding)) = (clock, &contract.funding) else {
+        return;
+    };
+    let is_own_matter = match funding {
+        Some(Funding::Constant { .. }) => true,
+        Some(Funding::PremiumFormula { interval, .. }) => interval.is_some(),
+        None => false,
+    };
+    if preset.is_none() && !is_own_matter {
+        return;
+    }
+    if let Some(interval) = contract::interval(funding.as_ref(), preset.flatten()) {
+        contract::interval_steps(interval, &contract.name, clock.step, clock.horizon, sink);
+    }
+}
+
+/// The funding that a contract's venue brings: `Some(None)` at a venue of the scenario's own, `None` if it cannot be
+/// told.
+#[expect(
+    clippy::option_option,
+    reason = "no preset and an unknown one are two things"
+)]
+fn preset_funding(
+    contract: &ContractDraft,
+    underlying: Option<&Given<String>>,
+    draft: &Draft,
+    sink: &Sink,
+) -> Option<Option<PresetFunding>> {
+    let wanted = contract.venue.as_ref()?;
+    if !is_known_venue(wanted, draft, sink) {
+        return None;
+    }
+    if draft.names.venues.as_ref()?.contains(&wanted.value) {
+        return Some(None);
+    }
+    let preset = preset::find(&wanted.value)?;
+    let given = contract.listing.as_ref()?;
+    let listing = venue::listing(preset, &contract.name, given.as_ref(), underlying, sink)?;
+    Some(Some(listing.funding))
+}
+
+/// Whether a venue is a preset or the scenario's own; else that is noted, if all of its own could be read.
+fn is_known_venue(wanted: &Given<String>, draft: &Draft, sink: &Sink) -> bool {
+    let is_preset = preset::find(&wanted.value).is_some();
+    let Some(own) = &draft.names.venues else {
+        return is_preset;
+    };
+    let is_known = is_preset || own.contains(&wanted.value);
+    if !is_known {
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        sink.push(venue::unknown_venue(wanted, &own));
+    }
+    is_known
+}
+
+fn check_hedge(hedge: &HedgeDraft, draft: &Draft, assets: Option<&[&str]>, sink: &Sink) {
+    let HedgeDraft {
+        contract,
+        account,
+        covers,
+    } = hedge;
+    let is_known = |given: &Given<String>, names: Option<&Vec<String>>, home| {
+        present(names).is_none_or(|names| noted_index(given, &names, home, sink).is_some())
+    };
+    let names = &draft.names;
+    let contract = contract
+        .as_ref()
+        .filter(|given| is_known(given, names.contracts.as_ref(), "under [contracts]"));
+    let account = account
+        .as_ref()
+        .filter(|given| is_known(given, names.accounts.as_ref(), "under [accounts]"));
+    if let (Some(covers), Some(assets)) = (covers, assets) {
+        check_covers(covers, draft, assets, sink);
+    }
+    let at_venue = draft
+        .contracts
+        .iter()
+        .find(|other| contract.is_some_and(|given| given.value == other.name.value))
+        .and_then(|contract| contract.venue.as_ref());
+    let account_venue = draft
+        .accounts
+        .iter()
+        .find(|other| account.is_some_and(|given| given.value == other.name.value))
+        .and_then(|account| account.venue.as_ref());
+    if let (Some(contract), Some(at_venue), Some(account_venue)) =
+        (contract, at_venue, account_venue)
+        && is_known_venue(at_venue, draft, sink)
+        && is_known_venue(account_venue, draft, sink)
+    {
+        hedge::is_at_same_venue(&contract.value, at_venue, account_venue, sink);
+    }
+}
+
+/// What a hedge covers is held; where it cannot be told what is held, it is at least an asset.
+fn check_covers(covers: &Given<String>, draft: &Draft, assets: &[&str], sink: &Sink) {
+    let held: Option<Vec<&str>> = draft
+        .holdings
+        .iter()
+        .map(|given| given.as_ref().map(|given| given.value.as_str()))
+        .collect();
+    let held =
+        held.filter(|held| !held.is_empty() && held.iter().all(|asset| assets.contains(asset)));
+    if let Some(held) = held {
+        noted_index(covers, &held, "among the assets of [[holdings]]", sink);
+    } else if !assets.contains(&covers.value.as_str()) {
+        let allowed = assets.iter().map(|name| (*name).to_owned()).collect();
+        sink.push(Refusal::unknown_name(covers, allowed, "under [assets]"));
+    }
+}
+
+/// The names, if there are any: a table without entries is refused already.
+fn present(names: Option<&Vec<String>>) -> Option<Vec<&str>> {
+    let names = names?;
+    (!names.is_empty()).then(|| names.iter().map(String::as_str).collect())
+}
