@@ -78,7 +78,8 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     } else {
         None
     };
-    let has_overrides_left = effective.is_none() && !overrides.is_empty();
+    // An override that could not be applied may give a name or a time that is wrong in the file.
+    let is_as_meant = problems.is_empty() && (overrides.is_empty() || effective.is_some());
     let (as_run, effective_toml) = effective.unwrap_or_else(|| {
         if !overrides.is_empty() {
             // Overrides that could not be applied may bring what is missing here.
@@ -90,7 +91,7 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     let scenario = Scenario::read(&as_run, &sink);
     let draft = sink.draft();
     let is_refused = scenario.is_none() || !sink.is_empty() || !syntax.problems.is_empty();
-    if is_refused && !has_overrides_left && problems.is_empty() {
+    if is_refused && is_as_meant {
         draft::check(&draft, &sink);
     }
     let found = sink.into_problems().into_iter();

@@ -148,6 +148,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_noted_twice_is_told_once() {
+        let place = |start| Place {
+            source: 0,
+            start,
+            end: start + 1,
+        };
+        let problem = |message: &str, start| Problem {
+            message: message.to_owned(),
+            place: Some(place(start)),
+            label: String::new(),
+        };
+        let noted = [("b", 3), ("a", 1), ("c", 3), ("b", 3), ("b", 4)];
+        let told = problems(noted.map(|(message, at)| problem(message, at)).to_vec());
+        let told: Vec<&str> = told
+            .list()
+            .iter()
+            .map(|told| told.message.as_str())
+            .collect();
+        assert_eq!(told, ["a", "b", "c", "b"]);
+    }
+
+    #[test]
     fn draws_the_place_and_counts() {
         let two = problems(vec![
             Problem {

@@ -88,10 +88,6 @@ pub fn bounded_growth(drift: &Given<Fraction>, horizon: Span, sink: &Sink) {
 }
 
 /// `Some(None)` where the rate is 0; `None` where the sizes are refused.
-#[expect(
-    clippy::option_option,
-    reason = "no jumps and refused jumps are two things"
-)]
 pub fn jumps(jumps: &Jumps, sink: &Sink) -> Option<Option<JumpPlan>> {
     let Jumps {
         jumps_per_year,
