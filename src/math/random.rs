@@ -152,9 +152,6 @@ impl Streams {
             for lane in 0..CHUNK {
                 let at = start + lane;
                 (z[0][lane], z[1][lane]) = normal_pair(words[0][at], words[1][at]);
-            }
-            for lane in 0..CHUNK {
-                let at = start + lane;
                 (z[2][lane], z[3][lane]) = normal_pair(words[2][at], words[3][at]);
             }
             for (row, z) in out.iter_mut().zip(&z) {
