@@ -133,7 +133,7 @@ fn a_million_normals_radii_and_angles_have_their_laws() {
 fn neighbouring_addresses_are_independent() {
     let streams = Streams::new(77);
     let here = (&streams, 1 << 40, 0, Purpose::Diffusion(0));
-    let (next_seed, high_seed) = (Streams::new(78), Streams::new(77 | (1 << 32)));
+    let (next_seed, high_seed) = (Streams::new(78), Streams::new((1 << 32) + 77));
     let neighbours = [
         ("group", (here.0, here.1, 1, here.3)),
         ("group far away", (here.0, here.1, 1 << 31, here.3)),

@@ -3,6 +3,12 @@
 //! Each is a straight line of IEEE operations and fused multiply-adds: a loop over lanes vectorises, and every SIMD
 //! width, and the scalar code, give the same bits. Polynomials are our own Chebyshev fits (60-digit arithmetic).
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+#![expect(clippy::many_single_char_names, reason = "the letters of the formulas")]
+
 use std::f64::consts::{LN_2, LOG2_E};
 
 /// `1.5 * 2^52`: adding and subtracting it rounds to the nearest integer.
@@ -130,6 +136,8 @@ pub fn normal_pair(radius_word: u32, angle_word: u32) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "equal to the bit is meant")]
+
     use super::*;
 
     fn sweep(low: f64, high: f64, n: u32) -> impl Iterator<Item = f64> {

@@ -126,6 +126,10 @@ fn add(sums: &mut Moments, draw: &Draw) {
 
 /// Sums of products, and of products of squares less 1.
 #[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "part of loops compiled for each SIMD level"
+)]
 fn products(a: &[f64], b: &[f64]) -> [f64; 2] {
     let mut sums = [[0.0; 8]; 2];
     for (a, b) in a.chunks(8).zip(b.chunks(8)) {

@@ -2,6 +2,9 @@
 
 use hedgesim::math::random::{Purpose, Streams};
 
+/// Words of the numbered address of a walk.
+type Walk<'a> = &'a dyn Fn(u32) -> [u64; 2];
+
 /// Addresses that each flipped bit is tried on.
 const TRIALS: u64 = 2_000;
 /// Standard errors allowed where some 25 000 numbers are checked: 8e-11 each, 2e-6 together.
@@ -57,7 +60,7 @@ fn assert_fair(name: &str, counts: &[u32; 128], n: u64) {
 fn count_bits(counts: &mut [u32; 128], words: [u64; 2]) {
     for (counts, word) in counts.chunks_exact_mut(64).zip(words) {
         for (bit, count) in counts.iter_mut().enumerate() {
-            *count += (word >> bit) as u32 & 1;
+            *count += u32::from(word >> bit & 1 == 1);
         }
     }
 }
@@ -78,7 +81,7 @@ fn every_bit_of_an_address_moves_every_bit_of_the_words_half_the_time() {
 #[test]
 fn bits_are_fair_along_every_counter() {
     let streams = Streams::new(9);
-    let walks: [(&str, &dyn Fn(u32) -> [u64; 2]); 3] = [
+    let walks: [(&str, Walk<'_>); 3] = [
         ("paths", &|i| {
             streams.words(u64::from(i), 5, Purpose::Basis(1))
         }),
