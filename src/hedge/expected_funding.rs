@@ -4,18 +4,37 @@ use crate::hedge::moments::{basis_process, expected_mark_usd};
 use crate::math::funding::PremiumFormula;
 use crate::plan::types::{ContractPlan, FundingPlan, HoldingPlan, MarketPlan, OuBasis, Plan};
 
-/// Fraction of the holding that is still there just before the sales at a step's end.
-pub fn unsold_frac(holding: &HoldingPlan, step: u32) -> f64 {
-    if holding.quantity_base == 0.0 {
-        return 1.0;
+/// Follows what is left of a holding as time goes on.
+#[derive(Debug, Clone)]
+pub struct Unsold<'a> {
+    holding: &'a HoldingPlan,
+    next_sale: usize,
+    sold_base: f64,
+}
+
+impl<'a> Unsold<'a> {
+    /// A holding at time 0.
+    pub fn new(holding: &'a HoldingPlan) -> Self {
+        Self {
+            holding,
+            next_sale: 0,
+            sold_base: 0.0,
+        }
     }
-    let sold_base: f64 = holding
-        .sales
-        .iter()
-        .filter(|s| s.step < step)
-        .map(|s| s.quantity_base)
-        .sum();
-    (1.0 - sold_base / holding.quantity_base).max(0.0)
+
+    /// Fraction of the holding that is still there just before the sales at a step's end; steps must not go back.
+    pub fn frac_before(&mut self, step: u32) -> f64 {
+        while let Some(sale) = self
+            .holding
+            .sales
+            .get(self.next_sale)
+            .filter(|sale| sale.step < step)
+        {
+            self.sold_base += sale.quantity_base;
+            self.next_sale += 1;
+        }
+        (1.0 - self.sold_base / self.holding.quantity_base).max(0.0)
+    }
 }
 
 /// Expected funding over the horizon, USD, positive when received, for a short of one contract that begins with
@@ -37,12 +56,13 @@ pub fn expected_funding_usd(
         | FundingPlan::PremiumFormula { interval_steps, .. } => interval_steps.max(1),
     };
     let interval_years = f64::from(interval_steps) * plan.simulation.step_years();
+    let mut unsold = Unsold::new(holding);
     (1..=plan.simulation.steps / interval_steps)
         .map(|stamp| {
             let to = f64::from(stamp) * interval_years;
             let rate = weighted_rate(&plan.market, contract, to - interval_years, to);
             let mark_usd = expected_mark_usd(&plan.market, contract, to);
-            rate * mark_usd * short_base * unsold_frac(holding, stamp * interval_steps)
+            rate * mark_usd * short_base * unsold.frac_before(stamp * interval_steps)
         })
         .sum()
 }

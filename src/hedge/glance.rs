@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::hedge::expected_funding::{expected_funding_usd, unsold_frac};
+use crate::hedge::expected_funding::{Unsold, expected_funding_usd};
 use crate::hedge::moments::{expected_mark_usd, std_dev_log_mark, variance_annual};
 use crate::hedge::opening::Opening;
 use crate::plan::types::{HedgePlan, Plan};
@@ -142,7 +142,7 @@ fn exit_cost_usd(plan: &Plan, hedge: &HedgePlan, opening: &Opening) -> f64 {
         .iter()
         .map(|s| bought_usd(s.quantity_base / holding.quantity_base, s.step))
         .sum();
-    let total_usd = with_sales_usd + bought_usd(unsold_frac(holding, steps), steps);
+    let total_usd = with_sales_usd + bought_usd(Unsold::new(holding).frac_before(steps), steps);
     total_usd * (contract.rules.taker_fee_frac + plan.execution_slippage_frac)
 }
 

@@ -106,6 +106,12 @@ fn late_call_warning(
     let years = f64::from(steps) * plan.simulation.step_years();
     let std_dev = std_dev_log_mark(&plan.market, contract, years);
     let distance = (liquidation_usd / call_usd).ln();
+    if call_usd >= liquidation_usd {
+        return Some(format!(
+            "account {}: the venue liquidates at {liquidation_usd:.2} USD, before the margin call at {call_usd:.2} USD; no call comes in time",
+            plan.accounts[hedge.account].name
+        ));
+    }
     (call_usd > 0.0 && distance < 2.0 * std_dev).then(|| {
         format!(
             "account {}: the margin call (mark {call_usd:.2} USD) and the liquidation ({liquidation_usd:.2} USD) are {:.1} standard deviations of every + delay ({} h) apart; money called for often comes too late",
