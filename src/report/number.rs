@@ -18,6 +18,15 @@ pub fn usd(value: f64) -> String {
     plain(value, digits)
 }
 
+/// A price: two decimals from 1 USD on, four digits below.
+pub fn price(value: f64) -> String {
+    if value.abs() >= 1.0 {
+        plain(value, 2)
+    } else {
+        usd(value)
+    }
+}
+
 /// A fraction as a percentage with three leading digits or so: 19.4 %, 1.20 %, 0.375 %, 0.0100 %.
 pub fn percent(frac: f64) -> String {
     let size = (100.0 * frac).abs();
