@@ -14,7 +14,7 @@ use hedgesim::report::whole_file::WholeFile;
 
 use crate::cli::arguments::{Inspect, TraceFormat};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
 
 /// Runs the command.

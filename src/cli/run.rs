@@ -11,7 +11,7 @@ use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
 use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
 
 /// What `--out` writes, for the message.

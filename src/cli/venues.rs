@@ -6,7 +6,7 @@ use hedgesim::venue::preset::{VenuePreset, all, find, names};
 
 use crate::cli::arguments::{PlainFormat, Venues};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 
 /// Runs the command.
 pub(crate) fn venues(arguments: &Venues) -> Result<(), Failure> {
