@@ -22,10 +22,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let started = Instant::now();
     set_threads(&arguments.threads)?;
     let (loaded, plan) = read(&arguments.scenario)?;
+    let stop = stop_flag();
     if let Some(folder) = &arguments.out {
         prepare_folder(folder).map_err(|error| Failure::refused(&error.to_string()))?;
     }
-    let stop = stop_flag();
     let simulation_started = Instant::now();
     let table = simulate_watched(&plan, &stop)?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();
