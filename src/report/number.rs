@@ -18,9 +18,9 @@ pub fn usd(value: f64) -> String {
     plain(value, digits)
 }
 
-/// A price: two decimals from 1 USD on, four digits below.
+/// A price: two decimals from 1 USD on, none from a million on, four digits below 1.
 pub fn price(value: f64) -> String {
-    if value.abs() >= 1.0 {
+    if (1.0..1e6).contains(&value.abs()) {
         plain(value, 2)
     } else {
         usd(value)

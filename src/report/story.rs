@@ -84,7 +84,7 @@ fn draw_steps(text: &mut String, plan: &Plan, trace: &Trace, all: bool) {
         "short",
         "equity",
         "margin ratio",
-        "liquidated at mark",
+        "liquidated at",
         "reserve",
     ]);
     let mut shown = Vec::new();
