@@ -9,5 +9,5 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(Failure::from_output)
+        .map_err(|error| Failure::from_output(&error))
 }

@@ -1,5 +1,7 @@
 //! What happened to an account in one step, in words.
 
+use std::fmt::Write as _;
+
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
 use crate::report::number::{percent, plain, price, usd};
 
@@ -13,6 +15,7 @@ pub(crate) struct Names<'a> {
 }
 
 /// One event as a sentence without its full stop; money and prices in USD, sizes with the asset they are in.
+#[expect(clippy::too_many_lines, reason = "a menu: one arm an event")]
 pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
     let short = |base: f64| format!("{} {}", size(base), names.underlying);
     match *event {
@@ -39,10 +42,11 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
                 whole(returned_usd),
             );
             if forfeited_usd > 0.0 {
-                text += &format!(", {} USD kept by the venue", whole(forfeited_usd));
+                let _ = write!(text, ", {} USD kept by the venue", whole(forfeited_usd));
             }
             if bankruptcy_usd > 0.0 {
-                text += &format!(
+                let _ = write!(
+                    text,
                     ", {} USD more than the account held borne by the insurance fund",
                     whole(bankruptcy_usd)
                 );
@@ -61,7 +65,7 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
                 whole(sent_usd)
             );
             if sent_usd < asked_usd {
-                text += &format!(", {} USD unmet", whole(asked_usd - sent_usd));
+                let _ = write!(text, ", {} USD unmet", whole(asked_usd - sent_usd));
             }
             text
         }
