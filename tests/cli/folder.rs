@@ -10,7 +10,9 @@ use crate::program::{
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("a plain name");
-    let mut names: Vec<String> = entries.map(|entry| name(entry.unwrap())).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| name(entry.expect("an entry")))
+        .collect();
     names.sort();
     names
 }
