@@ -61,7 +61,7 @@ fn compare(plan: &Plan, path: u64) -> Result<(), TestCaseError> {
             traced
                 .steps
                 .iter()
-                .flat_map(|s| s.events.iter().map(|e| format!("{}: {e}", s.step)))
+                .flat_map(|s| s.events.iter().map(|e| format!("{}: {e:?}", s.step)))
                 .collect::<Vec<_>>()
         )
     };
@@ -82,7 +82,7 @@ fn compare(plan: &Plan, path: u64) -> Result<(), TestCaseError> {
     ];
     for (column, value) in counts {
         prop_assert!(
-            cell(column) == f64::from(value),
+            cell(column).to_bits() == f64::from(value).to_bits(),
             "{column:?}: fast {} slow {value}\n{}",
             cell(column),
             story()
@@ -138,9 +138,9 @@ fn simulated(plan: &Plan, threads: usize) -> OutcomeTable {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .unwrap();
+        .expect("threads");
     pool.install(|| simulate(plan, &AtomicBool::new(false), &()))
-        .unwrap()
+        .expect("outcomes")
 }
 
 fn bits(table: &OutcomeTable) -> Vec<u64> {
@@ -163,11 +163,11 @@ fn threads_change_no_bit_and_parts_add_up() {
             plan.simulation.paths = 1300;
             let one = simulated(&plan, 1);
             prop_assert_eq!(bits(&one), bits(&simulated(&plan, 5)));
-            for path in [0, 63, 64, 777, 1299] {
-                let alone = trace(&plan, path);
+            for path in [0, 63, 64, 777, 1299_usize] {
+                let alone = trace(&plan, path as u64);
                 for column in 0..one.columns() {
                     let value = alone.block.value(alone.row, column);
-                    prop_assert_eq!(one.value(path as usize, column).to_bits(), value.to_bits());
+                    prop_assert_eq!(one.value(path, column).to_bits(), value.to_bits());
                 }
             }
             let scale_usd = notional_usd(&plan);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Monte Carlo risk of hedging crypto inventory with futures: margin calls, liquidation, basis and funding, path by path.
+/// Monte Carlo risk of hedging crypto inventory with futures, path by path.
 #[derive(Debug, Parser)]
 #[command(name = "hedgesim", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -32,7 +32,7 @@ pub(crate) enum Command {
 /// Colour choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,
@@ -151,7 +151,7 @@ pub(crate) struct Inspect {
     /// Show every step, not only those in which something happened.
     #[arg(long)]
     pub(crate) all: bool,
-    /// Write path-K.csv (steps) and path-K-outcome.csv (the path's row of outcomes.csv) into this folder instead.
+    /// Write path-K.csv (its steps) and path-K-outcome.csv into this folder instead.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

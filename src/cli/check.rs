@@ -6,7 +6,7 @@ use hedgesim::report::glance::{render, render_json};
 
 use crate::cli::arguments::{Check, PlainFormat};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::cli::session::read;
 
 /// Runs the command.

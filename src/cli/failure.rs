@@ -27,7 +27,7 @@ impl Failure {
     }
 
     /// An error while printing.
-    pub(crate) fn from_output(error: io::Error) -> Self {
+    pub(crate) fn from_output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::NoReader
         } else {

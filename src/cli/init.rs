@@ -21,7 +21,7 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             ErrorKind::AlreadyExists => {
                 Failure::refused(&format!("{name} exists already; nothing was written"))
             }
-            _ => Failure::Other(format!("cannot write {name}: {error}")),
+            _ => Failure::refused(&format!("cannot write {name}: {error}")),
         })?;
     open.write_all(TEMPLATE.as_bytes())
         .and_then(|()| open.sync_all())

@@ -8,29 +8,31 @@ use hedgesim::outcome::column::Column;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::types::Plan;
 use hedgesim::report::folder::prepare_folder;
-use hedgesim::report::trace::{outcome_csv, render, render_json, steps_csv};
+use hedgesim::report::story::render;
+use hedgesim::report::trace::{outcome_csv, render_json, steps_csv};
 use hedgesim::report::whole_file::WholeFile;
 
 use crate::cli::arguments::{Inspect, TraceFormat};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
 
 /// Runs the command.
 pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     set_threads(&arguments.threads)?;
     let (_, plan) = read(&arguments.scenario)?;
+    let last = plan.simulation.paths - 1;
+    if let Some(path) = arguments.which.path.filter(|path| *path > last) {
+        return Err(Failure::refused(&format!(
+            "no path {path}; allowed: 0 to {last} (`simulation.paths` is {})",
+            plan.simulation.paths
+        )));
+    }
     if let Some(folder) = &arguments.out {
-        prepare_folder(folder)?;
+        prepare_folder(folder).map_err(|error| Failure::refused(&error.to_string()))?;
     }
     let paths = match (arguments.which.path, arguments.which.worst) {
-        (Some(path), _) if path < plan.simulation.paths => vec![path],
-        (Some(path), _) => {
-            let last = plan.simulation.paths - 1;
-            return Err(Failure::refused(&format!(
-                "no path {path}; allowed: 0 to {last} (`simulation.paths`)"
-            )));
-        }
+        (Some(path), _) => vec![path],
         (None, worst) => {
             let table = simulate_watched(&plan, &stop_flag())?;
             worst_paths(&table, worst.unwrap_or(1).into())
@@ -82,8 +84,16 @@ fn write(folder: &Path, plan: &Plan, traces: &[Trace]) -> Result<(), Failure> {
                 .map_err(|error| {
                     Failure::Other(format!("cannot write {}: {error}", path.display()))
                 })?;
-            anstream::eprintln!("wrote {}", path.display());
         }
     }
+    anstream::eprintln!(
+        "wrote path-K.csv and path-K-outcome.csv to {}, K: {}",
+        folder.display(),
+        traces
+            .iter()
+            .map(|trace| trace.path.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     Ok(())
 }

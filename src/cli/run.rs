@@ -1,5 +1,6 @@
 //! `hedgesim run`: read, check, resolve, simulate, summarise, write.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hedgesim::report::content::document;
@@ -10,18 +11,21 @@ use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
 use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
+
+/// What `--out` writes, for the message.
+const FILES: &str = "summary.json, outcomes.csv, percentiles.csv and scenario.toml";
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let started = Instant::now();
     set_threads(&arguments.threads)?;
     let (loaded, plan) = read(&arguments.scenario)?;
-    if let Some(folder) = &arguments.out {
-        prepare_folder(folder)?;
-    }
     let stop = stop_flag();
+    if let Some(folder) = &arguments.out {
+        prepare_folder(folder).map_err(|error| Failure::refused(&error.to_string()))?;
+    }
     let simulation_started = Instant::now();
     let table = simulate_watched(&plan, &stop)?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();
@@ -38,6 +42,9 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let summary = summarise(&table, &plan, detail, &info);
     if let Some(folder) = &arguments.out {
         write_folder(folder, &table, &summary, &stop)?;
+        anstream::eprintln!("wrote {FILES} to {}", folder.display());
+    } else if stop.load(Ordering::Relaxed) {
+        return Err(Failure::Interrupted);
     }
     print(&match arguments.format {
         ReportFormat::Json => json::render(&summary),

@@ -1,6 +1,5 @@
 //! What the commands share: reading and resolving a scenario, threads, Ctrl-C.
 
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,16 +18,12 @@ use crate::cli::progress::Progress;
 
 /// Reads a scenario, checks it, and resolves it.
 pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Failure> {
-    let refuse = |problems: Problems| Failure::Refused(problems.render(is_styled_error()) + "\n");
+    // Drawn in colour; the stream takes the colours out where there is no terminal or the user wants none.
+    let refuse = |problems: Problems| Failure::Refused(problems.render(true) + "\n");
     let loaded = load(&arguments.scenario, &arguments.all_overrides()).map_err(refuse)?;
     let plan = resolve(&loaded).map_err(refuse)?;
     check_limits(&loaded, &plan).map_err(refuse)?;
     Ok((loaded, plan))
-}
-
-/// Errors are drawn in colour on a terminal; anstream takes the colours out where the user wants none.
-fn is_styled_error() -> bool {
-    std::io::stderr().is_terminal()
 }
 
 /// Limits must name values that the summary has.

@@ -6,7 +6,7 @@ use hedgesim::venue::preset::{VenuePreset, all, find, names};
 
 use crate::cli::arguments::{PlainFormat, Venues};
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::output::print;
 
 /// Runs the command.
 pub(crate) fn venues(arguments: &Venues) -> Result<(), Failure> {
@@ -15,16 +15,12 @@ pub(crate) fn venues(arguments: &Venues) -> Result<(), Failure> {
         Some(name) => vec![find(name).ok_or_else(|| unknown("venue", name, names()))?],
     };
     let listing = arguments.listing.as_deref();
-    if let Some(symbol) = listing {
-        if venues.iter().all(|venue| venue.listing(symbol).is_none()) {
-            let known = venues.iter().flat_map(|venue| {
-                venue
-                    .listings
-                    .iter()
-                    .map(|listing| listing.listing.as_str())
-            });
-            return Err(unknown("listing", symbol, known));
-        }
+    if let Some(symbol) = listing
+        && venues.iter().all(|venue| venue.listing(symbol).is_none())
+    {
+        let listings = venues.iter().flat_map(|venue| &venue.listings);
+        let known = listings.map(|listing| listing.listing.as_str());
+        return Err(unknown("listing", symbol, known));
     }
     let has_details = arguments.venue.is_some() || listing.is_some();
     print(&match arguments.format {

@@ -61,12 +61,13 @@ pub fn simulate(
         .map(|asset| asset.name.clone())
         .collect();
     let paths = plan.simulation.paths;
-    let mut table = OutcomeTable::try_new(paths as usize, assets).ok_or_else(|| {
-        SimulationError::OutOfMemory {
+    let mut table = usize::try_from(paths)
+        .ok()
+        .and_then(|paths| OutcomeTable::try_new(paths, assets))
+        .ok_or_else(|| SimulationError::OutOfMemory {
             paths,
-            gib: (paths * 300).div_ceil(1 << 30),
-        }
-    })?;
+            gib: paths.saturating_mul(300).div_ceil(1 << 30),
+        })?;
     let block_size = table.columns() * LANES;
     table
         .data_mut()

@@ -117,7 +117,7 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
     let market = MarketModel::new(plan);
     let contract = plan.hedges[0].contract;
     let rules = ProgrammeRules::new(plan, market.step_variance(contract));
-    let lane = (path % LANES as u64) as usize;
+    let lane = lane_of(path);
     let first_path = path - lane as u64;
     let (mut state, mut tile) = (market.state(), market.tile());
     let mut programme = Programme::new(&rules, market.streams());
@@ -159,6 +159,17 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "below the number of lanes")]
+fn lane_of(path: u64) -> usize {
+    (path % LANES as u64) as usize
+}
+
+/// A number of a step or a contract; a plan counts its steps in `u32`.
+#[expect(clippy::cast_possible_truncation, reason = "steps and contracts fit")]
+fn small(count: usize) -> u32 {
+    count as u32
+}
+
 fn empty_tape(plan: &Plan, market: &MarketModel) -> Tape {
     let contracts = plan.market.contracts.len();
     Tape {
@@ -190,8 +201,8 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
             let draws = CrossingDraws {
                 streams: market.streams(),
                 path: tile.first_path + lane as u64,
-                step: (tile.first_step + k) as u32,
-                contract: c as u32,
+                step: small(tile.first_step + k),
+                contract: small(c),
             };
             let jumps: Vec<Jump> = tile
                 .lane_jumps(k, contract.underlying, lane)

@@ -2,6 +2,7 @@
 
 pub mod content;
 pub mod document;
+mod event;
 pub mod figure;
 pub mod folder;
 pub mod glance;
@@ -10,6 +11,7 @@ pub mod markdown;
 pub mod number;
 mod paragraph;
 mod sections;
+pub mod story;
 pub mod terminal;
 pub mod trace;
 pub mod venues;

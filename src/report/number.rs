@@ -18,6 +18,15 @@ pub fn usd(value: f64) -> String {
     plain(value, digits)
 }
 
+/// A price: two decimals from 1 USD on, none from a million on, four digits below 1.
+pub fn price(value: f64) -> String {
+    if (1.0..1e6).contains(&value.abs()) {
+        plain(value, 2)
+    } else {
+        usd(value)
+    }
+}
+
 /// A fraction as a percentage with three leading digits or so: 19.4 %, 1.20 %, 0.375 %, 0.0100 %.
 pub fn percent(frac: f64) -> String {
     let size = (100.0 * frac).abs();

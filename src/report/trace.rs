@@ -1,17 +1,16 @@
-//! One path's ledger: in words, as CSV, as JSON.
+//! One path's ledger as CSV and as JSON, and what its forms share.
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use crate::engine::trace::{StepRecord, Trace};
 use crate::outcome::csv::{header, row};
 use crate::plan::types::Plan;
-use crate::report::number::{percent, plain, usd};
+use crate::report::event::{Names, words};
 
 /// The row of `outcomes.csv`: names and fields.
-fn outcome(trace: &Trace) -> Vec<(String, String)> {
+pub(super) fn outcome(trace: &Trace) -> Vec<(String, String)> {
     let mut fields = row(&trace.block, trace.row);
     // The block's own table counts from its first path.
     fields[0] = trace.path.to_string();
@@ -37,18 +36,18 @@ pub fn outcome_csv(traces: &[Trace]) -> String {
 }
 
 /// What one step shows, in every form.
-struct Line<'a> {
-    record: &'a StepRecord,
-    day: f64,
-    spots_usd: Vec<f64>,
-    mark_usd: f64,
+pub(super) struct Line<'a> {
+    pub(super) record: &'a StepRecord,
+    pub(super) day: f64,
+    pub(super) spots_usd: Vec<f64>,
+    pub(super) mark_usd: f64,
     basis: f64,
     funding_rate: f64,
-    margin_ratio: Option<f64>,
-    liquidation_price_usd: Option<f64>,
+    pub(super) margin_ratio: Option<f64>,
+    pub(super) liquidation_price_usd: Option<f64>,
 }
 
-fn lines<'a>(plan: &'a Plan, trace: &'a Trace) -> impl Iterator<Item = Line<'a>> + 'a {
+pub(super) fn lines<'a>(plan: &'a Plan, trace: &'a Trace) -> impl Iterator<Item = Line<'a>> + 'a {
     let contract = plan.hedges[0].contract;
     let underlying = plan.market.contracts[contract].underlying;
     trace.steps.iter().map(move |record| {
@@ -74,8 +73,19 @@ fn lines<'a>(plan: &'a Plan, trace: &'a Trace) -> impl Iterator<Item = Line<'a>>
 }
 
 impl Line<'_> {
-    fn events(&self) -> Vec<String> {
-        self.record.events.iter().map(ToString::to_string).collect()
+    pub(super) fn events(&self, plan: &Plan) -> Vec<String> {
+        let names = names(plan);
+        let events = self.record.events.iter();
+        events.map(|event| words(event, names)).collect()
+    }
+}
+
+pub(super) fn names(plan: &Plan) -> Names<'_> {
+    let hedge = &plan.hedges[0];
+    let asset = |index: usize| plan.market.assets[index].name.as_str();
+    Names {
+        held: asset(plan.holdings[hedge.covers].asset),
+        underlying: asset(plan.market.contracts[hedge.contract].underlying),
     }
 }
 
@@ -113,7 +123,7 @@ pub fn steps_csv(plan: &Plan, traces: &[Trace]) -> String {
                 record.reserve_usd,
                 record.in_flight_usd,
                 record.funding_usd,
-                line.events().join("; ").replace('"', "'"),
+                line.events(plan).join("; ").replace('"', "'"),
             );
         }
     }
@@ -128,8 +138,8 @@ pub fn render_json(plan: &Plan, traces: &[Trace]) -> String {
             let outcome: serde_json::Map<String, Value> = outcome(trace)
                 .into_iter()
                 .map(|(name, field)| {
-                    let number = field.parse::<f64>().ok().map_or(Value::Null, Value::from);
-                    (name, number)
+                    // A field is a JSON number as it stands; an empty one says that there is no value.
+                    (name, serde_json::from_str(&field).unwrap_or(Value::Null))
                 })
                 .collect();
             let steps: Vec<Value> = lines(plan, trace)
@@ -150,7 +160,7 @@ pub fn render_json(plan: &Plan, traces: &[Trace]) -> String {
                         "maintenance_margin_usd": record.maintenance_margin_usd, "margin_ratio": line.margin_ratio,
                         "liquidation_price_usd": line.liquidation_price_usd, "reserve_usd": record.reserve_usd,
                         "in_flight_usd": record.in_flight_usd, "funding_usd": record.funding_usd,
-                        "events": line.events(),
+                        "events": line.events(plan),
                     })
                 })
                 .collect();
@@ -158,90 +168,4 @@ pub fn render_json(plan: &Plan, traces: &[Trace]) -> String {
         })
         .collect();
     format!("{:#}\n", json!({ "format": 1, "paths": paths }))
-}
-
-/// The ledgers in words: the steps in which something happened, or with `all` every step; then the outcome's columns.
-pub fn render(plan: &Plan, traces: &[Trace], all: bool) -> String {
-    let mut text = String::new();
-    for (n, trace) in traces.iter().enumerate() {
-        if n > 0 {
-            text.push('\n');
-        }
-        let title = format!(
-            "Path {} of \"{}\", seed {}",
-            trace.path, plan.simulation.title, plan.simulation.seed
-        );
-        let _ = writeln!(
-            text,
-            "{title}\n{}",
-            "=".repeat(title.chars().count().min(100))
-        );
-        draw_steps(&mut text, plan, trace, all);
-        draw_outcome(&mut text, trace);
-    }
-    text
-}
-
-fn draw_steps(text: &mut String, plan: &Plan, trace: &Trace, all: bool) {
-    let held = plan.holdings[plan.hedges[0].covers].asset;
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header([
-        "day",
-        "spot",
-        "mark",
-        "short",
-        "equity",
-        "margin ratio",
-        "liquidation at",
-        "reserve",
-    ]);
-    let mut shown = Vec::new();
-    for line in lines(plan, trace) {
-        let record = line.record;
-        let is_edge = record.step == 0 || record.step == plan.simulation.steps as usize;
-        if !(all || is_edge || !record.events.is_empty()) {
-            continue;
-        }
-        table.add_row([
-            plain(line.day, 2),
-            usd(line.spots_usd[held]),
-            usd(line.mark_usd),
-            plain(record.short_base, 2),
-            usd(record.equity_usd),
-            line.margin_ratio.map_or("-".to_owned(), percent),
-            line.liquidation_price_usd.map_or("-".to_owned(), usd),
-            usd(record.reserve_usd),
-        ]);
-        shown.push(line.events());
-    }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let drawn = table.to_string();
-    let mut rows = drawn.lines();
-    if let Some(head) = rows.next() {
-        let _ = writeln!(text, "{}", head.trim_end());
-    }
-    for (row, events) in rows.zip(shown) {
-        let _ = writeln!(text, "{}", row.trim_end());
-        for event in events {
-            let _ = writeln!(text, "        {event}");
-        }
-    }
-    let all_steps = trace.steps.len();
-    if !all {
-        let _ = writeln!(
-            text,
-            "\nSteps in which nothing happened are left out; --all shows all {all_steps}."
-        );
-    }
-}
-
-fn draw_outcome(text: &mut String, trace: &Trace) {
-    let _ = writeln!(text, "\nIts row of outcomes.csv:");
-    for (name, field) in outcome(trace) {
-        let shown = if field.is_empty() { "-" } else { &field };
-        let _ = writeln!(text, "  {name:28} {shown}");
-    }
 }

@@ -94,11 +94,25 @@ pub fn known_path(summary: &Value, path: &str) -> Result<(), Vec<String>> {
     }
     let mut near: Vec<(f64, String)> = known
         .into_iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(path, &name), name))
+        .map(|name| {
+            let likeness = if leaves_segments_out(path, &name) {
+                1.0
+            } else {
+                strsim::normalized_damerau_levenshtein(path, &name)
+            };
+            (likeness, name)
+        })
         .filter(|(likeness, _)| *likeness >= 0.6)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     Err(near.into_iter().take(5).map(|(_, name)| name).collect())
+}
+
+/// Whether `path` is `name` with some of its segments left out: `hedged.p1` for `hedged.percentiles.p1`.
+fn leaves_segments_out(path: &str, name: &str) -> bool {
+    let mut segments = name.split('.');
+    path.split('.')
+        .all(|wanted| segments.any(|segment| segment == wanted))
 }
 
 /// The estimate or number at a dotted path; keys may hold dots themselves (`p99.9`).
@@ -230,6 +244,7 @@ mod tests {
         assert_eq!(near("liquidation.probabilty"), ["liquidation.probability"]);
         assert_eq!(near("liquidation"), ["liquidation.probability"]);
         assert_eq!(near("hedged.percentiles.p99"), ["hedged.percentiles.p99.9"]);
+        assert_eq!(near("hedged.p99.9"), ["hedged.percentiles.p99.9"]);
         assert_eq!(near("title"), Vec::<String>::new());
         assert_eq!(
             known_path(&summary(), "thresholds.1.hedged").unwrap_err()[0],

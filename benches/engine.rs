@@ -1,0 +1,86 @@
+//! Path-steps per second of the shipped scenarios: the simulation alone, and paths per second of its summary alone.
+//!
+//! `cargo bench --bench engine` measures all of them on all processors, `RAYON_NUM_THREADS=1` on one.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use hedgesim::engine::run::simulate;
+use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::resolve::resolve;
+use hedgesim::plan::types::Plan;
+use hedgesim::scenario::load::load;
+use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
+
+const SCENARIOS: [&str; 5] = [
+    "eth-treasury-90d",
+    "btc-basic-30d",
+    "btc-squeeze-25x",
+    "token-cross-beta",
+    "btc-monthly-sales",
+];
+
+/// Paths of a measured simulation: enough blocks for every thread.
+const SIMULATED: u64 = 20_000;
+
+/// Paths of a measured summary: those of a usual run.
+const SUMMARISED: u64 = 100_000;
+
+fn plan(name: &str, paths: u64) -> Plan {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(name)
+        .with_extension("toml");
+    let overrides = [format!("simulation.paths={paths}")];
+    load(&file, &overrides)
+        .and_then(|loaded| resolve(&loaded))
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn outcomes(plan: &Plan) -> OutcomeTable {
+    simulate(plan, &AtomicBool::new(false), &()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn simulation(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("simulation, path-steps");
+    group.sample_size(10);
+    for name in SCENARIOS {
+        let plan = plan(name, SIMULATED);
+        group.throughput(Throughput::Elements(
+            SIMULATED * u64::from(plan.simulation.steps),
+        ));
+        group.bench_with_input(BenchmarkId::from_parameter(name), &plan, |bencher, plan| {
+            bencher.iter(|| outcomes(black_box(plan)));
+        });
+    }
+    group.finish();
+}
+
+fn summary(criterion: &mut Criterion) {
+    let plan = plan(SCENARIOS[0], SUMMARISED);
+    let table = outcomes(&plan);
+    let mut group = criterion.benchmark_group("summary, paths");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(SUMMARISED));
+    for (name, detail) in [
+        ("report", Detail::Report),
+        ("everything", Detail::Everything),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                summarise(
+                    black_box(&table),
+                    black_box(&plan),
+                    detail,
+                    &RunInfo::default(),
+                )
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, simulation, summary);
+criterion_main!(benches);

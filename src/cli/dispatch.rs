@@ -1,0 +1,28 @@
+//! From the arguments to the command that they name, and its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::arguments::{Arguments, Command};
+use crate::cli::{check, init, inspect, run, venues};
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.color.write_global();
+    let done = match &arguments.command {
+        Command::Run(run) => run::run(run),
+        Command::Check(check) => check::check(check),
+        Command::Inspect(inspect) => inspect::inspect(inspect),
+        Command::Venues(venues) => venues::venues(venues),
+        Command::Init(init) => init::init(init),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            ExitCode::from(failure.code())
+        }
+    }
+}

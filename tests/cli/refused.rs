@@ -1,0 +1,109 @@
+//! What is refused: exit code 2, a message on standard error, nothing on standard output.
+
+use std::fs;
+
+use crate::program::{SQUEEZE, TREASURY, empty_folder, hedgesim, read, text_of};
+
+#[test]
+fn arguments_that_make_no_sense() {
+    for arguments in [
+        &[][..],
+        &["fly"],
+        &["run"],
+        &["run", SQUEEZE, "--format", "xml"],
+        &["run", SQUEEZE, "--threads", "0"],
+        &["run", SQUEEZE, "--threads", "many"],
+        &["run", SQUEEZE, "--paths", "0"],
+        &["run", SQUEEZE, "--paths", "-5"],
+        &["run", SQUEEZE, "--paths", "1.5"],
+        &["run", SQUEEZE, "--seed", "x"],
+        &["run", SQUEEZE, "--set", "simulation.paths"],
+        &["run", SQUEEZE, "--set", "simulation.path=10"],
+        &["check", SQUEEZE, "--format", "markdown"],
+    ] {
+        hedgesim(arguments).refused();
+    }
+}
+
+#[test]
+fn help_and_version_are_results() {
+    for command in ["run", "check", "inspect", "venues", "init"] {
+        let help = hedgesim(&[command, "--help"]).ended_with(0);
+        assert!(help.contains("Usage: hedgesim"), "{help}");
+    }
+    let version = hedgesim(&["--version"]).ended_with(0);
+    assert_eq!(version, format!("hedgesim {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn files_that_are_not_there_or_no_scenario() {
+    let folder = empty_folder("no-scenario");
+    let binary = folder.join("binary.toml");
+    fs::write(&binary, [0xff, 0xfe, 0x00, 0x41]).unwrap();
+    for command in ["run", "check"] {
+        let missing = hedgesim(&[command, "scenarios/no-such.toml"]).refused();
+        assert!(
+            missing.contains("cannot read scenarios/no-such.toml"),
+            "{missing}"
+        );
+        hedgesim(&[command, text_of(&folder)]).refused();
+        hedgesim(&[command, text_of(&binary)]).refused();
+    }
+}
+
+#[test]
+fn every_error_of_a_file_comes_with_its_place() {
+    let folder = empty_folder("many-errors");
+    let text = read(TREASURY.as_ref())
+        .replace("volatility = 0.60", "volatility = 60")
+        .replace("level = 0.50", "level = 1.5")
+        .replace("horizon = \"90d\"", "horizn = \"90d\"");
+    let file = folder.join("broken.toml");
+    fs::write(&file, &text).unwrap();
+    let message = hedgesim(&["run", text_of(&file)]).refused();
+    for (wanted, shown) in [
+        ("did you mean `horizon`?", "horizn = \"90d\""),
+        ("volatility", "volatility = 60"),
+        ("margin_call.level", "level = 1.5"),
+    ] {
+        assert!(
+            message.contains(wanted) && message.contains(shown),
+            "{wanted}\n{message}"
+        );
+    }
+    for line in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.contains("horizn"))
+    {
+        let place = format!("broken.toml:{}:1", line.0 + 1);
+        assert!(message.contains(&place), "{place}\n{message}");
+    }
+}
+
+#[test]
+fn a_limit_on_nothing_is_refused_before_the_simulation() {
+    for (path, near) in [
+        ("liquidation.probabilty", "liquidation.probability"),
+        ("hedged.p5", "hedged.percentiles.p5"),
+        ("hedged.es59", "hedged.es95"),
+    ] {
+        let limit = format!("limits=[{{ require = \"{path} >= 0.1\" }}]");
+        // So many paths would take minutes.
+        let arguments = ["run", TREASURY, "--paths", "1_000_000_000", "--set", &limit];
+        let message = hedgesim(&arguments).refused();
+        assert!(
+            message.contains(&format!("did you mean `{near}`?")),
+            "{message}"
+        );
+        let checked = hedgesim(&["check", TREASURY, "--set", &limit]).refused();
+        assert!(checked.contains(near), "{checked}");
+    }
+}
+
+#[test]
+fn a_later_capability_says_so() {
+    let model = "assets.ETH.model={ garch = {} }";
+    let message = hedgesim(&["run", TREASURY, "--set", model]).refused();
+    assert!(message.contains("not supported yet"), "{message}");
+}
