@@ -3,4 +3,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod by_hand;
+mod cross_hedge;
+mod funding;
+mod jumps;
+mod law;
 mod liquidation;
+mod market;
+mod martingale;
+mod systemic;

@@ -95,6 +95,15 @@ impl Run {
         self.table.values(column).collect()
     }
 
+    /// Index of the asset of this name.
+    pub fn asset(&self, name: &str) -> usize {
+        let names = self.table.assets();
+        names
+            .iter()
+            .position(|asset| asset == name)
+            .unwrap_or_else(|| panic!("no asset {name} in {names:?}"))
+    }
+
     /// Log of terminal spot over spot at time 0.
     pub fn log_returns(&self, asset: usize) -> Vec<f64> {
         let start = self.plan.market.assets[asset].spot_usd;
