@@ -5,7 +5,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::bounds::{assert_probability, mean, std_dev};
+use common::bounds::{mean, std_dev};
 use common::scenario_text::run;
 
 const TREASURY: &str = include_str!("../scenarios/eth-treasury-90d.toml");
