@@ -22,7 +22,9 @@ fn check(cases: u32, seed: u64, property: impl Fn(Plan) -> Result<(), TestCaseEr
         failure_persistence: None,
         ..Config::default()
     };
-    TestRunner::new(config).run(&any_plan(), property).unwrap();
+    if let Err(failure) = TestRunner::new(config).run(&any_plan(), property) {
+        panic!("{failure}");
+    }
 }
 
 fn cell(table: &OutcomeTable, path: usize, column: Column) -> f64 {
@@ -299,11 +301,11 @@ fn an_idle_reserve_changes_no_bit() {
     check(100, 37, |mut plan| {
         plan.accounts[0].margin_call = None;
         plan.accounts[0].after_liquidation = AfterLiquidation::StayFlat;
-        let paths = plan.simulation.paths as usize;
         plan.accounts[0].reserve_usd = 0.0;
         let without = outcomes(&plan);
         plan.accounts[0].reserve_usd = 1e6;
         let with = outcomes(&plan);
+        let paths = with.paths();
         let drawdown = Column::MaxDrawdown as usize;
         for column in (0..with.columns()).filter(|&column| column != drawdown) {
             for path in 0..paths {

@@ -61,8 +61,12 @@ fn paths_are_independent() {
     let mut sorted = returns.clone();
     sorted.sort_by(f64::total_cmp);
     sorted.dedup();
-    // About a collision in 10^5 pairs of 300,000 would be due to 32 bits; a repeated stream would be one in two.
-    assert!(sorted.len() > returns.len() - 100, "{}", sorted.len());
+    // Chance alone makes some thousand equal pairs of 24-bit numbers; a stream used twice would make half of all equal.
+    assert!(
+        sorted.len() as f64 > 0.97 * returns.len() as f64,
+        "{}",
+        sorted.len()
+    );
 }
 
 /// Neighbouring seeds share nothing either.
@@ -197,8 +201,9 @@ fn jump_counts_are_poisson() {
         let n = counts.len() as f64;
         let last = 13;
         let mut bins = vec![0.0; last + 1];
-        for &count in &counts {
-            bins[(count as usize).min(last)] += 1.0;
+        for (k, bin) in bins.iter_mut().enumerate() {
+            let is_here = |count: f64| count == k as f64 || (k == last && count > k as f64);
+            *bin = counts.iter().filter(|&&count| is_here(count)).count() as f64;
         }
         let below: f64 = (0..last as u64).map(|k| law.pmf(k)).sum();
         let squared: f64 = bins

@@ -82,7 +82,8 @@ pub fn tail(losses: &[f64], count: usize) -> (f64, f64) {
 /// `n SE^2 = (Var(X | X > q) + level (ES - q)^2) / (1 - level)`, with the tail's variance from the sample.
 pub fn assert_shortfall(what: &str, losses: &[f64], level: f64, value_at_risk: f64, truth: f64) {
     let n = losses.len() as f64;
-    let (found, variance) = tail(losses, (n * (1.0 - level)).round() as usize);
+    let beyond = (0..losses.len()).take_while(|&k| k as f64 + 0.5 < n * (1.0 - level));
+    let (found, variance) = tail(losses, beyond.count());
     let spread = variance + level * (truth - value_at_risk).powi(2);
     assert_near(what, found, truth, (spread / (1.0 - level) / n).sqrt());
 }
