@@ -1,11 +1,13 @@
-//! What several test programs share: the slow ledger, random plans, simple tapes.
+//! What several test programs share: the slow ledger, random plans, simple tapes, scenario texts, bounds.
 #![allow(
     dead_code,
     unreachable_pub,
     reason = "each test program uses its own part"
 )]
 
+pub mod bounds;
 pub mod plans;
+pub mod scenario_text;
 pub mod slow_ledger;
 pub mod small_plan;
 pub mod tapes;
