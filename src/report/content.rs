@@ -129,12 +129,15 @@ fn text_of(estimate: Option<&Estimate>, text: impl Fn(f64) -> String) -> String 
 
 fn range_words(lead: &str, pnl: &PnlSummary, money: Money) -> String {
     let bare = |estimate: Option<&Estimate>| text_of(estimate, |usd| money.bare(usd));
+    let (verb, es95) = match pnl.es95.value {
+        Some(es95) if es95 < 0.0 => ("gains", text_of(Some(&pnl.es95), |usd| money.bare(-usd))),
+        _ => ("loses", bare(Some(&pnl.es95))),
+    };
     format!(
-        "{lead}, nine futures in ten end between {} and {} {}; the worst twentieth loses {} on average.",
+        "{lead}, nine futures in ten end between {} and {} {}; the worst twentieth {verb} {es95} on average.",
         bare(pnl.percentiles.get("p5")),
         bare(pnl.percentiles.get("p95")),
         money.unit,
-        bare(Some(&pnl.es95)),
     )
 }
 

@@ -41,7 +41,10 @@ impl LossTail {
             - 2.0 * beyond / tail * excess_square_weight
             + square / (tail * tail);
         let std_error = influence_square.max(0.0).sqrt() / sample.weight_sum();
-        let std_error = if sample.len() < 2 {
+        // A tail of one path, or of a part of one, has no spread to learn an error from.
+        let effective_paths =
+            sample.weight_sum() * sample.weight_sum() / sample.weight_square_sum();
+        let std_error = if tail * effective_paths < 2.0 - 1e-9 {
             f64::NAN
         } else {
             std_error
@@ -85,6 +88,14 @@ mod tests {
         assert!((tail(&sample, 500).shortfall() - 20.0 / 3.0).abs() < 1e-14);
         // Less than one path: the worst alone.
         assert!((tail(&sample, 990).shortfall() - 10.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_tail_of_less_than_two_paths_has_no_error() {
+        let of = |paths| tail(&Sample::new(normals(3, paths), None), 950).expected_shortfall;
+        assert_eq!((of(39).std_error, of(39).ci95), (None, None));
+        assert!(of(39).value.is_some());
+        assert!(of(40).std_error.is_some_and(|error| error > 0.0));
     }
 
     #[test]
