@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::Plan;
-use hedgesim::scenario::load::load;
 use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
 const SCENARIOS: [&str; 5] = [

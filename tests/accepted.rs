@@ -1,12 +1,12 @@
 //! Scenarios that are accepted become the plan that they say, with and without overrides.
 #![expect(clippy::float_cmp, reason = "values of a scenario arrive unchanged")]
 
+use hedgesim::plan::read::parse;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::{
     AfterLiquidation, Comparison, Crossing, FundingPlan, JumpSizes, MarginCallPlan, OpenedHedge,
     Plan, Rebalance, SalePlan,
 };
-use hedgesim::scenario::load::parse;
 use hedgesim::venue::rules::Remainder;
 
 const FULL: &str = include_str!("data/full.toml");

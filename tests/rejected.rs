@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::resolve::resolve;
-use hedgesim::scenario::load::{load, parse};
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = Path::new("tests/rejected");

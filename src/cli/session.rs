@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::Plan;
-use hedgesim::scenario::load::{Loaded, load};
+use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::{Problem, Problems};
 use hedgesim::stats::limits::known_path;
 use hedgesim::stats::summarise::template;

@@ -4,5 +4,6 @@
 //! year), `_per_8h`, `_days`, `_steps`. A year is 365 days.
 
 pub mod coverage;
+pub mod read;
 pub mod resolve;
 pub mod types;

@@ -5,7 +5,6 @@ use std::path::Path;
 use toml::de::DeTable;
 use toml_edit::DocumentMut;
 
-use crate::plan::resolve::draft;
 use crate::scenario::cause::Cause;
 use crate::scenario::draft::Draft;
 use crate::scenario::overrides::Override;
@@ -30,11 +29,14 @@ pub struct Loaded {
     pub draft: Draft,
 }
 
-/// Reads a scenario file and applies overrides `path=value`.
+/// Checks between tables, to be made of what could be read of a scenario that is refused, so that all errors come at once.
+pub type DraftCheck = fn(&Draft, &Sink);
+
+/// Reads a scenario file and applies overrides `path=value`; a refused one is looked through by `check` as well.
 ///
 /// # Errors
 /// Everything that is wrong with the file and the overrides, at once.
-pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Problems> {
+pub fn load(path: &Path, overrides: &[String], check: DraftCheck) -> Result<Loaded, Problems> {
     let name = path.display().to_string();
     let refuse = |cause: Cause| {
         let sources = Sources {
@@ -56,14 +58,19 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, Problems> {
             valid_bytes: error.utf8_error().valid_up_to(),
         })
     })?;
-    parse(&name, &text, overrides)
+    parse(&name, &text, overrides, check)
 }
 
-/// Reads a scenario's text and applies overrides `path=value`; `name` is shown in messages.
+/// Reads a scenario's text and applies overrides `path=value`; `name` is shown in messages. See [`load`].
 ///
 /// # Errors
 /// Everything that is wrong with the text and the overrides, at once.
-pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Problems> {
+pub fn parse(
+    name: &str,
+    text: &str,
+    overrides: &[String],
+    check: DraftCheck,
+) -> Result<Loaded, Problems> {
     let sources = Sources {
         name: name.to_owned(),
         text: text.to_owned(),
@@ -92,7 +99,7 @@ pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, Pro
     let draft = sink.draft();
     let is_refused = scenario.is_none() || !sink.is_empty() || !syntax.problems.is_empty();
     if is_refused && is_as_meant {
-        draft::check(&draft, &sink);
+        check(&draft, &sink);
     }
     let found = sink.into_problems().into_iter();
     problems.extend(found.filter(|problem| !syntax.is_consequence(problem, text)));

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::column::Column;
 use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::read::parse;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::Plan;
-use hedgesim::scenario::load::parse;
 
 /// One coin at 100 USD held for 30 days and shorted 1:1 at a leverage of 5, maintenance margin 0.5 %: no drift, basis,
 /// funding, fee or slippage, nothing topped up, daily steps.
