@@ -1,29 +1,56 @@
 //! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
 
 use crate::hedge::target::{target_short_base, top_up_usd};
-use crate::ledger::crossing::Fill;
+use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
-use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
+use crate::ledger::lanes::{ColdLane, Lanes, NEVER};
 use crate::ledger::rules::ProgrammeRules;
-use crate::plan::types::AfterLiquidation;
+use crate::market::tile::TileJump;
+use crate::math::random::Streams;
+use crate::plan::types::{AfterLiquidation, Crossing};
 use crate::venue::rules::Remainder;
 
 /// A reserve of less than a cent opens no new hedge.
 pub const SMALLEST_REENTRY_USD: f64 = 0.01;
 
+/// Where an account stands at the end of a step. Money in USD, sizes in base units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Actual short.
+    pub short_base: f64,
+    /// Planned short.
+    pub planned_short_base: f64,
+    /// `balance + q E`: equity at mark `F` is `cash - q F`.
+    pub cash_usd: f64,
+    /// Funding received so far.
+    pub funding_usd: f64,
+    /// Cash outside the venue.
+    pub reserve_usd: f64,
+    /// Money under way.
+    pub in_flight_usd: f64,
+}
+
 /// What one path's market did in one step.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneStep {
+pub struct LaneStep<'a> {
     /// The step, from 1: it ends at `step * step_days`.
     pub step: usize,
     /// Spot of the held asset at the end, USD.
     pub spot_usd: f64,
     /// Spot of the contract's underlying at the end, USD.
     pub underlying_usd: f64,
+    /// Mark at the start, USD.
+    pub start_mark_usd: f64,
     /// Mark at the end, USD.
     pub mark_usd: f64,
+    /// Jumps of the underlying inside the step, in order of time.
+    pub jumps: &'a [TileJump],
     /// Funding rate if a stamp ends the step.
     pub funding_rate: Option<f64>,
+    /// Whether the hedger looks at the end.
+    pub is_watching: bool,
+    /// Whether a periodic rebalancing falls on the end.
+    pub is_rebalancing: bool,
     /// Inventory before the step's sale, base units.
     pub quantity_base: f64,
 }
@@ -31,8 +58,13 @@ pub struct LaneStep {
 /// One path's account, taken out of its block to be worked on.
 pub struct Account<'a> {
     rules: &'a ProgrammeRules,
-    cold: &'a mut ColdLane,
-    events: Option<&'a mut Vec<LedgerEvent>>,
+    streams: &'a Streams,
+    path: u64,
+    cold: ColdLane,
+    /// Events since [`Self::take_events`]; `None`: nobody listens.
+    events: Option<Vec<LedgerEvent>>,
+    /// Bracket in which the held notional stood last, and the planned one.
+    brackets: (usize, usize),
     cash_usd: f64,
     short_base: f64,
     planned_short_base: f64,
@@ -45,21 +77,27 @@ pub struct Account<'a> {
     required_usd: f64,
     outside_usd: f64,
     contributed_usd: f64,
+    peak_wealth_usd: f64,
+    max_drawdown_usd: f64,
 }
 
 impl<'a> Account<'a> {
-    /// Takes lane `lane` out of a block. Events are told to `events`.
+    /// Takes lane `lane`, path `path`, out of a block.
     pub fn take(
         rules: &'a ProgrammeRules,
-        lanes: &'a mut Lanes,
+        streams: &'a Streams,
+        path: u64,
+        lanes: &Lanes,
         lane: usize,
-        events: Option<&'a mut Vec<LedgerEvent>>,
-    ) -> (Self, &'a mut HotLanes) {
-        let Lanes { hot, cold, .. } = lanes;
-        let account = Self {
+    ) -> Self {
+        let hot = &lanes.hot;
+        Self {
             rules,
-            cold: &mut cold[lane],
-            events,
+            streams,
+            path,
+            cold: lanes.cold[lane],
+            events: None,
+            brackets: (0, 0),
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
             planned_short_base: hot.planned_short_base[lane],
@@ -72,61 +110,16 @@ impl<'a> Account<'a> {
             required_usd: hot.required_usd[lane],
             outside_usd: hot.outside_usd[lane],
             contributed_usd: hot.contributed_usd[lane],
-        };
-        (account, hot)
+            peak_wealth_usd: hot.peak_wealth_usd[lane],
+            max_drawdown_usd: hot.max_drawdown_usd[lane],
+        }
     }
 
-    /// Works through one step and puts the lane back.
-    pub fn settle_step(
-        mut self,
-        hot: &mut HotLanes,
-        lane: usize,
-        step: &LaneStep,
-        fill: Option<Fill>,
-    ) {
-        let rules = self.rules;
-        let is_horizon = step.step == rules.steps;
-        let was_closed = fill.is_some_and(|fill| {
-            self.liquidate(fill, step);
-            true
-        });
-        self.pay_funding(step, was_closed);
-        self.receive_transfer(step);
-        self.check_margin(step, is_horizon);
-        self.record_requirement(step);
-        if is_horizon {
-            self.close(step);
-        } else {
-            self.sell_inventory(step);
-            self.decide(step);
-            self.reenter(step);
-        }
-        let notional_usd = self.short_base * step.mark_usd;
-        let equity_usd = self.cash_usd - notional_usd;
-        let quantity_base = if is_horizon {
-            0.0
-        } else {
-            step.quantity_base - rules.sales_base[step.step]
-        };
-        if rules.is_watching(step.step) {
-            let interest_usd =
-                -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
-            let wealth_usd =
-                quantity_base.mul_add(step.spot_usd, equity_usd) + self.outside_usd + interest_usd;
-            hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
-            hot.max_drawdown_usd[lane] =
-                hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
-        }
-        let trigger_usd = rules.venue.maintenance_margin_usd(notional_usd)
-            + rules.venue.trigger_fee_frac() * notional_usd;
+    /// Puts the lane back.
+    pub fn put_back(self, lanes: &mut Lanes, lane: usize) {
+        let hot = &mut lanes.hot;
         hot.cash_usd[lane] = self.cash_usd;
         hot.short_base[lane] = self.short_base;
-        // An account beyond its level (by a trade's costs) has no slack: the next step begins with its liquidation.
-        hot.slack_usd[lane] = if self.is_open() {
-            (equity_usd - trigger_usd).max(0.0)
-        } else {
-            0.0
-        };
         hot.planned_short_base[lane] = self.planned_short_base;
         hot.planned_cash_usd[lane] = self.planned_cash_usd;
         hot.funding_usd[lane] = self.funding_usd;
@@ -141,7 +134,122 @@ impl<'a> Account<'a> {
         hot.required_usd[lane] = self.required_usd;
         hot.outside_usd[lane] = self.outside_usd;
         hot.contributed_usd[lane] = self.contributed_usd;
+        hot.peak_wealth_usd[lane] = self.peak_wealth_usd;
+        hot.max_drawdown_usd[lane] = self.max_drawdown_usd;
         hot.due_step[lane] = u64::from(self.cold.arrival_step.min(self.cold.reentry_step));
+        lanes.cold[lane] = self.cold;
+    }
+
+    /// Keeps events from now on.
+    pub fn listen(&mut self) {
+        self.events = Some(Vec::new());
+    }
+
+    /// The events since the last call.
+    pub fn take_events(&mut self) -> Vec<LedgerEvent> {
+        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The account as it stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            short_base: self.short_base,
+            planned_short_base: self.planned_short_base,
+            cash_usd: self.cash_usd,
+            funding_usd: self.funding_usd,
+            reserve_usd: self.cold.reserve_usd,
+            in_flight_usd: self.cold.in_flight_usd,
+        }
+    }
+
+    /// Works through one step.
+    pub fn settle_step(&mut self, step: &LaneStep<'_>) {
+        let rules = self.rules;
+        let is_horizon = step.step == rules.steps;
+        let fill = self.find_fill(step);
+        if let Some(fill) = fill {
+            self.liquidate(fill, step);
+        }
+        self.pay_funding(step, fill.is_some());
+        self.receive_transfer(step);
+        self.check_margin(step, is_horizon);
+        self.record_requirement(step);
+        if is_horizon {
+            self.close(step);
+        } else {
+            self.sell_inventory(step);
+            self.decide(step);
+            self.reenter(step);
+        }
+        if step.is_watching {
+            self.record_wealth(step, is_horizon);
+        }
+    }
+
+    /// Stage 2: whether the mark reached the level inside the step, or stands beyond it at the end.
+    fn find_fill(&mut self, step: &LaneStep<'_>) -> Option<Fill> {
+        if !self.is_open() {
+            return None;
+        }
+        let rules = self.rules;
+        if rules.crossing == Crossing::Endpoints {
+            return (!self.is_above_level(step.mark_usd)).then_some(Fill {
+                price_usd: step.mark_usd,
+                cause: LiquidationCause::EndCheck,
+            });
+        }
+        let highest_usd = step.start_mark_usd.max(step.mark_usd);
+        if step.jumps.is_empty() && self.is_above_level(highest_usd * rules.clearance) {
+            return None;
+        }
+        let level_usd = rules
+            .venue
+            .liquidation_price_usd(self.cash_usd, self.short_base);
+        let mark = MarkStep {
+            start_usd: step.start_mark_usd,
+            end_usd: step.mark_usd,
+            jumps: step.jumps,
+            variance: rules.step_variance,
+        };
+        let draws = CrossingDraws {
+            streams: self.streams,
+            path: self.path,
+            step: (step.step - 1) as u32,
+            contract: rules.contract as u32,
+        };
+        mark.reach(level_usd, &draws)
+    }
+
+    /// Whether equity would be above maintenance margin and trigger fee at a mark.
+    fn is_above_level(&mut self, mark_usd: f64) -> bool {
+        let notional_usd = self.short_base * mark_usd;
+        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
+        let trigger_usd = maintenance_usd + self.rules.venue.trigger_fee_frac() * notional_usd;
+        self.cash_usd - notional_usd - trigger_usd > 0.0
+    }
+
+    /// Maintenance margin of a notional of the held short.
+    fn maintenance_margin_usd(&mut self, notional_usd: f64) -> f64 {
+        let venue = &self.rules.venue;
+        self.brackets.0 = venue.bracket_index_from(self.brackets.0, notional_usd);
+        let bracket = &venue.brackets[self.brackets.0];
+        notional_usd * bracket.rate - bracket.deduction_usd
+    }
+
+    /// Stage 8: drawdown of hedged wealth at a watching moment.
+    fn record_wealth(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
+        let rules = self.rules;
+        let quantity_base = if is_horizon {
+            0.0
+        } else {
+            step.quantity_base - rules.sales_base[step.step]
+        };
+        let equity_usd = self.cash_usd - self.short_base * step.mark_usd;
+        let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
+        let wealth_usd =
+            quantity_base * step.spot_usd + equity_usd + self.outside_usd + interest_usd;
+        self.peak_wealth_usd = self.peak_wealth_usd.max(wealth_usd);
+        self.max_drawdown_usd = self.max_drawdown_usd.max(self.peak_wealth_usd - wealth_usd);
     }
 
     fn is_open(&self) -> bool {
@@ -155,14 +263,12 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 3: a stamp pays on mark notional; a step that liquidated pays none.
-    fn pay_funding(&mut self, step: &LaneStep, was_closed: bool) {
+    fn pay_funding(&mut self, step: &LaneStep<'_>, was_closed: bool) {
         let Some(rate) = step.funding_rate else {
             return;
         };
         let per_unit_usd = step.mark_usd * rate;
-        self.planned_cash_usd = self
-            .planned_short_base
-            .mul_add(per_unit_usd, self.planned_cash_usd);
+        self.planned_cash_usd += self.planned_short_base * per_unit_usd;
         if !was_closed {
             let paid_usd = self.short_base * per_unit_usd;
             self.cash_usd += paid_usd;
@@ -171,7 +277,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 4: a transfer whose delay has run out arrives, or comes back if the account is closed.
-    fn receive_transfer(&mut self, step: &LaneStep) {
+    fn receive_transfer(&mut self, step: &LaneStep<'_>) {
         if self.cold.arrival_step as usize != step.step {
             return;
         }
@@ -190,15 +296,15 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 5: liquidation at the end price, else a call or a release at a watching moment.
-    fn check_margin(&mut self, step: &LaneStep, is_horizon: bool) {
+    fn check_margin(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
         if !self.is_open() {
             return;
         }
-        let venue = &self.rules.venue;
         let notional_usd = self.short_base * step.mark_usd;
-        let maintenance_usd = venue.maintenance_margin_usd(notional_usd);
+        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
-        if equity_usd - maintenance_usd - venue.trigger_fee_frac() * notional_usd <= 0.0 {
+        let trigger_usd = maintenance_usd + self.rules.venue.trigger_fee_frac() * notional_usd;
+        if equity_usd - trigger_usd <= 0.0 {
             self.liquidate(
                 Fill {
                     price_usd: step.mark_usd,
@@ -208,14 +314,14 @@ impl<'a> Account<'a> {
             );
             return;
         }
-        if !is_horizon && self.rules.is_watching(step.step) {
+        if !is_horizon && step.is_watching {
             self.look(step, maintenance_usd, equity_usd);
         }
         self.record_margin(step.mark_usd);
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.
-    fn look(&mut self, step: &LaneStep, maintenance_usd: f64, equity_usd: f64) {
+    fn look(&mut self, step: &LaneStep<'_>, maintenance_usd: f64, equity_usd: f64) {
         let Some(call) = self.rules.margin_call else {
             return;
         };
@@ -277,7 +383,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 6: a sale at spot; planned and actual short shrink in proportion.
-    fn sell_inventory(&mut self, step: &LaneStep) {
+    fn sell_inventory(&mut self, step: &LaneStep<'_>) {
         let quantity_base = self.rules.sales_base[step.step];
         if quantity_base <= 0.0 {
             return;
@@ -291,10 +397,10 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 7: the plan's own rule on market data; the held short follows, cut to what it can margin.
-    fn decide(&mut self, step: &LaneStep) {
+    fn decide(&mut self, step: &LaneStep<'_>) {
         let rules = self.rules;
         let quantity_base = step.quantity_base - rules.sales_base[step.step];
-        let is_due = rules.is_rebalancing(step.step)
+        let is_due = step.is_rebalancing
             || rules.band().is_some_and(|width| {
                 let exposure_usd = quantity_base * step.spot_usd;
                 let ratio_gap_usd = self
@@ -331,7 +437,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 7: a new hedge with the whole reserve, the planned short cut to what initial margin allows.
-    fn reenter(&mut self, step: &LaneStep) {
+    fn reenter(&mut self, step: &LaneStep<'_>) {
         if self.is_open() || step.step < self.cold.reentry_step as usize {
             return;
         }
@@ -362,7 +468,7 @@ impl<'a> Account<'a> {
     }
 
     /// The horizon: the holding is sold and the hedge closed, with their costs.
-    fn close(&mut self, step: &LaneStep) {
+    fn close(&mut self, step: &LaneStep<'_>) {
         self.book_sale(step.quantity_base, step);
         self.settle_gap(step.mark_usd);
         if !self.is_open() {
@@ -388,7 +494,7 @@ impl<'a> Account<'a> {
     }
 
     /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
-    fn liquidate(&mut self, fill: Fill, step: &LaneStep) {
+    fn liquidate(&mut self, fill: Fill, step: &LaneStep<'_>) {
         let rules = self.rules;
         self.record_margin(fill.price_usd);
         self.settle_gap(fill.price_usd);
@@ -428,7 +534,7 @@ impl<'a> Account<'a> {
     }
 
     /// Sells inventory at spot less slippage.
-    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep) {
+    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep<'_>) {
         let sale_usd = quantity_base * step.spot_usd;
         self.cold.sales_usd += sale_usd;
         self.outside_usd += sale_usd * (1.0 - self.rules.slippage_frac);
@@ -439,7 +545,7 @@ impl<'a> Account<'a> {
     }
 
     /// Trades the planned short; its costs count in what it would have needed.
-    fn trade_plan(&mut self, target_base: f64, step: &LaneStep) {
+    fn trade_plan(&mut self, target_base: f64, step: &LaneStep<'_>) {
         let change_base = target_base - self.planned_short_base;
         if change_base == 0.0 {
             return;
@@ -454,7 +560,7 @@ impl<'a> Account<'a> {
     }
 
     /// Trades the held short at mark, with taker fee and slippage.
-    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep) {
+    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep<'_>) {
         let change_base = target_base - self.short_base;
         if change_base == 0.0 {
             return;
@@ -507,7 +613,7 @@ impl<'a> Account<'a> {
     /// Equity and margin ratio at a mark, for the extremes.
     fn record_margin(&mut self, mark_usd: f64) {
         let notional_usd = self.short_base * mark_usd;
-        let maintenance_usd = self.rules.venue.maintenance_margin_usd(notional_usd);
+        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
         self.min_equity_usd = self.min_equity_usd.min(equity_usd);
         if equity_usd <= 0.0 {
@@ -520,10 +626,13 @@ impl<'a> Account<'a> {
     }
 
     /// What the planned short would have needed up to now.
-    fn record_requirement(&mut self, step: &LaneStep) {
+    fn record_requirement(&mut self, step: &LaneStep<'_>) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
-        let needed_usd = self.rules.venue.maintenance_margin_usd(notional_usd) + notional_usd
-            - self.planned_cash_usd;
+        let venue = &self.rules.venue;
+        self.brackets.1 = venue.bracket_index_from(self.brackets.1, notional_usd);
+        let bracket = &venue.brackets[self.brackets.1];
+        let maintenance_usd = notional_usd * bracket.rate - bracket.deduction_usd;
+        let needed_usd = maintenance_usd + notional_usd - self.planned_cash_usd;
         self.required_usd = self.required_usd.max(needed_usd);
     }
 }

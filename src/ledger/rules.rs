@@ -14,8 +14,8 @@ use crate::venue::rules::ContractRules;
 /// Broadie, Glasserman, Kou 1997, "A continuity correction for discrete barrier options", Math. Finance 7(4).
 pub const CONTINUITY_CORRECTION: f64 = 0.582_597_157_939;
 
-/// A number so small that it only turns `<= 0` into `<` where a flat account's zeros must not count.
-pub(crate) const TINY: f64 = 1e-300;
+/// Room for rounding beside a mark that is tested instead of many.
+const ROUNDING_FRAC: f64 = 1e-9;
 
 /// One holding, its hedge and its account.
 #[derive(Debug, Clone)]
@@ -92,8 +92,8 @@ pub struct ProgrammeRules {
     pub step_variance: f64,
     /// Factor on the mark for the required collateral.
     pub requirement_shift: f64,
-    /// A bridge cannot cross where the product of its log distances to the level is at or above this.
-    pub(crate) skip_factor: f64,
+    /// A bridge without jumps, both of whose ends are under the level by this factor, cannot cross.
+    pub(crate) clearance: f64,
 }
 
 impl ProgrammeRules {
@@ -159,8 +159,8 @@ impl ProgrammeRules {
             - first_unrealised_usd;
         let venue = contract.rules.clone();
         let is_bridge = simulation.crossing == Crossing::Bridge;
-        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2.
-        let skip = -0.5 * ln(SMALLEST_UNIFORM_32) * step_variance;
+        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
+        let bridge_reach = (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt();
         Self {
             held: holding.asset,
             underlying,
@@ -211,7 +211,7 @@ impl ProgrammeRules {
             } else {
                 1.0
             },
-            skip_factor: if is_bridge { skip.max(TINY) } else { TINY },
+            clearance: (1.0 + ROUNDING_FRAC) * if is_bridge { exp(bridge_reach) } else { 1.0 },
             venue,
         }
     }
@@ -227,6 +227,19 @@ impl ProgrammeRules {
             Rebalance::Every { steps } => step < self.steps && step.is_multiple_of(steps as usize),
             Rebalance::Never | Rebalance::Band { .. } => false,
         }
+    }
+
+    /// Whether something happens on every path at the end of `step`: the horizon, a sale or a periodic rebalancing.
+    pub fn is_common_event(&self, step: usize) -> bool {
+        step == self.steps || self.sales_base[step] > 0.0 || self.is_rebalancing(step)
+    }
+
+    /// By how much a mark that jumps in `jumps` places, by `jumped_log` in all without signs, may stand above both ends of
+    /// its steps, as a factor; never under [`Self::clearance`].
+    pub(crate) fn jump_clearance(&self, jumps: usize, jumped_log: f64) -> f64 {
+        // Each anchor moves by less than 4 deviations, and a bridge 4 below its level at both ends does not cross.
+        let far = (4 * jumps + 4) as f64 * self.step_variance.sqrt();
+        (1.0 + ROUNDING_FRAC) * exp(jumped_log + far)
     }
 
     /// Band of the hedge ratio, if the rule is a band.

@@ -84,6 +84,18 @@ impl MarketTile {
         }
     }
 
+    /// Jumps of all assets in some steps of the tile.
+    pub fn jumps_between(&self, steps: std::ops::Range<usize>) -> &[TileJump] {
+        let end_of = |steps: usize| {
+            if steps == 0 {
+                0
+            } else {
+                self.jump_ends[steps - 1]
+            }
+        };
+        &self.jumps[end_of(steps.start)..end_of(steps.end)]
+    }
+
     /// Jumps of one asset in one step, ordered by lane and time.
     #[inline]
     pub fn jumps_of(&self, step: usize, asset: usize) -> &[TileJump] {

@@ -56,6 +56,18 @@ impl ContractRules {
             .unwrap_or(self.brackets.len() - 1)
     }
 
+    /// [`Self::bracket_index`], looked for from bracket `near` on.
+    pub fn bracket_index_from(&self, near: usize, notional_usd: f64) -> usize {
+        let mut index = near;
+        while index + 1 < self.brackets.len() && notional_usd > self.brackets[index].cap_usd {
+            index += 1;
+        }
+        while index > 0 && notional_usd <= self.brackets[index - 1].cap_usd {
+            index -= 1;
+        }
+        index
+    }
+
     /// Initial margin of a notional, USD: notional over the bracket's leverage cap.
     pub fn initial_margin_usd(&self, notional_usd: f64) -> f64 {
         match self.brackets[self.bracket_index(notional_usd)].max_leverage {
@@ -194,6 +206,12 @@ mod tests {
             .map(|n| rules.bracket_index(n))
             .into();
         assert_eq!(places, [0, 0, 1, 1, 2, 2]);
+        for near in 0..3 {
+            for notional_usd in [0.0, 100.0, 100.5, 500.0, 501.0, 1e9] {
+                let from_near = rules.bracket_index_from(near, notional_usd);
+                assert_eq!(from_near, rules.bracket_index(notional_usd));
+            }
+        }
         assert_eq!(rules.initial_margin_usd(100.0), 2.0);
         assert_eq!(rules.initial_margin_usd(200.0), 8.0);
         // 100 at 1 %, 400 at 2 %, 100 at 10 %.
