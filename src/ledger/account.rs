@@ -8,7 +8,7 @@ use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::TileJump;
 use crate::math::random::Streams;
 use crate::plan::types::{AfterLiquidation, Crossing};
-use crate::venue::rules::Remainder;
+use crate::venue::rules::{MarginBracket, Remainder};
 
 /// A reserve of less than a cent opens no new hedge.
 pub const SMALLEST_REENTRY_USD: f64 = 0.01;
@@ -63,8 +63,10 @@ pub struct Account<'a> {
     cold: ColdLane,
     /// Events since [`Self::take_events`]; `None`: nobody listens.
     events: Option<Vec<LedgerEvent>>,
-    /// Bracket in which the held notional stood last, and the planned one.
-    brackets: (usize, usize),
+    /// Bracket in which the held notional stood last.
+    bracket: MarginBracket,
+    /// Bracket in which the planned notional stood last.
+    planned_bracket: MarginBracket,
     cash_usd: f64,
     short_base: f64,
     planned_short_base: f64,
@@ -97,7 +99,8 @@ impl<'a> Account<'a> {
             path,
             cold: lanes.cold[lane],
             events: None,
-            brackets: (0, 0),
+            bracket: rules.venue.brackets[0],
+            planned_bracket: rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
             planned_short_base: hot.planned_short_base[lane],
@@ -221,6 +224,7 @@ impl<'a> Account<'a> {
     }
 
     /// Whether equity would be above maintenance margin and trigger fee at a mark.
+    #[inline]
     fn is_above_level(&mut self, mark_usd: f64) -> bool {
         let notional_usd = self.short_base * mark_usd;
         let maintenance_usd = self.maintenance_margin_usd(notional_usd);
@@ -229,10 +233,12 @@ impl<'a> Account<'a> {
     }
 
     /// Maintenance margin of a notional of the held short.
+    #[inline]
     fn maintenance_margin_usd(&mut self, notional_usd: f64) -> f64 {
-        let venue = &self.rules.venue;
-        self.brackets.0 = venue.bracket_index_from(self.brackets.0, notional_usd);
-        let bracket = &venue.brackets[self.brackets.0];
+        let bracket = &mut self.bracket;
+        if !bracket.holds(notional_usd) {
+            *bracket = self.rules.venue.bracket(notional_usd);
+        }
         notional_usd * bracket.rate - bracket.deduction_usd
     }
 
@@ -628,9 +634,10 @@ impl<'a> Account<'a> {
     /// What the planned short would have needed up to now.
     fn record_requirement(&mut self, step: &LaneStep<'_>) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
-        let venue = &self.rules.venue;
-        self.brackets.1 = venue.bracket_index_from(self.brackets.1, notional_usd);
-        let bracket = &venue.brackets[self.brackets.1];
+        let bracket = &mut self.planned_bracket;
+        if !bracket.holds(notional_usd) {
+            *bracket = self.rules.venue.bracket(notional_usd);
+        }
         let maintenance_usd = notional_usd * bracket.rate - bracket.deduction_usd;
         let needed_usd = maintenance_usd + notional_usd - self.planned_cash_usd;
         self.required_usd = self.required_usd.max(needed_usd);

@@ -327,9 +327,14 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
         } else {
             hot.required_usd[lane]
         };
-        hot.peak_wealth_usd[lane] = keep(hot.peak_wealth_usd[lane], passage.peak_wealth_usd[lane]);
-        hot.max_drawdown_usd[lane] =
-            keep(hot.max_drawdown_usd[lane], passage.max_drawdown_usd[lane]);
+        // Both only rise: `larger` changes nothing, but keeps the compiler from choosing between two places in memory,
+        // which it cannot do for several lanes at once.
+        let (peak_usd, drawdown_usd) = (hot.peak_wealth_usd[lane], hot.max_drawdown_usd[lane]);
+        hot.peak_wealth_usd[lane] = keep(peak_usd, larger(passage.peak_wealth_usd[lane], peak_usd));
+        hot.max_drawdown_usd[lane] = keep(
+            drawdown_usd,
+            larger(passage.max_drawdown_usd[lane], drawdown_usd),
+        );
     }
     bits
 }

@@ -41,6 +41,14 @@ pub enum Remainder {
     Forfeited,
 }
 
+impl MarginBracket {
+    /// Whether a notional stands in this bracket; nothing stands in the first one's floor of 0 but by [`ContractRules`].
+    #[inline]
+    pub fn holds(&self, notional_usd: f64) -> bool {
+        self.floor_usd < notional_usd && notional_usd <= self.cap_usd
+    }
+}
+
 impl ContractRules {
     /// Maintenance margin of a notional, USD. Beyond the last bracket its rate is kept.
     pub fn maintenance_margin_usd(&self, notional_usd: f64) -> f64 {
@@ -56,16 +64,9 @@ impl ContractRules {
             .unwrap_or(self.brackets.len() - 1)
     }
 
-    /// [`Self::bracket_index`], looked for from bracket `near` on.
-    pub fn bracket_index_from(&self, near: usize, notional_usd: f64) -> usize {
-        let mut index = near;
-        while index + 1 < self.brackets.len() && notional_usd > self.brackets[index].cap_usd {
-            index += 1;
-        }
-        while index > 0 && notional_usd <= self.brackets[index - 1].cap_usd {
-            index -= 1;
-        }
-        index
+    /// The bracket in which a notional stands; the last one beyond the cap.
+    pub fn bracket(&self, notional_usd: f64) -> MarginBracket {
+        self.brackets[self.bracket_index(notional_usd)]
     }
 
     /// Initial margin of a notional, USD: notional over the bracket's leverage cap.
@@ -206,11 +207,8 @@ mod tests {
             .map(|n| rules.bracket_index(n))
             .into();
         assert_eq!(places, [0, 0, 1, 1, 2, 2]);
-        for near in 0..3 {
-            for notional_usd in [0.0, 100.0, 100.5, 500.0, 501.0, 1e9] {
-                let from_near = rules.bracket_index_from(near, notional_usd);
-                assert_eq!(from_near, rules.bracket_index(notional_usd));
-            }
+        for notional_usd in [100.0, 100.5, 500.0, 501.0, 1e9] {
+            assert!(rules.bracket(notional_usd).holds(notional_usd));
         }
         assert_eq!(rules.initial_margin_usd(100.0), 2.0);
         assert_eq!(rules.initial_margin_usd(200.0), 8.0);
