@@ -5,7 +5,7 @@ use crate::math::vector::EXP_SMALL_LIMIT;
 use crate::plan::types::OuBasis;
 
 /// No normal of the generator is larger.
-const LARGEST_NORMAL: f64 = 7.55;
+pub(crate) const LARGEST_NORMAL: f64 = 7.55;
 /// A spot's own normal is a sum of the independent ones with squares of loadings adding to 1; for the number of assets
 /// that anybody simulates it stays within this factor of one normal.
 const LARGEST_CORRELATED: f64 = 8.0;

@@ -4,7 +4,7 @@ use multiversion::multiversion;
 
 use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
-use crate::market::tile::LaneArray;
+use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::math::random::{Purpose, Streams};
 use crate::math::vector::{exp, exp_small, normal_pair};
 use crate::outcome::table::LANES;
@@ -35,95 +35,178 @@ pub(crate) fn fill_normals(
     }
 }
 
-/// `next = log + factor * z + drift`.
+/// Adds `factor * z` to every lane of `sum`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn move_log(
-    log: &LaneArray,
-    z: &LaneArray,
+pub(crate) fn add_shock(sum: &mut LaneArray, z: &LaneArray, factor: f64) {
+    for lane in 0..LANES {
+        sum[lane] = z[lane].mul_add(factor, sum[lane]);
+    }
+}
+
+/// Largest `|x|` of [`exp_move`].
+pub(crate) const EXP_MOVE_LIMIT: f64 = 0.25;
+
+/// `exp(x)` for `|x| <= 0.25`, error below 1 ulp: the Taylor polynomial of degree 12 (next term under `2^-58`).
+#[inline(always)]
+fn exp_move(x: f64) -> f64 {
+    let x2 = x * x;
+    let x4 = x2 * x2;
+    let g01 = x.mul_add(1.0 / 6.0, 0.5);
+    let g23 = x.mul_add(1.0 / 120.0, 1.0 / 24.0);
+    let g45 = x.mul_add(1.0 / 5_040.0, 1.0 / 720.0);
+    let g67 = x.mul_add(1.0 / 362_880.0, 1.0 / 40_320.0);
+    let g89 = x.mul_add(1.0 / 39_916_800.0, 1.0 / 3_628_800.0);
+    let low = x2.mul_add(g23, g01);
+    let middle = x2.mul_add(g67, g45);
+    let high = x2.mul_add(1.0 / 479_001_600.0, g89);
+    let g = x4.mul_add(x4.mul_add(high, middle), low);
+    x2.mul_add(g, x) + 1.0
+}
+
+/// Moves spots over a tile without their jumps: each step multiplies by `exp(factor * z + drift)`.
+///
+/// `spot_usd` is the spot before the tile and becomes that at its end; `IS_SMALL` says that no move can pass
+/// [`EXP_MOVE_LIMIT`].
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn move_spots<const IS_SMALL: bool>(
+    shocks: &[LaneArray; TILE_STEPS],
     factor: f64,
     drift: f64,
-    next: &mut LaneArray,
+    spot_usd: &mut LaneArray,
+    out: &mut [LaneArray; TILE_STEPS],
 ) {
     for lane in 0..LANES {
-        next[lane] = log[lane] + z[lane].mul_add(factor, drift);
+        let mut spot = spot_usd[lane];
+        for k in 0..TILE_STEPS {
+            let log_move = shocks[k][lane].mul_add(factor, drift);
+            spot *= if IS_SMALL {
+                exp_move(log_move)
+            } else {
+                exp(log_move)
+            };
+            out[k][lane] = spot;
+        }
+        spot_usd[lane] = spot;
     }
 }
 
-/// Adds `factor * z` to every lane of `log`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64) {
-    for lane in 0..LANES {
-        log[lane] = z[lane].mul_add(factor, log[lane]);
-    }
-}
-
-/// `out = exp(log)`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn exponentiate(log: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = exp(log[lane]);
-    }
-}
-
-/// `mark = spot * exp(basis)`; `IS_SMALL` says that no `|basis|` can pass [`crate::math::vector::EXP_SMALL_LIMIT`].
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn mark_prices<const IS_SMALL: bool>(
-    spot: &LaneArray,
-    basis: &LaneArray,
-    mark: &mut LaneArray,
-) {
-    for lane in 0..LANES {
-        let factor = if IS_SMALL {
-            exp_small(basis[lane])
-        } else {
-            exp(basis[lane])
-        };
-        mark[lane] = spot[lane] * factor;
-    }
-}
-
-/// The shocks of one basis step: the spot's own standard normal and the basis's.
+/// What moves one contract over a tile.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BasisShocks<'a> {
-    pub(crate) spot: &'a LaneArray,
-    pub(crate) own: &'a LaneArray,
+pub(crate) struct ContractMoves<'a> {
+    pub(crate) basis: &'a BasisModel,
+    /// Spot of the underlying at the end of each step, USD.
+    pub(crate) spot_usd: &'a [LaneArray; TILE_STEPS],
+    /// The underlying's own standard normals; read only where the basis uses them.
+    pub(crate) spot_shocks: &'a [LaneArray; TILE_STEPS],
+    /// The basis's own standard normals.
+    pub(crate) own_shocks: &'a [LaneArray; TILE_STEPS],
 }
 
-/// One exact step of the basis; adds the step's expected average, given its ends, to `premium_sum`.
+impl ContractMoves<'_> {
+    /// One exact step of the basis: its new value, and the step's expected average given its ends.
+    #[inline(always)]
+    fn step_basis<const USES_SPOT: bool>(&self, k: usize, lane: usize, basis: f64) -> (f64, f64) {
+        let law = &self.basis.step;
+        let own = self.own_shocks[k][lane];
+        let away = basis - self.basis.mean;
+        let mut average = own.mul_add(law.z_on_y_own, away * law.average_decay);
+        let mut next = own.mul_add(law.y_own, away * law.decay);
+        if USES_SPOT {
+            let spot = self.spot_shocks[k][lane];
+            average = spot.mul_add(law.z_on_x, average);
+            next = spot.mul_add(law.y_on_x, next);
+        }
+        (self.basis.mean + next, self.basis.mean + average)
+    }
+
+    /// `mark = spot * exp(basis)`.
+    #[inline(always)]
+    fn mark_usd<const IS_SMALL: bool>(&self, k: usize, lane: usize, basis: f64) -> f64 {
+        self.spot_usd[k][lane]
+            * if IS_SMALL {
+                exp_small(basis)
+            } else {
+                exp(basis)
+            }
+    }
+}
+
+/// Moves basis and marks over a tile; `IS_SMALL` says that no `|basis|` can pass
+/// [`crate::math::vector::EXP_SMALL_LIMIT`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn step_basis(
-    model: &BasisModel,
-    shocks: BasisShocks<'_>,
+pub(crate) fn move_marks<const IS_SMALL: bool, const USES_SPOT: bool>(
+    moves: &ContractMoves<'_>,
+    basis: &mut LaneArray,
+    mark_usd: &mut [LaneArray; TILE_STEPS],
+) {
+    for lane in 0..LANES {
+        let mut b = basis[lane];
+        for k in 0..TILE_STEPS {
+            (b, _) = moves.step_basis::<USES_SPOT>(k, lane, b);
+            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+        }
+        basis[lane] = b;
+    }
+}
+
+/// The stamps of a premium formula over a tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamps<'a> {
+    pub(crate) formula: PremiumFormula,
+    /// Standard deviation of an interval's average premium beyond what the step ends tell.
+    pub(crate) noise: f64,
+    /// Its standard normals, at the step of the stamp.
+    pub(crate) normals: &'a [LaneArray; TILE_STEPS],
+    /// Whether a stamp ends the step.
+    pub(crate) is_stamp: [bool; TILE_STEPS],
+}
+
+/// [`move_marks`] with funding rates from each interval's average premium. `premium_sum` is the sum of the current
+/// interval's averages; `EACH_STEP` says that every step is an interval.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn move_marks_and_rates<
+    const IS_SMALL: bool,
+    const USES_SPOT: bool,
+    const EACH_STEP: bool,
+>(
+    moves: &ContractMoves<'_>,
+    stamps: &Stamps<'_>,
     basis: &mut LaneArray,
     premium_sum: &mut LaneArray,
+    mark_usd: &mut [LaneArray; TILE_STEPS],
+    rates: &mut [LaneArray; TILE_STEPS],
 ) {
-    let law = &model.step;
+    let share = 1.0 / stamps.formula.interval_steps as f64;
     for lane in 0..LANES {
-        let (spot, own) = (shocks.spot[lane], shocks.own[lane]);
-        let away = basis[lane] - model.mean;
-        let average = spot.mul_add(
-            law.z_on_x,
-            own.mul_add(law.z_on_y_own, away * law.average_decay),
-        );
-        premium_sum[lane] += model.mean + average;
-        basis[lane] =
-            model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
+        let mut b = basis[lane];
+        let mut sum = premium_sum[lane];
+        for k in 0..TILE_STEPS {
+            let average;
+            (b, average) = moves.step_basis::<USES_SPOT>(k, lane, b);
+            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+            let z = stamps.normals[k][lane];
+            if EACH_STEP {
+                rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, average));
+            } else {
+                sum += average;
+                rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, sum * share));
+                sum = if stamps.is_stamp[k] { 0.0 } else { sum };
+            }
+        }
+        basis[lane] = b;
+        premium_sum[lane] = sum;
     }
 }
 
-/// Funding rates of a stamp from the interval's average premium; clears the sum.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn stamp_rates(
-    formula: &PremiumFormula,
-    noise: f64,
-    average_normals: &LaneArray,
-    premium_sum: &mut LaneArray,
-    rates: &mut LaneArray,
-) {
-    let share = 1.0 / formula.interval_steps as f64;
-    for lane in 0..LANES {
-        let average = average_normals[lane].mul_add(noise, premium_sum[lane] * share);
-        rates[lane] = formula.rate(average);
-        premium_sum[lane] = 0.0;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_polynomial_for_moves_is_the_exponential() {
+        for i in -1000..=1000 {
+            let x = EXP_MOVE_LIMIT * f64::from(i) / 1000.0;
+            assert!((exp_move(x) / x.exp() - 1.0).abs() < 3e-16, "{x}");
+        }
     }
 }
