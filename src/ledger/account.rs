@@ -1,9 +1,10 @@
 //! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
 
 use crate::hedge::target::{target_short_base, top_up_usd};
+use crate::ledger::calm::{larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
-use crate::ledger::lanes::{ColdLane, Lanes, NEVER};
+use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::TileJump;
 use crate::math::random::Streams;
@@ -60,7 +61,7 @@ pub struct Account<'a> {
     rules: &'a ProgrammeRules,
     streams: &'a Streams,
     path: u64,
-    cold: ColdLane,
+    cold: &'a mut ColdLane,
     /// Events since [`Self::take_events`]; `None`: nobody listens.
     events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
@@ -89,15 +90,15 @@ impl<'a> Account<'a> {
         rules: &'a ProgrammeRules,
         streams: &'a Streams,
         path: u64,
-        lanes: &Lanes,
+        lanes: &'a mut Lanes,
         lane: usize,
-    ) -> Self {
-        let hot = &lanes.hot;
-        Self {
+    ) -> (Self, &'a mut HotLanes) {
+        let Lanes { hot, cold, .. } = lanes;
+        let account = Self {
             rules,
             streams,
             path,
-            cold: lanes.cold[lane],
+            cold: &mut cold[lane],
             events: None,
             bracket: rules.venue.brackets[0],
             planned_bracket: rules.venue.brackets[0],
@@ -115,12 +116,12 @@ impl<'a> Account<'a> {
             contributed_usd: hot.contributed_usd[lane],
             peak_wealth_usd: hot.peak_wealth_usd[lane],
             max_drawdown_usd: hot.max_drawdown_usd[lane],
-        }
+        };
+        (account, hot)
     }
 
     /// Puts the lane back.
-    pub fn put_back(self, lanes: &mut Lanes, lane: usize) {
-        let hot = &mut lanes.hot;
+    pub fn put_back(self, hot: &mut HotLanes, lane: usize) {
         hot.cash_usd[lane] = self.cash_usd;
         hot.short_base[lane] = self.short_base;
         hot.planned_short_base[lane] = self.planned_short_base;
@@ -140,7 +141,6 @@ impl<'a> Account<'a> {
         hot.peak_wealth_usd[lane] = self.peak_wealth_usd;
         hot.max_drawdown_usd[lane] = self.max_drawdown_usd;
         hot.due_step[lane] = u64::from(self.cold.arrival_step.min(self.cold.reentry_step));
-        lanes.cold[lane] = self.cold;
     }
 
     /// Keeps events from now on.
@@ -201,7 +201,7 @@ impl<'a> Account<'a> {
                 cause: LiquidationCause::EndCheck,
             });
         }
-        let highest_usd = step.start_mark_usd.max(step.mark_usd);
+        let highest_usd = larger(step.start_mark_usd, step.mark_usd);
         if step.jumps.is_empty() && self.is_above_level(highest_usd * rules.clearance) {
             return None;
         }
@@ -254,8 +254,8 @@ impl<'a> Account<'a> {
         let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
         let wealth_usd =
             quantity_base * step.spot_usd + equity_usd + self.outside_usd + interest_usd;
-        self.peak_wealth_usd = self.peak_wealth_usd.max(wealth_usd);
-        self.max_drawdown_usd = self.max_drawdown_usd.max(self.peak_wealth_usd - wealth_usd);
+        self.peak_wealth_usd = larger(wealth_usd, self.peak_wealth_usd);
+        self.max_drawdown_usd = larger(self.peak_wealth_usd - wealth_usd, self.max_drawdown_usd);
     }
 
     fn is_open(&self) -> bool {
@@ -621,7 +621,7 @@ impl<'a> Account<'a> {
         let notional_usd = self.short_base * mark_usd;
         let maintenance_usd = self.maintenance_margin_usd(notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
-        self.min_equity_usd = self.min_equity_usd.min(equity_usd);
+        self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
         if equity_usd <= 0.0 {
             self.cold.was_insolvent = true;
         } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
@@ -640,7 +640,7 @@ impl<'a> Account<'a> {
         }
         let maintenance_usd = notional_usd * bracket.rate - bracket.deduction_usd;
         let needed_usd = maintenance_usd + notional_usd - self.planned_cash_usd;
-        self.required_usd = self.required_usd.max(needed_usd);
+        self.required_usd = larger(needed_usd, self.required_usd);
     }
 }
 

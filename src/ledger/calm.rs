@@ -31,13 +31,13 @@ fn maintenance<const N: usize>(lines: &[MarginLine; N], notional_usd: f64) -> f6
 
 /// The larger of two numbers, without the NaN rules of [`f64::max`] that cost instructions.
 #[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
 /// The smaller of two numbers, without the NaN rules of [`f64::min`].
 #[inline(always)]
-fn smaller(a: f64, b: f64) -> f64 {
+pub(crate) fn smaller(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 

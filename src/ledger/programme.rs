@@ -240,34 +240,38 @@ impl<'a> Programme<'a> {
     ) {
         let rules = self.rules;
         let path = tile.first_path + lane as u64;
-        let mut account = Account::take(rules, self.streams, path, &self.lanes, lane);
+        let quantity_base = self.lanes.quantity_base;
+        let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
         let mut follower = follower.as_mut().filter(|f| f.lane() == lane);
         if follower.is_some() {
             account.listen();
         }
-        let marks = &tile.mark_usd[rules.contract];
+        let marks_usd = &tile.mark_usd[rules.contract];
+        let rates = &tile.funding_rate[rules.contract];
+        let is_stamp = &tile.is_stamp[rules.contract];
+        let spots_usd = &tile.spot_usd[rules.held];
+        let underlyings_usd = &tile.spot_usd[rules.underlying];
         for k in steps {
             let step = tile.first_step + k + 1;
             account.settle_step(&LaneStep {
                 step,
-                spot_usd: tile.spot_usd[rules.held][k][lane],
-                underlying_usd: tile.spot_usd[rules.underlying][k][lane],
-                start_mark_usd: marks[k][lane],
-                mark_usd: marks[k + 1][lane],
+                spot_usd: spots_usd[k][lane],
+                underlying_usd: underlyings_usd[k][lane],
+                start_mark_usd: marks_usd[k][lane],
+                mark_usd: marks_usd[k + 1][lane],
                 jumps: tile.lane_jumps(k, rules.underlying, lane),
-                funding_rate: tile.is_stamp[rules.contract][k]
-                    .then(|| tile.funding_rate[rules.contract][k][lane]),
+                funding_rate: is_stamp[k].then_some(rates[k][lane]),
                 is_watching: rules.is_watching(step),
                 is_rebalancing: rules.is_rebalancing(step),
-                quantity_base: self.lanes.quantity_base,
+                quantity_base,
             });
             if let Some(follower) = &mut follower {
-                let quantity_base = self.lanes.quantity_base - rules.sales_base[step];
+                let quantity_base = quantity_base - rules.sales_base[step];
                 let events = account.take_events();
                 follower.step_ended(step, quantity_base, &account.standing(), events);
             }
         }
-        account.put_back(&mut self.lanes, lane);
+        account.put_back(hot, lane);
         self.cover_sizes(lane);
     }
 

@@ -218,7 +218,7 @@ impl ProgrammeRules {
 
     /// Whether the hedger looks at the end of `step` (counted from 1).
     pub fn is_watching(&self, step: usize) -> bool {
-        step.is_multiple_of(self.watch_steps)
+        self.watch_steps == 1 || step.is_multiple_of(self.watch_steps)
     }
 
     /// Whether a periodic rebalancing falls on the end of `step`, below the horizon.

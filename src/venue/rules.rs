@@ -117,11 +117,16 @@ impl ContractRules {
     /// `equity = MM(q F) + trigger fee * q F`; `MM` is convex, so it is the smallest of the brackets' own levels.
     pub fn liquidation_price_usd(&self, cash_usd: f64, short_base: f64) -> f64 {
         let fee = self.trigger_fee_frac();
-        self.brackets
-            .iter()
-            .map(|b| (cash_usd + b.deduction_usd) / (short_base * (1.0 + b.rate + fee)))
-            .fold(f64::INFINITY, f64::min)
-            .min(cash_usd / (short_base * (1.0 + fee)))
+        let mut least_usd = cash_usd / (short_base * (1.0 + fee));
+        for b in &self.brackets {
+            let level_usd = (cash_usd + b.deduction_usd) / (short_base * (1.0 + b.rate + fee));
+            least_usd = least_usd.min(level_usd);
+            // Lines of higher brackets rule beyond this one's cap only: they meet equity later than this one does.
+            if level_usd * short_base <= b.cap_usd * (1.0 - 1e-9) {
+                break;
+            }
+        }
+        least_usd
     }
 }
 
