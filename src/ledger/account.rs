@@ -50,6 +50,8 @@ pub struct LaneStep<'a> {
     pub funding_rate: Option<f64>,
     /// Whether the hedger looks at the end.
     pub is_watching: bool,
+    /// Whether the plan may trade at the end: a sale, a periodic rebalancing or a band.
+    pub may_trade: bool,
     /// Whether a periodic rebalancing falls on the end.
     pub is_rebalancing: bool,
     /// Inventory before the step's sale, base units.
@@ -66,6 +68,8 @@ pub struct Account<'a> {
     events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
     bracket: MarginBracket,
+    /// Bracket in which the held notional stood last where it was tested beyond its mark.
+    tested_bracket: MarginBracket,
     /// Bracket in which the planned notional stood last.
     planned_bracket: MarginBracket,
     cash_usd: f64,
@@ -101,6 +105,7 @@ impl<'a> Account<'a> {
             cold: &mut cold[lane],
             events: None,
             bracket: rules.venue.brackets[0],
+            tested_bracket: rules.venue.brackets[0],
             planned_bracket: rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
@@ -166,6 +171,7 @@ impl<'a> Account<'a> {
     }
 
     /// Works through one step.
+    #[inline]
     pub fn settle_step(&mut self, step: &LaneStep<'_>) {
         let rules = self.rules;
         let is_horizon = step.step == rules.steps;
@@ -180,8 +186,10 @@ impl<'a> Account<'a> {
         if is_horizon {
             self.close(step);
         } else {
-            self.sell_inventory(step);
-            self.decide(step);
+            if step.may_trade {
+                self.sell_inventory(step);
+                self.decide(step);
+            }
             self.reenter(step);
         }
         if step.is_watching {
@@ -196,18 +204,24 @@ impl<'a> Account<'a> {
         }
         let rules = self.rules;
         if rules.crossing == Crossing::Endpoints {
-            return (!self.is_above_level(step.mark_usd)).then_some(Fill {
+            let notional_usd = self.short_base * step.mark_usd;
+            let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd)
+                + rules.venue.trigger_fee_frac() * notional_usd;
+            return (self.cash_usd - notional_usd <= trigger_usd).then_some(Fill {
                 price_usd: step.mark_usd,
                 cause: LiquidationCause::EndCheck,
             });
         }
+        // Far below the level nothing needs to be drawn.
         let highest_usd = larger(step.start_mark_usd, step.mark_usd);
-        if step.jumps.is_empty() && self.is_above_level(highest_usd * rules.clearance) {
+        let tested_usd = self.short_base * highest_usd * rules.clearance;
+        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
+            + rules.venue.trigger_fee_frac() * tested_usd;
+        let is_far = self.cash_usd - tested_usd > trigger_usd;
+        if is_far && step.jumps.is_empty() {
             return None;
         }
-        let level_usd = rules
-            .venue
-            .liquidation_price_usd(self.cash_usd, self.short_base);
+        let level_usd = self.level_usd(self.short_base * step.start_mark_usd, is_far);
         let mark = MarkStep {
             start_usd: step.start_mark_usd,
             end_usd: step.mark_usd,
@@ -223,23 +237,14 @@ impl<'a> Account<'a> {
         mark.reach(level_usd, &draws)
     }
 
-    /// Whether equity would be above maintenance margin and trigger fee at a mark.
-    #[inline]
-    fn is_above_level(&mut self, mark_usd: f64) -> bool {
-        let notional_usd = self.short_base * mark_usd;
-        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
-        let trigger_usd = maintenance_usd + self.rules.venue.trigger_fee_frac() * notional_usd;
-        self.cash_usd - notional_usd - trigger_usd > 0.0
-    }
-
-    /// Maintenance margin of a notional of the held short.
-    #[inline]
-    fn maintenance_margin_usd(&mut self, notional_usd: f64) -> f64 {
-        let bracket = &mut self.bracket;
-        if !bracket.holds(notional_usd) {
-            *bracket = self.rules.venue.bracket(notional_usd);
+    /// The mark that liquidates, which lies between a notional of `start_usd` and the one tested unless `is_far`.
+    fn level_usd(&self, start_usd: f64, is_far: bool) -> f64 {
+        let (venue, bracket) = (&self.rules.venue, &self.tested_bracket);
+        if is_far || !bracket.holds(start_usd) {
+            return venue.liquidation_price_usd(self.cash_usd, self.short_base);
         }
-        notional_usd * bracket.rate - bracket.deduction_usd
+        let slope = 1.0 + bracket.rate + venue.trigger_fee_frac();
+        (self.cash_usd + bracket.deduction_usd) / (self.short_base * slope)
     }
 
     /// Stage 8: drawdown of hedged wealth at a watching moment.
@@ -307,7 +312,7 @@ impl<'a> Account<'a> {
             return;
         }
         let notional_usd = self.short_base * step.mark_usd;
-        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
+        let maintenance_usd = maintenance_margin_usd(self.rules, &mut self.bracket, notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
         let trigger_usd = maintenance_usd + self.rules.venue.trigger_fee_frac() * notional_usd;
         if equity_usd - trigger_usd <= 0.0 {
@@ -323,7 +328,7 @@ impl<'a> Account<'a> {
         if !is_horizon && step.is_watching {
             self.look(step, maintenance_usd, equity_usd);
         }
-        self.record_margin(step.mark_usd);
+        self.record_margin(maintenance_usd, self.cash_usd - notional_usd);
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.
@@ -502,10 +507,11 @@ impl<'a> Account<'a> {
     /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
     fn liquidate(&mut self, fill: Fill, step: &LaneStep<'_>) {
         let rules = self.rules;
-        self.record_margin(fill.price_usd);
-        self.settle_gap(fill.price_usd);
         let short_base = self.short_base;
         let notional_usd = short_base * fill.price_usd;
+        let maintenance_usd = rules.venue.maintenance_margin_usd(notional_usd);
+        self.record_margin(maintenance_usd, self.cash_usd - notional_usd);
+        self.settle_gap(fill.price_usd);
         let slippage_usd = rules.liquidation_slippage_frac * notional_usd;
         let fee_usd = rules.venue.liquidation_fee_frac * (notional_usd + slippage_usd);
         let left_usd = self.cash_usd - notional_usd - slippage_usd - fee_usd;
@@ -616,11 +622,8 @@ impl<'a> Account<'a> {
         self.contributed_usd += amount_usd;
     }
 
-    /// Equity and margin ratio at a mark, for the extremes.
-    fn record_margin(&mut self, mark_usd: f64) {
-        let notional_usd = self.short_base * mark_usd;
-        let maintenance_usd = self.maintenance_margin_usd(notional_usd);
-        let equity_usd = self.cash_usd - notional_usd;
+    /// Equity and margin ratio, for the extremes.
+    fn record_margin(&mut self, maintenance_usd: f64, equity_usd: f64) {
         self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
         if equity_usd <= 0.0 {
             self.cold.was_insolvent = true;
@@ -634,14 +637,24 @@ impl<'a> Account<'a> {
     /// What the planned short would have needed up to now.
     fn record_requirement(&mut self, step: &LaneStep<'_>) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
-        let bracket = &mut self.planned_bracket;
-        if !bracket.holds(notional_usd) {
-            *bracket = self.rules.venue.bracket(notional_usd);
-        }
-        let maintenance_usd = notional_usd * bracket.rate - bracket.deduction_usd;
+        let maintenance_usd =
+            maintenance_margin_usd(self.rules, &mut self.planned_bracket, notional_usd);
         let needed_usd = maintenance_usd + notional_usd - self.planned_cash_usd;
         self.required_usd = larger(needed_usd, self.required_usd);
     }
+}
+
+/// Maintenance margin of a notional, looked for first in the bracket where one like it stood last.
+#[inline]
+fn maintenance_margin_usd(
+    rules: &ProgrammeRules,
+    last: &mut MarginBracket,
+    notional_usd: f64,
+) -> f64 {
+    if !last.holds(notional_usd) {
+        *last = rules.venue.bracket(notional_usd);
+    }
+    notional_usd * last.rate - last.deduction_usd
 }
 
 /// Whether a size falls short of what is wanted by more than rounding.

@@ -262,6 +262,7 @@ impl<'a> Programme<'a> {
                 jumps: tile.lane_jumps(k, rules.underlying, lane),
                 funding_rate: is_stamp[k].then_some(rates[k][lane]),
                 is_watching: rules.is_watching(step),
+                may_trade: rules.band().is_some() || rules.is_common_event(step),
                 is_rebalancing: rules.is_rebalancing(step),
                 quantity_base,
             });

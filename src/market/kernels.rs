@@ -6,7 +6,7 @@ use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
 use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::math::random::{Purpose, Streams};
-use crate::math::vector::{EXP_SMALL_LIMIT, exp, normal_pair};
+use crate::math::vector::{exp, normal_pair};
 use crate::outcome::table::LANES;
 
 /// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
@@ -81,7 +81,7 @@ fn exp_move(x: f64) -> f64 {
     polynomial(ODD, x2).mul_add(x, polynomial(EVEN, x2))
 }
 
-/// `exp(x)` for `|x|` up to [`EXP_SMALL_LIMIT`], error about 1 ulp: as [`exp_move`], to degree 9 (next term under
+/// `exp(x)` for `|x| <= 0.1`, error about 1 ulp: as [`exp_move`], to degree 9 (next term under
 /// `2^-54`).
 #[inline(always)]
 fn exp_basis(x: f64) -> f64 {
@@ -159,7 +159,8 @@ impl ContractMoves<'_> {
     }
 }
 
-/// Moves basis and marks over a tile; `IS_SMALL` says that no `|basis|` can pass [`EXP_SMALL_LIMIT`].
+/// Moves basis and marks over a tile; `IS_SMALL` says that no `|basis|` can pass
+/// [`crate::math::vector::EXP_SMALL_LIMIT`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn move_marks<const IS_SMALL: bool, const USES_SPOT: bool>(
     moves: &ContractMoves<'_>,
@@ -228,6 +229,7 @@ pub(crate) fn move_marks_and_rates<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::vector::EXP_SMALL_LIMIT;
 
     #[test]
     fn the_polynomials_are_the_exponential() {
