@@ -173,6 +173,9 @@ impl<'a> Account<'a> {
     /// Works through one step.
     #[inline]
     pub fn settle_step(&mut self, step: &LaneStep<'_>) {
+        if self.settle_quietly(step) {
+            return;
+        }
         let rules = self.rules;
         let is_horizon = step.step == rules.steps;
         let fill = self.find_fill(step);
@@ -194,6 +197,69 @@ impl<'a> Account<'a> {
         }
         if step.is_watching {
             self.record_wealth(step, is_horizon);
+        }
+    }
+
+    /// A step of an open account in which nothing happens but funding and records. Returns false, with nothing changed,
+    /// where more may be due, or where a notional has left the bracket in which it stood last.
+    #[inline(always)]
+    fn settle_quietly(&mut self, step: &LaneStep<'_>) -> bool {
+        let rules = self.rules;
+        let line = |b: &MarginBracket, notional_usd: f64| notional_usd * b.rate - b.deduction_usd;
+        let notional_usd = self.short_base * step.mark_usd;
+        let highest_usd = larger(step.start_mark_usd, step.mark_usd);
+        let tested_usd = self.short_base * highest_usd * rules.clearance;
+        let shifted_usd = self.planned_short_base * (step.mark_usd * rules.requirement_shift);
+        let fee_frac = rules.venue.trigger_fee_frac();
+        // A flat account's notional of 0 stands in no bracket here.
+        let is_known = self.bracket.holds(notional_usd)
+            && self.tested_bracket.holds(tested_usd)
+            && self.planned_bracket.holds(shifted_usd);
+        if !is_known
+            || step.may_trade
+            || !step.jumps.is_empty()
+            || self.cold.arrival_step as usize == step.step
+            || self.cash_usd - tested_usd
+                <= line(&self.tested_bracket, tested_usd) + fee_frac * tested_usd
+        {
+            return false;
+        }
+        let per_unit_usd = step.funding_rate.map_or(0.0, |rate| step.mark_usd * rate);
+        let paid_usd = self.short_base * per_unit_usd;
+        let cash_usd = self.cash_usd + paid_usd;
+        let equity_usd = cash_usd - notional_usd;
+        let maintenance_usd = line(&self.bracket, notional_usd);
+        let may_act = step.is_watching && self.may_act(maintenance_usd, equity_usd);
+        if may_act || equity_usd <= maintenance_usd + fee_frac * notional_usd {
+            return false;
+        }
+        self.cash_usd = cash_usd;
+        self.funding_usd += paid_usd;
+        self.planned_cash_usd += self.planned_short_base * per_unit_usd;
+        self.record_margin(maintenance_usd, equity_usd);
+        let needed_usd =
+            line(&self.planned_bracket, shifted_usd) + shifted_usd - self.planned_cash_usd;
+        self.required_usd = larger(needed_usd, self.required_usd);
+        if step.is_watching {
+            self.record_wealth(step, false);
+        }
+        true
+    }
+
+    /// Whether the hedger who looks may do something.
+    #[inline(always)]
+    fn may_act(&self, maintenance_usd: f64, equity_usd: f64) -> bool {
+        let Some(call) = self.rules.margin_call else {
+            return false;
+        };
+        if maintenance_usd < call.level * equity_usd {
+            !self.is_armed
+                || call
+                    .release
+                    .is_some_and(|release| maintenance_usd < release * equity_usd)
+        } else {
+            let is_spent = !self.is_armed && self.cold.reserve_usd <= 0.0;
+            self.cold.arrival_step == NEVER && !is_spent
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Programme<'a> {
     fresh: Lanes,
     lanes: Lanes,
     passage: Passage,
+    /// Number of jumps of each lane in the stretch at hand, and the sum of their sizes without signs; zero between.
+    jumped: ([usize; LANES], LaneArray),
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -60,6 +62,7 @@ impl<'a> Programme<'a> {
             lanes: fresh.clone(),
             fresh,
             passage: Passage::new(),
+            jumped: ([0; LANES], [0.0; LANES]),
             sizes_base: (0.0, 0.0),
         }
     }
@@ -177,13 +180,13 @@ impl<'a> Programme<'a> {
     }
 
     /// Open lanes whose mark jumped so near their level that it may have reached it, as bits.
-    fn jumped_near(&self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
+    fn jumped_near(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
         let rules = self.rules;
         if rules.crossing == Crossing::Endpoints {
             return 0;
         }
         let start_usd = &tile.mark_usd[rules.contract][steps.start];
-        let (mut counts, mut jumped_log) = ([0_usize; LANES], [0.0; LANES]);
+        let (counts, jumped_log) = &mut self.jumped;
         let mut jumped = 0;
         for jump in tile
             .jumps_between(steps)
@@ -196,12 +199,16 @@ impl<'a> Programme<'a> {
         }
         let mut bits = 0;
         for lane in lanes_of(jumped) {
+            let clearance = rules.jump_clearance(
+                std::mem::take(&mut counts[lane]),
+                std::mem::take(&mut jumped_log[lane]),
+            );
             let short_base = self.lanes.hot.short_base[lane];
             if short_base <= 0.0 {
                 continue;
             }
             let (highest_usd, least_funding_usd) = self.passage.worst(lane, start_usd[lane]);
-            let tested_usd = highest_usd * rules.jump_clearance(counts[lane], jumped_log[lane]);
+            let tested_usd = highest_usd * clearance;
             let notional_usd = short_base * tested_usd;
             let needs_usd = rules.venue.maintenance_margin_usd(notional_usd)
                 + rules.venue.trigger_fee_frac() * notional_usd;
