@@ -52,8 +52,6 @@ pub struct LaneStep<'a> {
     pub is_watching: bool,
     /// Whether the plan may trade at the end: a sale, a periodic rebalancing or a band.
     pub may_trade: bool,
-    /// Whether a periodic rebalancing falls on the end.
-    pub is_rebalancing: bool,
     /// Inventory before the step's sale, base units.
     pub quantity_base: f64,
 }
@@ -173,12 +171,12 @@ impl<'a> Account<'a> {
     /// Works through one step.
     #[inline]
     pub fn settle_step(&mut self, step: &LaneStep<'_>) {
-        if self.settle_quietly(step) {
+        let fill = self.find_fill(step);
+        if fill.is_none() && self.settle_quietly(step) {
             return;
         }
         let rules = self.rules;
         let is_horizon = step.step == rules.steps;
-        let fill = self.find_fill(step);
         if let Some(fill) = fill {
             self.liquidate(fill, step);
         }
@@ -200,28 +198,18 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// A step of an open account in which nothing happens but funding and records. Returns false, with nothing changed,
-    /// where more may be due, or where a notional has left the bracket in which it stood last.
+    /// A step of an open account without a fill in which nothing happens but funding and records. Returns false, with
+    /// nothing changed, where more may be due, or where a notional has left the bracket in which it stood last.
     #[inline(always)]
     fn settle_quietly(&mut self, step: &LaneStep<'_>) -> bool {
         let rules = self.rules;
         let line = |b: &MarginBracket, notional_usd: f64| notional_usd * b.rate - b.deduction_usd;
         let notional_usd = self.short_base * step.mark_usd;
-        let highest_usd = larger(step.start_mark_usd, step.mark_usd);
-        let tested_usd = self.short_base * highest_usd * rules.clearance;
         let shifted_usd = self.planned_short_base * (step.mark_usd * rules.requirement_shift);
         let fee_frac = rules.venue.trigger_fee_frac();
         // A flat account's notional of 0 stands in no bracket here.
-        let is_known = self.bracket.holds(notional_usd)
-            && self.tested_bracket.holds(tested_usd)
-            && self.planned_bracket.holds(shifted_usd);
-        if !is_known
-            || step.may_trade
-            || !step.jumps.is_empty()
-            || self.cold.arrival_step as usize == step.step
-            || self.cash_usd - tested_usd
-                <= line(&self.tested_bracket, tested_usd) + fee_frac * tested_usd
-        {
+        let is_known = self.bracket.holds(notional_usd) && self.planned_bracket.holds(shifted_usd);
+        if !is_known || step.may_trade || self.cold.arrival_step as usize == step.step {
             return false;
         }
         let per_unit_usd = step.funding_rate.map_or(0.0, |rate| step.mark_usd * rate);
@@ -264,6 +252,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 2: whether the mark reached the level inside the step, or stands beyond it at the end.
+    #[inline(always)]
     fn find_fill(&mut self, step: &LaneStep<'_>) -> Option<Fill> {
         if !self.is_open() {
             return None;
@@ -287,6 +276,12 @@ impl<'a> Account<'a> {
         if is_far && step.jumps.is_empty() {
             return None;
         }
+        self.reach_level(step, is_far)
+    }
+
+    /// Whether the mark reaches the level inside the step.
+    fn reach_level(&self, step: &LaneStep<'_>, is_far: bool) -> Option<Fill> {
+        let rules = self.rules;
         let level_usd = self.level_usd(self.short_base * step.start_mark_usd, is_far);
         let mark = MarkStep {
             start_usd: step.start_mark_usd,
@@ -477,7 +472,7 @@ impl<'a> Account<'a> {
     fn decide(&mut self, step: &LaneStep<'_>) {
         let rules = self.rules;
         let quantity_base = step.quantity_base - rules.sales_base[step.step];
-        let is_due = step.is_rebalancing
+        let is_due = rules.is_rebalancing(step.step)
             || rules.band().is_some_and(|width| {
                 let exposure_usd = quantity_base * step.spot_usd;
                 let ratio_gap_usd = self

@@ -253,6 +253,9 @@ impl<'a> Programme<'a> {
         if follower.is_some() {
             account.listen();
         }
+        // A step with a common event comes alone.
+        let may_trade =
+            rules.band().is_some() || rules.is_common_event(tile.first_step + steps.start + 1);
         let marks_usd = &tile.mark_usd[rules.contract];
         let rates = &tile.funding_rate[rules.contract];
         let is_stamp = &tile.is_stamp[rules.contract];
@@ -269,8 +272,7 @@ impl<'a> Programme<'a> {
                 jumps: tile.lane_jumps(k, rules.underlying, lane),
                 funding_rate: is_stamp[k].then_some(rates[k][lane]),
                 is_watching: rules.is_watching(step),
-                may_trade: rules.band().is_some() || rules.is_common_event(step),
-                is_rebalancing: rules.is_rebalancing(step),
+                may_trade,
                 quantity_base,
             });
             if let Some(follower) = &mut follower {
