@@ -71,6 +71,7 @@ impl<const K: usize> Stretch<'_, K> {
 
 /// What each lane meets in a calm stretch. Shape of each array: `[LANES]`.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
@@ -111,8 +112,8 @@ impl Passage {
         }
     }
 
-    /// Equity less margin and trigger fee of an open lane is at least what it is at these: a mark that no end of a step
-    /// passes, the start included, and a bound on mark less funding when the mark is moved there.
+    /// The highest mark at any end of a step, the start at `start_usd` included, and the least funding: no step was worse
+    /// for a short than both at once.
     pub(crate) fn worst(&self, lane: usize, start_usd: f64) -> (f64, f64) {
         (
             larger(self.highest_usd[lane], start_usd),

@@ -258,12 +258,12 @@ impl MarketModel {
     /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
     fn advance_asset(&self, a: usize, state: &mut MarketState, tile: &mut MarketTile) {
         let asset = &self.assets[a];
-        let shocks = match asset.loadings[..] {
-            [_] => &state.diffusion[0],
-            _ => {
-                asset.sum_shocks(&state.diffusion, &mut state.own_shocks);
-                &state.own_shocks
-            }
+        // The first asset's loading on the first shock is 1.
+        let shocks = if a == 0 {
+            &state.diffusion[0]
+        } else {
+            asset.sum_shocks(&state.diffusion, &mut state.own_shocks);
+            &state.own_shocks
         };
         let (factor, drift) = (asset.step_deviation, asset.step_drift);
         let spot_usd = &mut state.spot_usd[a];

@@ -42,7 +42,7 @@ pub enum Remainder {
 }
 
 impl MarginBracket {
-    /// Whether a notional stands in this bracket; nothing stands in the first one's floor of 0 but by [`ContractRules`].
+    /// Whether a notional above 0 stands in this bracket.
     #[inline]
     pub fn holds(&self, notional_usd: f64) -> bool {
         self.floor_usd < notional_usd && notional_usd <= self.cap_usd
