@@ -53,7 +53,7 @@ pub fn simulate(
     watcher: &dyn Watcher,
 ) -> Result<OutcomeTable, SimulationError> {
     let market = MarketModel::new(plan);
-    let rules = ProgrammeRules::new(plan, market.step_variance(plan.hedges[0].contract));
+    let rules = ProgrammeRules::new(plan, 0, market.step_variance(plan.hedges[0].contract));
     let assets = plan
         .market
         .assets

@@ -1,9 +1,9 @@
 //! One path alone, from the same random numbers: its market and its account, step by step.
 
 use crate::engine::tape::{Jump, Tape, WithinStep};
+use crate::ledger::account::Standing;
 use crate::ledger::crossing::CrossingDraws;
 use crate::ledger::event::LedgerEvent;
-use crate::ledger::lanes::Lanes;
 use crate::ledger::programme::{Follower, Programme};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::model::MarketModel;
@@ -60,25 +60,33 @@ struct Recorder<'a> {
     /// Mark of the lane at each step of the tile being worked on.
     marks_usd: Vec<f64>,
     first_step: usize,
-    events: Vec<LedgerEvent>,
     steps: Vec<StepRecord>,
 }
 
 impl Recorder<'_> {
-    fn record(&mut self, step: usize, mark_usd: f64, lanes: &Lanes) {
-        let (hot, cold) = (&lanes.hot, &lanes.cold[self.lane]);
+    fn record(
+        &mut self,
+        step: usize,
+        quantity_base: f64,
+        account: &Standing,
+        mark_usd: f64,
+        events: Vec<LedgerEvent>,
+    ) {
         let venue = &self.rules.venue;
-        let short_base = hot.short_base[self.lane];
-        let cash_usd = hot.cash_usd[self.lane];
+        let &Standing {
+            short_base,
+            cash_usd,
+            ..
+        } = account;
         let is_over = step == self.rules.steps;
         self.steps.push(StepRecord {
             step,
-            quantity_base: if is_over { 0.0 } else { lanes.quantity_base },
+            quantity_base: if is_over { 0.0 } else { quantity_base },
             short_base,
             planned_short_base: if is_over {
                 0.0
             } else {
-                hot.planned_short_base[self.lane]
+                account.planned_short_base
             },
             equity_usd: cash_usd - short_base * mark_usd,
             maintenance_margin_usd: venue.maintenance_margin_usd(short_base * mark_usd),
@@ -87,10 +95,10 @@ impl Recorder<'_> {
             } else {
                 f64::INFINITY
             },
-            reserve_usd: cold.reserve_usd,
-            in_flight_usd: cold.in_flight_usd,
-            funding_usd: hot.funding_usd[self.lane],
-            events: std::mem::take(&mut self.events),
+            reserve_usd: account.reserve_usd,
+            in_flight_usd: account.in_flight_usd,
+            funding_usd: account.funding_usd,
+            events,
         });
     }
 }
@@ -100,13 +108,15 @@ impl Follower for Recorder<'_> {
         self.lane
     }
 
-    fn events(&mut self) -> &mut Vec<LedgerEvent> {
-        &mut self.events
-    }
-
-    fn step_ended(&mut self, step: usize, lanes: &Lanes) {
+    fn step_ended(
+        &mut self,
+        step: usize,
+        quantity_base: f64,
+        account: &Standing,
+        events: Vec<LedgerEvent>,
+    ) {
         let mark_usd = self.marks_usd[step - self.first_step];
-        self.record(step, mark_usd, lanes);
+        self.record(step, quantity_base, account, mark_usd, events);
     }
 }
 
@@ -116,7 +126,7 @@ impl Follower for Recorder<'_> {
 pub fn trace(plan: &Plan, path: u64) -> Trace {
     let market = MarketModel::new(plan);
     let contract = plan.hedges[0].contract;
-    let rules = ProgrammeRules::new(plan, market.step_variance(contract));
+    let rules = ProgrammeRules::new(plan, 0, market.step_variance(contract));
     let lane = lane_of(path);
     let first_path = path - lane as u64;
     let (mut state, mut tile) = (market.state(), market.tile());
@@ -129,10 +139,15 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
         lane,
         marks_usd: Vec::new(),
         first_step: 0,
-        events: Vec::new(),
         steps: Vec::new(),
     };
-    recorder.record(0, market.initial_mark_usd(contract), programme.lanes());
+    recorder.record(
+        0,
+        rules.quantity_base,
+        &programme.standing(lane),
+        market.initial_mark_usd(contract),
+        Vec::new(),
+    );
     while market.advance(&mut state, &mut tile) {
         extend_tape(&mut tape, plan, &market, &tile, lane);
         recorder.first_step = tile.first_step;

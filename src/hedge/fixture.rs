@@ -3,7 +3,7 @@
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
     HoldingPlan, JumpPlan, JumpSizes, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance,
-    ReportPlan, SimulationPlan,
+    ReportPlan, SettlementCurrency, SimulationPlan,
 };
 use crate::venue::preset;
 
@@ -74,6 +74,7 @@ pub(crate) fn eth_treasury() -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "binance".to_owned(),
             collateral_usd: 60e6,

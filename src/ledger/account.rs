@@ -1,29 +1,57 @@
 //! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
 
 use crate::hedge::target::{target_short_base, top_up_usd};
-use crate::ledger::crossing::Fill;
+use crate::ledger::calm::{larger, smaller};
+use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
 use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
 use crate::ledger::rules::ProgrammeRules;
-use crate::plan::types::AfterLiquidation;
-use crate::venue::rules::Remainder;
+use crate::market::tile::TileJump;
+use crate::math::random::Streams;
+use crate::plan::types::{AfterLiquidation, Crossing};
+use crate::venue::rules::{MarginBracket, Remainder};
 
 /// A reserve of less than a cent opens no new hedge.
 pub const SMALLEST_REENTRY_USD: f64 = 0.01;
 
+/// Where an account stands at the end of a step. Money in USD, sizes in base units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Actual short.
+    pub short_base: f64,
+    /// Planned short.
+    pub planned_short_base: f64,
+    /// `balance + q E`: equity at mark `F` is `cash - q F`.
+    pub cash_usd: f64,
+    /// Funding received so far.
+    pub funding_usd: f64,
+    /// Cash outside the venue.
+    pub reserve_usd: f64,
+    /// Money under way.
+    pub in_flight_usd: f64,
+}
+
 /// What one path's market did in one step.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneStep {
+pub struct LaneStep<'a> {
     /// The step, from 1: it ends at `step * step_days`.
     pub step: usize,
     /// Spot of the held asset at the end, USD.
     pub spot_usd: f64,
     /// Spot of the contract's underlying at the end, USD.
     pub underlying_usd: f64,
+    /// Mark at the start, USD.
+    pub start_mark_usd: f64,
     /// Mark at the end, USD.
     pub mark_usd: f64,
+    /// Jumps of the underlying inside the step, in order of time.
+    pub jumps: &'a [TileJump],
     /// Funding rate if a stamp ends the step.
     pub funding_rate: Option<f64>,
+    /// Whether the hedger looks at the end.
+    pub is_watching: bool,
+    /// Whether the plan may trade at the end: a sale, a periodic rebalancing or a band.
+    pub may_trade: bool,
     /// Inventory before the step's sale, base units.
     pub quantity_base: f64,
 }
@@ -31,8 +59,17 @@ pub struct LaneStep {
 /// One path's account, taken out of its block to be worked on.
 pub struct Account<'a> {
     rules: &'a ProgrammeRules,
+    streams: &'a Streams,
+    path: u64,
     cold: &'a mut ColdLane,
-    events: Option<&'a mut Vec<LedgerEvent>>,
+    /// Events since [`Self::take_events`]; `None`: nobody listens.
+    events: Option<Vec<LedgerEvent>>,
+    /// Bracket in which the held notional stood last.
+    bracket: MarginBracket,
+    /// Bracket in which the held notional stood last where it was tested beyond its mark.
+    tested_bracket: MarginBracket,
+    /// Bracket in which the planned notional stood last.
+    planned_bracket: MarginBracket,
     cash_usd: f64,
     short_base: f64,
     planned_short_base: f64,
@@ -45,21 +82,29 @@ pub struct Account<'a> {
     required_usd: f64,
     outside_usd: f64,
     contributed_usd: f64,
+    peak_wealth_usd: f64,
+    max_drawdown_usd: f64,
 }
 
 impl<'a> Account<'a> {
-    /// Takes lane `lane` out of a block. Events are told to `events`.
+    /// Takes lane `lane`, path `path`, out of a block.
     pub fn take(
         rules: &'a ProgrammeRules,
+        streams: &'a Streams,
+        path: u64,
         lanes: &'a mut Lanes,
         lane: usize,
-        events: Option<&'a mut Vec<LedgerEvent>>,
     ) -> (Self, &'a mut HotLanes) {
         let Lanes { hot, cold, .. } = lanes;
         let account = Self {
             rules,
+            streams,
+            path,
             cold: &mut cold[lane],
-            events,
+            events: None,
+            bracket: rules.venue.brackets[0],
+            tested_bracket: rules.venue.brackets[0],
+            planned_bracket: rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
             planned_short_base: hot.planned_short_base[lane],
@@ -72,61 +117,16 @@ impl<'a> Account<'a> {
             required_usd: hot.required_usd[lane],
             outside_usd: hot.outside_usd[lane],
             contributed_usd: hot.contributed_usd[lane],
+            peak_wealth_usd: hot.peak_wealth_usd[lane],
+            max_drawdown_usd: hot.max_drawdown_usd[lane],
         };
         (account, hot)
     }
 
-    /// Works through one step and puts the lane back.
-    pub fn settle_step(
-        mut self,
-        hot: &mut HotLanes,
-        lane: usize,
-        step: &LaneStep,
-        fill: Option<Fill>,
-    ) {
-        let rules = self.rules;
-        let is_horizon = step.step == rules.steps;
-        let was_closed = fill.is_some_and(|fill| {
-            self.liquidate(fill, step);
-            true
-        });
-        self.pay_funding(step, was_closed);
-        self.receive_transfer(step);
-        self.check_margin(step, is_horizon);
-        self.record_requirement(step);
-        if is_horizon {
-            self.close(step);
-        } else {
-            self.sell_inventory(step);
-            self.decide(step);
-            self.reenter(step);
-        }
-        let notional_usd = self.short_base * step.mark_usd;
-        let equity_usd = self.cash_usd - notional_usd;
-        let quantity_base = if is_horizon {
-            0.0
-        } else {
-            step.quantity_base - rules.sales_base[step.step]
-        };
-        if rules.is_watching(step.step) {
-            let interest_usd =
-                -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
-            let wealth_usd =
-                quantity_base.mul_add(step.spot_usd, equity_usd) + self.outside_usd + interest_usd;
-            hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
-            hot.max_drawdown_usd[lane] =
-                hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
-        }
-        let trigger_usd = rules.venue.maintenance_margin_usd(notional_usd)
-            + rules.venue.trigger_fee_frac() * notional_usd;
+    /// Puts the lane back.
+    pub fn put_back(self, hot: &mut HotLanes, lane: usize) {
         hot.cash_usd[lane] = self.cash_usd;
         hot.short_base[lane] = self.short_base;
-        // An account beyond its level (by a trade's costs) has no slack: the next step begins with its liquidation.
-        hot.slack_usd[lane] = if self.is_open() {
-            (equity_usd - trigger_usd).max(0.0)
-        } else {
-            0.0
-        };
         hot.planned_short_base[lane] = self.planned_short_base;
         hot.planned_cash_usd[lane] = self.planned_cash_usd;
         hot.funding_usd[lane] = self.funding_usd;
@@ -141,7 +141,188 @@ impl<'a> Account<'a> {
         hot.required_usd[lane] = self.required_usd;
         hot.outside_usd[lane] = self.outside_usd;
         hot.contributed_usd[lane] = self.contributed_usd;
+        hot.peak_wealth_usd[lane] = self.peak_wealth_usd;
+        hot.max_drawdown_usd[lane] = self.max_drawdown_usd;
         hot.due_step[lane] = u64::from(self.cold.arrival_step.min(self.cold.reentry_step));
+    }
+
+    /// Keeps events from now on.
+    pub fn listen(&mut self) {
+        self.events = Some(Vec::new());
+    }
+
+    /// The events since the last call.
+    pub fn take_events(&mut self) -> Vec<LedgerEvent> {
+        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The account as it stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            short_base: self.short_base,
+            planned_short_base: self.planned_short_base,
+            cash_usd: self.cash_usd,
+            funding_usd: self.funding_usd,
+            reserve_usd: self.cold.reserve_usd,
+            in_flight_usd: self.cold.in_flight_usd,
+        }
+    }
+
+    /// Works through one step.
+    #[inline]
+    pub fn settle_step(&mut self, step: &LaneStep<'_>) {
+        let fill = self.find_fill(step);
+        if fill.is_none() && self.settle_quietly(step) {
+            return;
+        }
+        let rules = self.rules;
+        let is_horizon = step.step == rules.steps;
+        if let Some(fill) = fill {
+            self.liquidate(fill, step);
+        }
+        self.pay_funding(step, fill.is_some());
+        self.receive_transfer(step);
+        self.check_margin(step, is_horizon);
+        self.record_requirement(step);
+        if is_horizon {
+            self.close(step);
+        } else {
+            if step.may_trade {
+                self.sell_inventory(step);
+                self.decide(step);
+            }
+            self.reenter(step);
+        }
+        if step.is_watching {
+            self.record_wealth(step, is_horizon);
+        }
+    }
+
+    /// A step of an open account without a fill in which nothing happens but funding and records. Returns false, with
+    /// nothing changed, where more may be due, or where a notional has left the bracket in which it stood last.
+    #[inline(always)]
+    fn settle_quietly(&mut self, step: &LaneStep<'_>) -> bool {
+        let rules = self.rules;
+        let line = |b: &MarginBracket, notional_usd: f64| notional_usd * b.rate - b.deduction_usd;
+        let notional_usd = self.short_base * step.mark_usd;
+        let shifted_usd = self.planned_short_base * (step.mark_usd * rules.requirement_shift);
+        let fee_frac = rules.venue.trigger_fee_frac();
+        // A flat account's notional of 0 stands in no bracket here.
+        let is_known = self.bracket.holds(notional_usd) && self.planned_bracket.holds(shifted_usd);
+        if !is_known || step.may_trade || self.cold.arrival_step as usize == step.step {
+            return false;
+        }
+        let per_unit_usd = step.funding_rate.map_or(0.0, |rate| step.mark_usd * rate);
+        let paid_usd = self.short_base * per_unit_usd;
+        let cash_usd = self.cash_usd + paid_usd;
+        let equity_usd = cash_usd - notional_usd;
+        let maintenance_usd = line(&self.bracket, notional_usd);
+        let may_act = step.is_watching && self.may_act(maintenance_usd, equity_usd);
+        if may_act || equity_usd <= maintenance_usd + fee_frac * notional_usd {
+            return false;
+        }
+        self.cash_usd = cash_usd;
+        self.funding_usd += paid_usd;
+        self.planned_cash_usd += self.planned_short_base * per_unit_usd;
+        self.record_margin(maintenance_usd, equity_usd);
+        let needed_usd =
+            line(&self.planned_bracket, shifted_usd) + fee_frac * shifted_usd + shifted_usd
+                - self.planned_cash_usd;
+        self.required_usd = larger(needed_usd, self.required_usd);
+        if step.is_watching {
+            self.record_wealth(step, false);
+        }
+        true
+    }
+
+    /// Whether the hedger who looks may do something.
+    #[inline(always)]
+    fn may_act(&self, maintenance_usd: f64, equity_usd: f64) -> bool {
+        let Some(call) = self.rules.margin_call else {
+            return false;
+        };
+        if maintenance_usd < call.level * equity_usd {
+            !self.is_armed
+                || call
+                    .release
+                    .is_some_and(|release| maintenance_usd < release * equity_usd)
+        } else {
+            let is_spent = !self.is_armed && self.cold.reserve_usd <= 0.0;
+            self.cold.arrival_step == NEVER && !is_spent
+        }
+    }
+
+    /// Stage 2: whether the mark reached the level inside the step, or stands beyond it at the end.
+    #[inline(always)]
+    fn find_fill(&mut self, step: &LaneStep<'_>) -> Option<Fill> {
+        if !self.is_open() {
+            return None;
+        }
+        let rules = self.rules;
+        if rules.crossing == Crossing::Endpoints {
+            let notional_usd = self.short_base * step.mark_usd;
+            let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd)
+                + rules.venue.trigger_fee_frac() * notional_usd;
+            return (self.cash_usd - notional_usd <= trigger_usd).then_some(Fill {
+                price_usd: step.mark_usd,
+                cause: LiquidationCause::EndCheck,
+            });
+        }
+        // Far below the level nothing needs to be drawn.
+        let highest_usd = larger(step.start_mark_usd, step.mark_usd);
+        let tested_usd = self.short_base * highest_usd * rules.clearance;
+        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
+            + rules.venue.trigger_fee_frac() * tested_usd;
+        let is_far = self.cash_usd - tested_usd > trigger_usd;
+        if is_far && step.jumps.is_empty() {
+            return None;
+        }
+        self.reach_level(step, is_far)
+    }
+
+    /// Whether the mark reaches the level inside the step.
+    fn reach_level(&self, step: &LaneStep<'_>, is_far: bool) -> Option<Fill> {
+        let rules = self.rules;
+        let level_usd = self.level_usd(self.short_base * step.start_mark_usd, is_far);
+        let mark = MarkStep {
+            start_usd: step.start_mark_usd,
+            end_usd: step.mark_usd,
+            jumps: step.jumps,
+            variance: rules.step_variance,
+        };
+        let draws = CrossingDraws {
+            streams: self.streams,
+            path: self.path,
+            step: (step.step - 1) as u32,
+            contract: rules.contract as u32,
+        };
+        mark.reach(level_usd, &draws)
+    }
+
+    /// The mark that liquidates, which lies between a notional of `start_usd` and the one tested unless `is_far`.
+    fn level_usd(&self, start_usd: f64, is_far: bool) -> f64 {
+        let (venue, bracket) = (&self.rules.venue, &self.tested_bracket);
+        if is_far || !bracket.holds(start_usd) {
+            return venue.liquidation_price_usd(self.cash_usd, self.short_base);
+        }
+        let slope = 1.0 + bracket.rate + venue.trigger_fee_frac();
+        (self.cash_usd + bracket.deduction_usd) / (self.short_base * slope)
+    }
+
+    /// Stage 8: drawdown of hedged wealth at a watching moment.
+    fn record_wealth(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
+        let rules = self.rules;
+        let quantity_base = if is_horizon {
+            0.0
+        } else {
+            step.quantity_base - rules.sales_base[step.step]
+        };
+        let equity_usd = self.cash_usd - self.short_base * step.mark_usd;
+        let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
+        let wealth_usd =
+            quantity_base * step.spot_usd + equity_usd + self.outside_usd + interest_usd;
+        self.peak_wealth_usd = larger(wealth_usd, self.peak_wealth_usd);
+        self.max_drawdown_usd = larger(self.peak_wealth_usd - wealth_usd, self.max_drawdown_usd);
     }
 
     fn is_open(&self) -> bool {
@@ -155,14 +336,12 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 3: a stamp pays on mark notional; a step that liquidated pays none.
-    fn pay_funding(&mut self, step: &LaneStep, was_closed: bool) {
+    fn pay_funding(&mut self, step: &LaneStep<'_>, was_closed: bool) {
         let Some(rate) = step.funding_rate else {
             return;
         };
         let per_unit_usd = step.mark_usd * rate;
-        self.planned_cash_usd = self
-            .planned_short_base
-            .mul_add(per_unit_usd, self.planned_cash_usd);
+        self.planned_cash_usd += self.planned_short_base * per_unit_usd;
         if !was_closed {
             let paid_usd = self.short_base * per_unit_usd;
             self.cash_usd += paid_usd;
@@ -171,7 +350,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 4: a transfer whose delay has run out arrives, or comes back if the account is closed.
-    fn receive_transfer(&mut self, step: &LaneStep) {
+    fn receive_transfer(&mut self, step: &LaneStep<'_>) {
         if self.cold.arrival_step as usize != step.step {
             return;
         }
@@ -179,7 +358,7 @@ impl<'a> Account<'a> {
         self.cold.arrival_step = NEVER;
         self.cold.in_flight_usd = 0.0;
         self.outside_usd -= amount_usd;
-        if self.is_open() {
+        if self.is_open() && !self.cold.is_too_late {
             self.post(amount_usd);
             self.is_armed = true;
             self.tell(LedgerEvent::Arrived { amount_usd });
@@ -190,15 +369,15 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 5: liquidation at the end price, else a call or a release at a watching moment.
-    fn check_margin(&mut self, step: &LaneStep, is_horizon: bool) {
+    fn check_margin(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
         if !self.is_open() {
             return;
         }
-        let venue = &self.rules.venue;
         let notional_usd = self.short_base * step.mark_usd;
-        let maintenance_usd = venue.maintenance_margin_usd(notional_usd);
+        let maintenance_usd = maintenance_margin_usd(self.rules, &mut self.bracket, notional_usd);
         let equity_usd = self.cash_usd - notional_usd;
-        if equity_usd - maintenance_usd - venue.trigger_fee_frac() * notional_usd <= 0.0 {
+        let trigger_usd = maintenance_usd + self.rules.venue.trigger_fee_frac() * notional_usd;
+        if equity_usd - trigger_usd <= 0.0 {
             self.liquidate(
                 Fill {
                     price_usd: step.mark_usd,
@@ -208,14 +387,14 @@ impl<'a> Account<'a> {
             );
             return;
         }
-        if !is_horizon && self.rules.is_watching(step.step) {
+        if !is_horizon && step.is_watching {
             self.look(step, maintenance_usd, equity_usd);
         }
-        self.record_margin(step.mark_usd);
+        self.record_margin(maintenance_usd, self.cash_usd - notional_usd);
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.
-    fn look(&mut self, step: &LaneStep, maintenance_usd: f64, equity_usd: f64) {
+    fn look(&mut self, step: &LaneStep<'_>, maintenance_usd: f64, equity_usd: f64) {
         let Some(call) = self.rules.margin_call else {
             return;
         };
@@ -271,13 +450,14 @@ impl<'a> Account<'a> {
             });
         } else {
             self.cold.in_flight_usd = sent_usd;
+            self.cold.is_too_late = false;
             self.outside_usd += sent_usd;
             self.cold.arrival_step = step.step as u32 + call.delay_steps;
         }
     }
 
     /// Stage 6: a sale at spot; planned and actual short shrink in proportion.
-    fn sell_inventory(&mut self, step: &LaneStep) {
+    fn sell_inventory(&mut self, step: &LaneStep<'_>) {
         let quantity_base = self.rules.sales_base[step.step];
         if quantity_base <= 0.0 {
             return;
@@ -291,7 +471,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 7: the plan's own rule on market data; the held short follows, cut to what it can margin.
-    fn decide(&mut self, step: &LaneStep) {
+    fn decide(&mut self, step: &LaneStep<'_>) {
         let rules = self.rules;
         let quantity_base = step.quantity_base - rules.sales_base[step.step];
         let is_due = rules.is_rebalancing(step.step)
@@ -331,7 +511,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 7: a new hedge with the whole reserve, the planned short cut to what initial margin allows.
-    fn reenter(&mut self, step: &LaneStep) {
+    fn reenter(&mut self, step: &LaneStep<'_>) {
         if self.is_open() || step.step < self.cold.reentry_step as usize {
             return;
         }
@@ -362,7 +542,7 @@ impl<'a> Account<'a> {
     }
 
     /// The horizon: the holding is sold and the hedge closed, with their costs.
-    fn close(&mut self, step: &LaneStep) {
+    fn close(&mut self, step: &LaneStep<'_>) {
         self.book_sale(step.quantity_base, step);
         self.settle_gap(step.mark_usd);
         if !self.is_open() {
@@ -388,12 +568,13 @@ impl<'a> Account<'a> {
     }
 
     /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
-    fn liquidate(&mut self, fill: Fill, step: &LaneStep) {
+    fn liquidate(&mut self, fill: Fill, step: &LaneStep<'_>) {
         let rules = self.rules;
-        self.record_margin(fill.price_usd);
-        self.settle_gap(fill.price_usd);
         let short_base = self.short_base;
         let notional_usd = short_base * fill.price_usd;
+        let maintenance_usd = rules.venue.maintenance_margin_usd(notional_usd);
+        self.record_margin(maintenance_usd, self.cash_usd - notional_usd);
+        self.settle_gap(fill.price_usd);
         let slippage_usd = rules.liquidation_slippage_frac * notional_usd;
         let fee_usd = rules.venue.liquidation_fee_frac * (notional_usd + slippage_usd);
         let left_usd = self.cash_usd - notional_usd - slippage_usd - fee_usd;
@@ -407,6 +588,8 @@ impl<'a> Account<'a> {
         self.cold.bankruptcy_usd += bankruptcy_usd;
         self.cash_usd = 0.0;
         self.short_base = 0.0;
+        // What is under way was meant for this position: it comes back, also if there is a new one by then.
+        self.cold.is_too_late = true;
         self.cold.posted_usd -= returned_usd;
         self.return_to_reserve(returned_usd, step.step);
         if self.cold.liquidations == 0 {
@@ -428,7 +611,7 @@ impl<'a> Account<'a> {
     }
 
     /// Sells inventory at spot less slippage.
-    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep) {
+    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep<'_>) {
         let sale_usd = quantity_base * step.spot_usd;
         self.cold.sales_usd += sale_usd;
         self.outside_usd += sale_usd * (1.0 - self.rules.slippage_frac);
@@ -439,7 +622,7 @@ impl<'a> Account<'a> {
     }
 
     /// Trades the planned short; its costs count in what it would have needed.
-    fn trade_plan(&mut self, target_base: f64, step: &LaneStep) {
+    fn trade_plan(&mut self, target_base: f64, step: &LaneStep<'_>) {
         let change_base = target_base - self.planned_short_base;
         if change_base == 0.0 {
             return;
@@ -454,7 +637,7 @@ impl<'a> Account<'a> {
     }
 
     /// Trades the held short at mark, with taker fee and slippage.
-    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep) {
+    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep<'_>) {
         let change_base = target_base - self.short_base;
         if change_base == 0.0 {
             return;
@@ -504,12 +687,9 @@ impl<'a> Account<'a> {
         self.contributed_usd += amount_usd;
     }
 
-    /// Equity and margin ratio at a mark, for the extremes.
-    fn record_margin(&mut self, mark_usd: f64) {
-        let notional_usd = self.short_base * mark_usd;
-        let maintenance_usd = self.rules.venue.maintenance_margin_usd(notional_usd);
-        let equity_usd = self.cash_usd - notional_usd;
-        self.min_equity_usd = self.min_equity_usd.min(equity_usd);
+    /// Equity and margin ratio, for the extremes.
+    fn record_margin(&mut self, maintenance_usd: f64, equity_usd: f64) {
+        self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
         if equity_usd <= 0.0 {
             self.cold.was_insolvent = true;
         } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
@@ -520,12 +700,27 @@ impl<'a> Account<'a> {
     }
 
     /// What the planned short would have needed up to now.
-    fn record_requirement(&mut self, step: &LaneStep) {
+    fn record_requirement(&mut self, step: &LaneStep<'_>) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
-        let needed_usd = self.rules.venue.maintenance_margin_usd(notional_usd) + notional_usd
-            - self.planned_cash_usd;
-        self.required_usd = self.required_usd.max(needed_usd);
+        let maintenance_usd =
+            maintenance_margin_usd(self.rules, &mut self.planned_bracket, notional_usd);
+        let trigger_fee_usd = self.rules.venue.trigger_fee_frac() * notional_usd;
+        let needed_usd = maintenance_usd + trigger_fee_usd + notional_usd - self.planned_cash_usd;
+        self.required_usd = larger(needed_usd, self.required_usd);
     }
+}
+
+/// Maintenance margin of a notional, looked for first in the bracket where one like it stood last.
+#[inline]
+fn maintenance_margin_usd(
+    rules: &ProgrammeRules,
+    last: &mut MarginBracket,
+    notional_usd: f64,
+) -> f64 {
+    if !last.holds(notional_usd) {
+        *last = rules.venue.bracket(notional_usd);
+    }
+    notional_usd * last.rate - last.deduction_usd
 }
 
 /// Whether a size falls short of what is wanted by more than rounding.

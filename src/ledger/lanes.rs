@@ -7,15 +7,13 @@ use crate::outcome::table::LANES;
 /// No step: nothing is due.
 pub(crate) const NEVER: u32 = u32::MAX;
 
-/// State that every quiet step reads or moves. Shape of each array: `[LANES]`.
+/// State that a calm stretch reads or moves. Shape of each array: `[LANES]`.
 #[derive(Debug, Clone)]
 pub struct HotLanes {
     /// `balance + q E`, USD: equity at mark `F` is `cash - q F`.
     pub cash_usd: LaneArray,
     /// Actual short, base units.
     pub short_base: LaneArray,
-    /// Equity less maintenance margin and trigger fee at the last step's end, USD; 0 or above.
-    pub slack_usd: LaneArray,
     /// Planned short, base units.
     pub planned_short_base: LaneArray,
     /// `q_p E`, realised profit, funding and costs of the planned short, without deposits, USD.
@@ -51,6 +49,8 @@ pub struct ColdLane {
     pub reserve_usd: f64,
     /// Money under way.
     pub in_flight_usd: f64,
+    /// Whether the account was liquidated since it was sent.
+    pub is_too_late: bool,
     /// Step at whose end it arrives.
     pub arrival_step: u32,
     /// Step at whose end the hedge is opened anew.
@@ -123,15 +123,9 @@ impl Lanes {
         let (planned_fee_usd, planned_slippage_usd) = trade_cost(rules.planned_opening_trade_base);
         let short_base = rules.initial_short_base;
         let cash_usd = rules.collateral_usd + rules.entry_notional_usd - fee_usd - slippage_usd;
-        let notional_usd = short_base * mark_usd;
-        let slack_usd = cash_usd
-            - notional_usd
-            - rules.venue.maintenance_margin_usd(notional_usd)
-            - rules.venue.trigger_fee_frac() * notional_usd;
         let hot = HotLanes {
             cash_usd: [cash_usd; LANES],
             short_base: [short_base; LANES],
-            slack_usd: [slack_usd.max(0.0); LANES],
             planned_short_base: [rules.planned_short_base; LANES],
             planned_cash_usd: [rules.planned_entry_notional_usd
                 - planned_fee_usd
@@ -155,6 +149,7 @@ impl Lanes {
         let cold = ColdLane {
             reserve_usd: rules.reserve_usd,
             in_flight_usd: 0.0,
+            is_too_late: false,
             arrival_step: NEVER,
             reentry_step: NEVER,
             sales_usd: 0.0,

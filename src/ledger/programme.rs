@@ -1,27 +1,31 @@
 //! One hedged programme over a block of paths: reacts to the market tile by tile, and leaves a row a path.
 
-use crate::ledger::account::{Account, LaneStep};
-use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
-use crate::ledger::event::{LedgerEvent, LiquidationCause};
-use crate::ledger::lanes::Lanes;
-use crate::ledger::quiet::{
-    MarginLine, QuietStep, Scratch, find_candidates, flag_outside_band, most, range, settle_quiet,
+use crate::ledger::account::{Account, LaneStep, Standing};
+use crate::ledger::calm::{
+    MarginLine, Passage, Stretch, Watch, judge, outside_band, set_tested_marks, walk,
 };
+use crate::ledger::event::LedgerEvent;
+use crate::ledger::lanes::Lanes;
+use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
-use crate::market::tile::{MarketTile, TILE_STEPS};
+use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::random::Streams;
 use crate::outcome::column::Column;
 use crate::outcome::table::LANES;
 use crate::plan::types::Crossing;
 
-/// Follows one lane: told every event and every step's end.
+/// Follows one lane through its steps.
 pub trait Follower {
     /// The lane to follow.
     fn lane(&self) -> usize;
-    /// Where events of the current step go.
-    fn events(&mut self) -> &mut Vec<LedgerEvent>;
-    /// A step has ended.
-    fn step_ended(&mut self, step: usize, lanes: &Lanes);
+    /// A step has ended with these events and with the account standing so; `quantity_base` is the inventory.
+    fn step_ended(
+        &mut self,
+        step: usize,
+        quantity_base: f64,
+        account: &Standing,
+        events: Vec<LedgerEvent>,
+    );
 }
 
 /// The state of one programme on one block.
@@ -32,8 +36,9 @@ pub struct Programme<'a> {
     lines: Vec<MarginLine>,
     fresh: Lanes,
     lanes: Lanes,
-    scratch: Scratch,
-    fills: [Option<Fill>; LANES],
+    passage: Passage,
+    /// Number of jumps of each lane in the stretch at hand, and the sum of their sizes without signs; zero between.
+    jumped: ([usize; LANES], LaneArray),
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -57,8 +62,8 @@ impl<'a> Programme<'a> {
             lines,
             lanes: fresh.clone(),
             fresh,
-            scratch: Scratch::new(),
-            fills: [None; LANES],
+            passage: Passage::new(),
+            jumped: ([0; LANES], [0.0; LANES]),
             sizes_base: (0.0, 0.0),
         }
     }
@@ -71,186 +76,227 @@ impl<'a> Programme<'a> {
         self.cover_sizes(0);
     }
 
-    /// The accounts.
-    pub fn lanes(&self) -> &Lanes {
-        &self.lanes
-    }
-
     /// Reacts to a tile.
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn Follower>) {
-        let marks = &tile.mark_usd[self.rules.contract][..=tile.steps];
-        let mark_range = range(marks);
-        let mut brackets = self.bracket_range(mark_range);
-        for k in 0..tile.steps {
-            let sizes_moved = match brackets.1 - brackets.0 {
-                0 => self.step::<1>(k, brackets.0, tile, &mut follower),
-                1 => self.step::<2>(k, brackets.0, tile, &mut follower),
-                2 | 3 => self.step::<4>(k, brackets.0, tile, &mut follower),
-                4..=7 => self.step::<8>(k, brackets.0, tile, &mut follower),
-                _ => self.step::<64>(k, brackets.0, tile, &mut follower),
+        let mut k = 0;
+        while k < tile.steps {
+            let calm_steps = (k..tile.steps)
+                .take_while(|&k| !self.rules.is_common_event(tile.first_step + k + 1))
+                .count();
+            k += match calm_steps {
+                0 => self.settle_common(k, tile, &mut follower),
+                1 => self.pass::<1>(k, tile, &mut follower),
+                2 | 3 => self.pass::<2>(k, tile, &mut follower),
+                4..TILE_STEPS => self.pass::<4>(k, tile, &mut follower),
+                _ => self.pass::<TILE_STEPS>(k, tile, &mut follower),
             };
-            if sizes_moved {
-                brackets = self.bracket_range(mark_range);
-            }
-            if let Some(follower) = &mut follower {
-                follower.step_ended(tile.first_step + k + 1, &self.lanes);
-            }
         }
     }
 
-    /// One step with the `N` brackets from `first` on; further ones beyond the last repeat it.
-    fn step<const N: usize>(
+    /// A step with an event in every lane; returns 1, the steps done.
+    fn settle_common(
         &mut self,
         k: usize,
-        first: usize,
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
-    ) -> bool {
-        let rules = self.rules;
-        let last = self.lines.len() - 1;
-        let lines: [MarginLine; N] = std::array::from_fn(|i| self.lines[(first + i).min(last)]);
-        let step = tile.first_step + k + 1;
-        let mark_usd = &tile.mark_usd[rules.contract][k + 1];
-        let fee_frac = rules.venue.trigger_fee_frac();
-        // Equity less the trigger falls by at most `slope` per USD of notional up to any lane's level, which lies
-        // below `cash / q`: log distance to the level >= slack / (slope * cash).
-        let most_cash_usd = most(&self.lanes.hot.cash_usd);
-        let steepest = self.lines[rules.venue.bracket_index(most_cash_usd)].rate;
-        let slope = 1.0 + steepest + fee_frac;
-        let mut bits = find_candidates(
-            &lines,
-            fee_frac,
-            rules.skip_factor * slope * slope,
-            &self.lanes.hot,
-            mark_usd,
-            &mut self.scratch,
-        );
-        for jump in tile.jumps_of(k, rules.underlying) {
-            bits |= 1 << jump.lane;
+    ) -> usize {
+        for lane in 0..LANES {
+            self.settle_lane(lane, k..k + 1, tile, follower);
         }
-        self.find_fills(bits, k, tile);
-        let sold_base = rules.sales_base[step];
-        let is_common = step == rules.steps || sold_base > 0.0 || rules.is_rebalancing(step);
-        if is_common {
-            bits = u64::MAX;
-        } else {
-            if let Some(width) = rules.band() {
-                let (spot, underlying) = (
-                    &tile.spot_usd[rules.held][k],
-                    &tile.spot_usd[rules.underlying][k],
-                );
-                flag_outside_band(
-                    &self.lanes.hot,
-                    spot,
-                    underlying,
-                    self.lanes.quantity_base,
-                    rules.hedge_ratio,
-                    width,
-                    &mut self.scratch,
-                );
-            }
-            bits = self.settle_quiet(&lines, k, tile);
-        }
-        let before_base = self.sizes_base;
-        for lane in lanes_of(bits) {
-            self.settle_lane(lane, k, tile, follower);
-        }
-        self.lanes.quantity_base -= sold_base;
-        self.sizes_base != before_base
+        self.lanes.quantity_base -= self.rules.sales_base[tile.first_step + k + 1];
+        1
     }
 
-    /// Decides the crossings of flagged lanes; unflags those that did not cross.
-    fn find_fills(&mut self, bits: u64, k: usize, tile: &MarketTile) {
-        let rules = self.rules;
-        let marks = &tile.mark_usd[rules.contract];
-        for lane in lanes_of(bits) {
-            let short_base = self.lanes.hot.short_base[lane];
-            let fill = if short_base <= 0.0 {
-                None
-            } else if rules.crossing == Crossing::Endpoints {
-                let price_usd = marks[k + 1][lane];
-                (self.scratch.slack_usd[lane] <= 0.0).then_some(Fill {
-                    price_usd,
-                    cause: LiquidationCause::EndCheck,
-                })
-            } else {
-                let level_usd = rules
-                    .venue
-                    .liquidation_price_usd(self.lanes.hot.cash_usd[lane], short_base);
-                let mark = MarkStep {
-                    start_usd: marks[k][lane],
-                    end_usd: marks[k + 1][lane],
-                    jumps: tile.lane_jumps(k, rules.underlying, lane),
-                    variance: rules.step_variance,
-                };
-                let draws = CrossingDraws {
-                    streams: self.streams,
-                    path: tile.first_path + lane as u64,
-                    step: (tile.first_step + k) as u32,
-                    contract: rules.contract as u32,
-                };
-                mark.reach(level_usd, &draws)
-            };
-            self.fills[lane] = fill;
-            self.scratch.flags[lane] = u64::from(fill.is_some());
-        }
-    }
-
-    fn settle_quiet<const N: usize>(
+    /// `K` steps from `k` on without an event that all lanes share; returns `K`.
+    fn pass<const K: usize>(
         &mut self,
-        lines: &[MarginLine; N],
         k: usize,
         tile: &MarketTile,
-    ) -> u64 {
+        follower: &mut Option<&mut dyn Follower>,
+    ) -> usize {
         let rules = self.rules;
-        let step = tile.first_step + k + 1;
-        let call = rules.margin_call;
-        let quiet = QuietStep {
-            step: step as u64,
-            mark_usd: &tile.mark_usd[rules.contract][k + 1],
-            spot_usd: &tile.spot_usd[rules.held][k],
-            funding_rate: &tile.funding_rate[rules.contract][k],
-            call_level: call.map_or(f64::INFINITY, |call| call.level),
-            release_level: call.and_then(|call| call.release).unwrap_or(0.0),
-            requirement_shift: rules.requirement_shift,
+        let first_step = tile.first_step + k + 1;
+        let marks = &tile.mark_usd[rules.contract];
+        let stretch = Stretch::<K> {
+            mark_usd: steps_from(marks, k + 1),
+            spot_usd: steps_from(&tile.spot_usd[rules.held], k),
+            funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
+            is_stamp: std::array::from_fn(|i| tile.is_stamp[rules.contract][k + i]),
+            is_watching: std::array::from_fn(|i| rules.is_watching(first_step + i)),
+            interest: std::array::from_fn(|i| {
+                rules.cost_of_funds_per_step * (first_step + i) as f64
+            }),
             quantity_base: self.lanes.quantity_base,
-            interest: rules.cost_of_funds_per_step * step as f64,
         };
-        let (hot, scratch) = (&mut self.lanes.hot, &mut self.scratch);
-        match (tile.is_stamp[rules.contract][k], rules.is_watching(step)) {
-            (true, true) => settle_quiet::<N, true, true>(lines, &quiet, hot, scratch),
-            (true, false) => settle_quiet::<N, true, false>(lines, &quiet, hot, scratch),
-            (false, true) => settle_quiet::<N, false, true>(lines, &quiet, hot, scratch),
-            (false, false) => settle_quiet::<N, false, false>(lines, &quiet, hot, scratch),
+        walk(&stretch, &self.lanes.hot, &mut self.passage);
+        let marks_usd = set_tested_marks(&marks[k], rules.clearance, &mut self.passage);
+        let watch = Watch {
+            last_step: (tile.first_step + k + K) as u64,
+            trigger_fee_frac: rules.venue.trigger_fee_frac(),
+            call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
+            release_level: rules
+                .margin_call
+                .and_then(|call| call.release)
+                .unwrap_or(0.0),
+            requirement_shift: rules.requirement_shift,
+            eventful: self.jumped_near(k..k + K, tile) | self.left_band(k..k + K, tile),
+        };
+        let followed = follower
+            .as_ref()
+            .map(|f| (f.lane(), self.standing(f.lane())));
+        let eventful = self.judge(&watch, marks_usd);
+        if let (Some((lane, standing)), Some(follower)) = (followed, follower.as_mut())
+            && (eventful >> lane) & 1 == 0
+        {
+            follow_calm(&stretch, first_step, lane, standing, *follower);
+        }
+        for lane in lanes_of(eventful) {
+            self.settle_lane(lane, k..k + K, tile, follower);
+        }
+        K
+    }
+
+    /// [`judge`] with as many brackets as any lane can stand in.
+    fn judge(&mut self, watch: &Watch, marks_usd: (f64, f64)) -> u64 {
+        let (first, last) = self.bracket_range(marks_usd);
+        match last - first {
+            0 => self.judge_lines::<1>(first, watch),
+            1 => self.judge_lines::<2>(first, watch),
+            2 | 3 => self.judge_lines::<4>(first, watch),
+            4..=7 => self.judge_lines::<8>(first, watch),
+            _ => self.judge_lines::<64>(first, watch),
         }
     }
 
-    /// One lane's step, event by event.
+    /// [`judge`] with the `N` brackets from `first` on; further ones beyond the last repeat it.
+    fn judge_lines<const N: usize>(&mut self, first: usize, watch: &Watch) -> u64 {
+        let last = self.lines.len() - 1;
+        let lines: [MarginLine; N] = std::array::from_fn(|i| self.lines[(first + i).min(last)]);
+        let (hot, passage) = (&mut self.lanes.hot, &self.passage);
+        if self.rules.margin_call.is_some() {
+            judge::<N, true>(&lines, watch, passage, hot)
+        } else {
+            judge::<N, false>(&lines, watch, passage, hot)
+        }
+    }
+
+    /// Open lanes whose mark jumped so near their level that it may have reached it, as bits.
+    fn jumped_near(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
+        let rules = self.rules;
+        if rules.crossing == Crossing::Endpoints {
+            return 0;
+        }
+        let start_usd = &tile.mark_usd[rules.contract][steps.start];
+        let (counts, jumped_log) = &mut self.jumped;
+        let mut jumped = 0;
+        for jump in tile
+            .jumps_between(steps)
+            .iter()
+            .filter(|j| j.asset == rules.underlying)
+        {
+            counts[jump.lane] += 1;
+            jumped_log[jump.lane] += jump.log_size.abs();
+            jumped |= 1 << jump.lane;
+        }
+        let mut bits = 0;
+        for lane in lanes_of(jumped) {
+            let clearance = rules.jump_clearance(
+                std::mem::take(&mut counts[lane]),
+                std::mem::take(&mut jumped_log[lane]),
+            );
+            let short_base = self.lanes.hot.short_base[lane];
+            if short_base <= 0.0 {
+                continue;
+            }
+            let (highest_usd, least_funding_usd) = self.passage.worst(lane, start_usd[lane]);
+            let tested_usd = highest_usd * clearance;
+            let notional_usd = short_base * tested_usd;
+            let needs_usd = rules.venue.maintenance_margin_usd(notional_usd)
+                + rules.venue.trigger_fee_frac() * notional_usd;
+            let equity_usd =
+                self.lanes.hot.cash_usd[lane] + short_base * least_funding_usd - notional_usd;
+            bits |= u64::from(equity_usd <= needs_usd) << lane;
+        }
+        bits
+    }
+
+    /// Lanes whose planned hedge ratio leaves its band at the end of one of the steps, as bits.
+    fn left_band(&self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
+        let rules = self.rules;
+        let Some(width) = rules.band() else {
+            return 0;
+        };
+        steps.fold(0, |bits, k| {
+            bits | outside_band(
+                &self.lanes.hot,
+                &tile.spot_usd[rules.held][k],
+                &tile.spot_usd[rules.underlying][k],
+                self.lanes.quantity_base,
+                rules.hedge_ratio,
+                width,
+            )
+        })
+    }
+
+    /// Some steps of one lane, event by event.
     fn settle_lane(
         &mut self,
         lane: usize,
-        k: usize,
+        steps: std::ops::Range<usize>,
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) {
         let rules = self.rules;
-        let step = LaneStep {
-            step: tile.first_step + k + 1,
-            spot_usd: tile.spot_usd[rules.held][k][lane],
-            underlying_usd: tile.spot_usd[rules.underlying][k][lane],
-            mark_usd: tile.mark_usd[rules.contract][k + 1][lane],
-            funding_rate: tile.is_stamp[rules.contract][k]
-                .then(|| tile.funding_rate[rules.contract][k][lane]),
-            quantity_base: self.lanes.quantity_base,
-        };
-        let fill = self.fills[lane].take();
-        let events = follower
-            .as_mut()
-            .filter(|f| f.lane() == lane)
-            .map(|f| f.events());
-        let (account, hot) = Account::take(rules, &mut self.lanes, lane, events);
-        account.settle_step(hot, lane, &step, fill);
+        let path = tile.first_path + lane as u64;
+        let quantity_base = self.lanes.quantity_base;
+        let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
+        let mut follower = follower.as_mut().filter(|f| f.lane() == lane);
+        if follower.is_some() {
+            account.listen();
+        }
+        // A step with a common event comes alone.
+        let may_trade =
+            rules.band().is_some() || rules.is_common_event(tile.first_step + steps.start + 1);
+        let marks_usd = &tile.mark_usd[rules.contract];
+        let rates = &tile.funding_rate[rules.contract];
+        let is_stamp = &tile.is_stamp[rules.contract];
+        let spots_usd = &tile.spot_usd[rules.held];
+        let underlyings_usd = &tile.spot_usd[rules.underlying];
+        for k in steps {
+            let step = tile.first_step + k + 1;
+            account.settle_step(&LaneStep {
+                step,
+                spot_usd: spots_usd[k][lane],
+                underlying_usd: underlyings_usd[k][lane],
+                start_mark_usd: marks_usd[k][lane],
+                mark_usd: marks_usd[k + 1][lane],
+                jumps: tile.lane_jumps(k, rules.underlying, lane),
+                funding_rate: is_stamp[k].then_some(rates[k][lane]),
+                is_watching: rules.is_watching(step),
+                may_trade,
+                quantity_base,
+            });
+            if let Some(follower) = &mut follower {
+                let quantity_base = quantity_base - rules.sales_base[step];
+                let events = account.take_events();
+                follower.step_ended(step, quantity_base, &account.standing(), events);
+            }
+        }
+        account.put_back(hot, lane);
         self.cover_sizes(lane);
+    }
+
+    /// Where one lane's account stands.
+    pub fn standing(&self, lane: usize) -> Standing {
+        let (hot, cold) = (&self.lanes.hot, &self.lanes.cold[lane]);
+        Standing {
+            short_base: hot.short_base[lane],
+            planned_short_base: hot.planned_short_base[lane],
+            cash_usd: hot.cash_usd[lane],
+            funding_usd: hot.funding_usd[lane],
+            reserve_usd: cold.reserve_usd,
+            in_flight_usd: cold.in_flight_usd,
+        }
     }
 
     /// Widens the range of sizes to a lane's; flat lanes do not count for the smallest.
@@ -270,109 +316,53 @@ impl<'a> Programme<'a> {
         let least_base = self.sizes_base.0.min(self.sizes_base.1);
         (
             venue.bracket_index(least_base * marks_usd.0),
-            venue.bracket_index(self.sizes_base.1 * marks_usd.1 * self.rules.requirement_shift),
+            venue.bracket_index(self.sizes_base.1 * marks_usd.1),
         )
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
-        let rules = self.rules;
-        let end = tile.steps - 1;
-        let value = rules.quantity_base * rules.initial_spot_usd;
         for lane in 0..LANES {
-            let hot = &self.lanes.hot;
-            let cold = &self.lanes.cold[lane];
-            let underlying_usd = tile.spot_usd[rules.underlying][end][lane];
-            let mark_usd = tile.mark_usd[rules.contract][end + 1][lane];
-            let unhedged_usd = cold.sales_usd * (1.0 - rules.slippage_frac) - value;
-            // Sums of `Q dS`, `q_p dH` and `q_p dF` telescope: only sales and trades of the plan enter.
-            let inventory_usd = cold.sales_usd - value;
-            let planned_base = hot.planned_short_base[lane];
-            let underlying_move_usd = planned_base * underlying_usd
-                - rules.planned_short_base * rules.initial_underlying_usd
-                - cold.planned_turnover_underlying_usd;
-            let mark_move_usd = planned_base * mark_usd
-                - rules.planned_short_base * rules.initial_mark_usd
-                - cold.planned_turnover_mark_usd;
-            let ideal_usd = -rules.coverage_frac * inventory_usd;
-            let financing_usd = cold.financing_usd
-                - rules.cost_of_funds_per_step * hot.contributed_usd[lane] * rules.steps as f64;
-            let unrealised_usd =
-                rules.entry_notional_usd - rules.initial_short_base * rules.initial_mark_usd;
-            let account_usd = (hot.cash_usd[lane] - rules.collateral_usd - unrealised_usd)
-                + (cold.reserve_usd - rules.reserve_usd)
-                + cold.in_flight_usd;
-            let hedged_usd = if rules.is_hedged {
-                unhedged_usd + account_usd + financing_usd
-            } else {
-                unhedged_usd
-            };
-            let has_margin = hot.min_equity_usd[lane].is_finite();
-            let ratio = if cold.was_insolvent {
-                f64::NAN
-            } else {
-                hot.worst_maintenance_usd[lane] / hot.worst_equity_usd[lane]
-            };
-            let row = [
-                (Column::UnhedgedPnl, unhedged_usd),
-                (Column::HedgedPnl, hedged_usd),
-                (Column::IdealOffset, ideal_usd),
-                (
-                    Column::Tracking,
-                    if rules.is_hedged {
-                        -underlying_move_usd - ideal_usd
-                    } else {
-                        0.0
-                    },
-                ),
-                (
-                    Column::FuturesBasis,
-                    if rules.is_hedged {
-                        underlying_move_usd - mark_move_usd
-                    } else {
-                        0.0
-                    },
-                ),
-                (Column::Funding, hot.funding_usd[lane]),
-                (Column::Fees, cold.fees_usd),
-                (Column::Slippage, cold.slippage_usd),
-                (Column::Liquidation, cold.liquidation_usd),
-                (Column::LiquidationGap, cold.gap_usd),
-                (Column::Financing, financing_usd),
-                (Column::BankruptcyLoss, cold.bankruptcy_usd),
-                (Column::LiquidationDay, cold.liquidation_day),
-                (Column::Liquidations, f64::from(cold.liquidations)),
-                (Column::MarginCalls, f64::from(cold.margin_calls)),
-                (Column::UnmetCalls, f64::from(cold.unmet_calls)),
-                (Column::UnmetCall, cold.unmet_call_usd),
-                (Column::CutTrades, f64::from(cold.cut_trades)),
-                (Column::TopUp, cold.top_up_usd),
-                (Column::PeakCollateral, cold.peak_collateral_usd),
-                (Column::RequiredCollateral, hot.required_usd[lane]),
-                (
-                    Column::MinEquity,
-                    if has_margin {
-                        hot.min_equity_usd[lane]
-                    } else {
-                        0.0
-                    },
-                ),
-                (Column::MaxMarginRatio, ratio),
-                (Column::MaxDrawdown, hot.max_drawdown_usd[lane]),
-                (
-                    Column::EffectivePrice,
-                    (hedged_usd + value) / rules.quantity_base,
-                ),
-            ];
-            for (column, cell) in row {
+            let end = PathEnd::new(self.rules, &self.lanes, tile, lane);
+            for (column, cell) in end.row() {
                 out[column as usize * LANES + lane] = cell;
             }
-            for asset in 0..rules.assets {
+            for asset in 0..self.rules.assets {
                 out[(Column::FirstTerminalSpot as usize + asset) * LANES + lane] =
-                    tile.spot_usd[asset][end][lane];
+                    tile.spot_usd[asset][tile.steps - 1][lane];
             }
         }
-        debug_assert!(end < TILE_STEPS);
+    }
+}
+
+/// `K` steps of a series from step `from` on.
+fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
+    let Some(steps) = series[from..].first_chunk() else {
+        unreachable!("a stretch lies inside its tile")
+    };
+    steps
+}
+
+/// Tells a follower the steps of a lane that was calm.
+fn follow_calm<const K: usize>(
+    stretch: &Stretch<'_, K>,
+    first_step: usize,
+    lane: usize,
+    start: Standing,
+    follower: &mut dyn Follower,
+) {
+    let mut received_usd: f64 = 0.0;
+    for i in 0..K {
+        if stretch.is_stamp[i] {
+            received_usd =
+                stretch.mark_usd[i][lane].mul_add(stretch.funding_rate[i][lane], received_usd);
+        }
+        let account = Standing {
+            cash_usd: start.short_base.mul_add(received_usd, start.cash_usd),
+            funding_usd: start.short_base.mul_add(received_usd, start.funding_usd),
+            ..start
+        };
+        follower.step_ended(first_step + i, stretch.quantity_base, &account, Vec::new());
     }
 }
 

@@ -4,7 +4,9 @@ use crate::hedge::target::target_short_base;
 use crate::ledger::account::is_short_of;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
-use crate::plan::types::{AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance};
+use crate::plan::types::{
+    AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance, SettlementCurrency,
+};
 use crate::venue::rules::ContractRules;
 
 /// `beta = -zeta(1/2) / sqrt(2 pi)`: by how many standard deviations of a step a barrier watched at step ends is to be
@@ -14,8 +16,8 @@ use crate::venue::rules::ContractRules;
 /// Broadie, Glasserman, Kou 1997, "A continuity correction for discrete barrier options", Math. Finance 7(4).
 pub const CONTINUITY_CORRECTION: f64 = 0.582_597_157_939;
 
-/// A number so small that it only turns `<= 0` into `<` where a flat account's zeros must not count.
-pub(crate) const TINY: f64 = 1e-300;
+/// Room for rounding beside a mark that is tested instead of many.
+const ROUNDING_FRAC: f64 = 1e-9;
 
 /// One holding, its hedge and its account.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub struct ProgrammeRules {
     pub hedge_ratio: f64,
     /// Coverage `phi`.
     pub coverage_frac: f64,
+    /// Whether the planned short is the covered fraction of the inventory in the held asset itself, at all times.
+    pub tracks_exactly: bool,
     /// Rebalancing rule.
     pub rebalance: Rebalance,
     /// Planned and actual short at time 0.
@@ -70,6 +74,8 @@ pub struct ProgrammeRules {
     pub planned_entry_notional_usd: f64,
     /// Size that the plan trades at time 0.
     pub planned_opening_trade_base: f64,
+    /// Currency of the account.
+    pub settlement: SettlementCurrency,
     /// Balance at time 0 without unrealised profit.
     pub collateral_usd: f64,
     /// Reserve at time 0.
@@ -92,14 +98,14 @@ pub struct ProgrammeRules {
     pub step_variance: f64,
     /// Factor on the mark for the required collateral.
     pub requirement_shift: f64,
-    /// A bridge cannot cross where the product of its log distances to the level is at or above this.
-    pub(crate) skip_factor: f64,
+    /// A bridge without jumps, both of whose ends are under the level by this factor, cannot cross.
+    pub(crate) clearance: f64,
 }
 
 impl ProgrammeRules {
-    /// Flattens the first hedge of a plan. `step_variance` is that of the contract's diffusive `ln F`.
-    pub fn new(plan: &Plan, step_variance: f64) -> Self {
-        let hedge = plan.hedges[0];
+    /// Flattens hedge `index` of a plan. `step_variance` is that of its contract's diffusive `ln F`.
+    pub fn new(plan: &Plan, index: usize, step_variance: f64) -> Self {
+        let hedge = plan.hedges[index];
         let holding = &plan.holdings[hedge.covers];
         let account = &plan.accounts[hedge.account];
         let contract = &plan.market.contracts[hedge.contract];
@@ -107,7 +113,7 @@ impl ProgrammeRules {
         let underlying = contract.underlying;
         let initial_spot_usd = plan.market.assets[holding.asset].spot_usd;
         let initial_underlying_usd = plan.market.assets[underlying].spot_usd;
-        let initial_mark_usd = exp(ln(initial_underlying_usd) + contract.basis.initial);
+        let initial_mark_usd = initial_underlying_usd * exp(contract.basis.initial);
         let mut sales_base = vec![0.0; simulation.steps as usize + 1];
         for sale in &holding.sales {
             sales_base[sale.step as usize] += sale.quantity_base;
@@ -159,8 +165,8 @@ impl ProgrammeRules {
             - first_unrealised_usd;
         let venue = contract.rules.clone();
         let is_bridge = simulation.crossing == Crossing::Bridge;
-        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2.
-        let skip = -0.5 * ln(SMALLEST_UNIFORM_32) * step_variance;
+        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
+        let bridge_reach = (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt();
         Self {
             held: holding.asset,
             underlying,
@@ -179,6 +185,9 @@ impl ProgrammeRules {
             is_hedged,
             hedge_ratio: hedge.hedge_ratio,
             coverage_frac: if is_hedged { hedge.coverage_frac } else { 0.0 },
+            tracks_exactly: underlying == holding.asset
+                && hedge.opened.is_none()
+                && hedge.coverage_frac.to_bits() == hedge.hedge_ratio.to_bits(),
             rebalance: hedge.rebalance,
             initial_short_base,
             entry_notional_usd: entry(initial_short_base),
@@ -187,6 +196,7 @@ impl ProgrammeRules {
             planned_short_base,
             planned_entry_notional_usd: entry(planned_short_base),
             planned_opening_trade_base: (planned_short_base - taken).abs(),
+            settlement: account.settlement,
             collateral_usd: if is_hedged {
                 account.collateral_usd
             } else {
@@ -211,14 +221,14 @@ impl ProgrammeRules {
             } else {
                 1.0
             },
-            skip_factor: if is_bridge { skip.max(TINY) } else { TINY },
+            clearance: (1.0 + ROUNDING_FRAC) * if is_bridge { exp(bridge_reach) } else { 1.0 },
             venue,
         }
     }
 
     /// Whether the hedger looks at the end of `step` (counted from 1).
     pub fn is_watching(&self, step: usize) -> bool {
-        step.is_multiple_of(self.watch_steps)
+        self.watch_steps == 1 || step.is_multiple_of(self.watch_steps)
     }
 
     /// Whether a periodic rebalancing falls on the end of `step`, below the horizon.
@@ -227,6 +237,19 @@ impl ProgrammeRules {
             Rebalance::Every { steps } => step < self.steps && step.is_multiple_of(steps as usize),
             Rebalance::Never | Rebalance::Band { .. } => false,
         }
+    }
+
+    /// Whether something happens on every path at the end of `step`: the horizon, a sale or a periodic rebalancing.
+    pub fn is_common_event(&self, step: usize) -> bool {
+        step == self.steps || self.sales_base[step] > 0.0 || self.is_rebalancing(step)
+    }
+
+    /// By how much a mark that jumps in `jumps` places, by `jumped_log` in all without signs, may stand above both ends of
+    /// its steps, as a factor; never under [`Self::clearance`].
+    pub(crate) fn jump_clearance(&self, jumps: usize, jumped_log: f64) -> f64 {
+        // Each anchor moves by less than 4 deviations, and a bridge 4 below its level at both ends does not cross.
+        let far = (4 * jumps + 4) as f64 * self.step_variance.sqrt();
+        (1.0 + ROUNDING_FRAC) * exp(jumped_log + far)
     }
 
     /// Band of the hedge ratio, if the rule is a band.

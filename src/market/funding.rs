@@ -80,7 +80,9 @@ impl FundingModel {
         match self {
             Self::None => false,
             Self::Constant { interval_steps, .. } => step.is_multiple_of(*interval_steps),
-            Self::Premium(formula) => step.is_multiple_of(formula.interval_steps),
+            Self::Premium(formula) => {
+                formula.interval_steps == 1 || step.is_multiple_of(formula.interval_steps)
+            }
         }
     }
 }

@@ -102,8 +102,6 @@ pub struct JumpClocks {
 pub struct JumpState {
     /// Next tick, years from time 0; shape `[clocks]`.
     next_years: Vec<[f64; LANES]>,
-    /// The first next tick of any lane, years; shape `[clocks]`.
-    soonest_years: Vec<f64>,
     /// Ticks so far; shape `[clocks]`.
     ticks: Vec<[u32; LANES]>,
 }
@@ -159,7 +157,6 @@ impl JumpClocks {
         let n = self.clocks.len();
         JumpState {
             next_years: vec![[0.0; LANES]; n],
-            soonest_years: vec![0.0; n],
             ticks: vec![[0; LANES]; n],
         }
     }
@@ -167,13 +164,15 @@ impl JumpClocks {
     /// Sets every lane's clocks to time 0.
     pub(crate) fn start(&self, state: &mut JumpState, streams: &Streams, first_path: u64) {
         for (number, clock) in self.clocks.iter().enumerate() {
-            for lane in 0..LANES {
-                let path = first_path + lane as u64;
-                state.ticks[number][lane] = 0;
-                state.next_years[number][lane] = clock.gap_years(streams, path, number, 0);
-            }
-            // Looked for in the first tile.
-            state.soonest_years[number] = 0.0;
+            state.ticks[number] = [0; LANES];
+            let next_years = &mut state.next_years[number];
+            first_ticks(
+                streams,
+                first_path,
+                number,
+                clock.mean_gap_years,
+                next_years,
+            );
         }
     }
 
@@ -189,11 +188,11 @@ impl JumpClocks {
         let end_step = tile.first_step + tile.steps;
         let end_years = end_step as f64 * step_years;
         for (number, clock) in self.clocks.iter().enumerate() {
-            if state.soonest_years[number] >= end_years {
-                continue;
-            }
             let next_years = &mut state.next_years[number];
-            for lane in 0..LANES {
+            let mut due = due_lanes(next_years, end_years);
+            while due != 0 {
+                let lane = due.trailing_zeros() as usize;
+                due &= due - 1;
                 while next_years[lane] < end_years {
                     let path = tile.first_path + lane as u64;
                     let tick = state.ticks[number][lane];
@@ -214,12 +213,35 @@ impl JumpClocks {
                     next_years[lane] += clock.gap_years(streams, path, number, tick + 1);
                 }
             }
-            state.soonest_years[number] = next_years
-                .iter()
-                .fold(f64::INFINITY, |least, &t| least.min(t));
         }
         tile.sort_jumps();
     }
+}
+
+/// The first tick of one clock in every lane, years.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn first_ticks(
+    streams: &Streams,
+    first_path: u64,
+    number: usize,
+    mean_gap_years: f64,
+    next_years: &mut [f64; LANES],
+) {
+    for (lane, next) in next_years.iter_mut().enumerate() {
+        let path = first_path + lane as u64;
+        let [u, _] = streams.uniforms(path, 0, Purpose::JumpTime(number as u32));
+        *next = -ln(u) * mean_gap_years;
+    }
+}
+
+/// Lanes, as bits, whose next tick falls before `end_years`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn due_lanes(next_years: &[f64; LANES], end_years: f64) -> u64 {
+    let mut bits = 0;
+    for (lane, &next) in next_years.iter().enumerate() {
+        bits |= u64::from(next < end_years) << lane;
+    }
+    bits
 }
 
 /// A standard exponential of an address.

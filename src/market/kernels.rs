@@ -4,9 +4,9 @@ use multiversion::multiversion;
 
 use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
-use crate::market::tile::LaneArray;
+use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::math::random::{Purpose, Streams};
-use crate::math::vector::{exp, exp_small};
+use crate::math::vector::exp;
 use crate::outcome::table::LANES;
 
 /// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
@@ -24,102 +24,222 @@ pub(crate) fn fill_normals(
     streams.lane_normals(first_path, group, purpose, four);
 }
 
-/// `next = log + factor * z + drift`.
+/// Adds `factor * z` to every lane of `sum`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn move_log(
-    log: &LaneArray,
-    z: &LaneArray,
+pub(crate) fn add_shock(sum: &mut LaneArray, z: &LaneArray, factor: f64) {
+    for lane in 0..LANES {
+        sum[lane] = z[lane].mul_add(factor, sum[lane]);
+    }
+}
+
+/// Spots stay within these, USD, whatever is asked for: a price of 0 or infinity has no logarithm.
+const PRICE_RANGE_USD: (f64, f64) = (1e-150, 1e150);
+
+/// A price brought into [`PRICE_RANGE_USD`].
+#[inline(always)]
+fn within_range(price_usd: f64) -> f64 {
+    let (least, most) = PRICE_RANGE_USD;
+    let price_usd = if price_usd < least { least } else { price_usd };
+    if price_usd > most { most } else { price_usd }
+}
+
+/// Largest `|x|` of [`exp_move`].
+pub(crate) const EXP_MOVE_LIMIT: f64 = 0.25;
+
+/// `sum of c_i x^i`, constant term last. Horner's scheme: one instruction a term, where the constants come from memory.
+#[inline(always)]
+fn polynomial<const N: usize>(coefficients: [f64; N], x: f64) -> f64 {
+    let mut sum = coefficients[0];
+    for &coefficient in &coefficients[1..] {
+        sum = sum.mul_add(x, coefficient);
+    }
+    sum
+}
+
+/// `exp(x)` for `|x| <= 0.25`, error about 1 ulp: the Taylor polynomial of degree 12 (next term under `2^-58`), even and
+/// odd powers apart.
+#[inline(always)]
+fn exp_move(x: f64) -> f64 {
+    const EVEN: [f64; 7] = [
+        1.0 / 479_001_600.0,
+        1.0 / 3_628_800.0,
+        1.0 / 40_320.0,
+        1.0 / 720.0,
+        1.0 / 24.0,
+        0.5,
+        1.0,
+    ];
+    const ODD: [f64; 6] = [
+        1.0 / 39_916_800.0,
+        1.0 / 362_880.0,
+        1.0 / 5_040.0,
+        1.0 / 120.0,
+        1.0 / 6.0,
+        1.0,
+    ];
+    let x2 = x * x;
+    polynomial(ODD, x2).mul_add(x, polynomial(EVEN, x2))
+}
+
+/// `exp(x)` for `|x| <= 0.1`, error about 1 ulp: as [`exp_move`], to degree 9 (next term under
+/// `2^-54`).
+#[inline(always)]
+fn exp_basis(x: f64) -> f64 {
+    const EVEN: [f64; 5] = [1.0 / 40_320.0, 1.0 / 720.0, 1.0 / 24.0, 0.5, 1.0];
+    const ODD: [f64; 5] = [1.0 / 362_880.0, 1.0 / 5_040.0, 1.0 / 120.0, 1.0 / 6.0, 1.0];
+    let x2 = x * x;
+    polynomial(ODD, x2).mul_add(x, polynomial(EVEN, x2))
+}
+
+/// Moves spots over a tile without their jumps: each step multiplies by `exp(factor * z + drift)`.
+///
+/// `spot_usd` is the spot before the tile and becomes that at its end; `IS_SMALL` says that no move can pass
+/// [`EXP_MOVE_LIMIT`].
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn move_spots<const IS_SMALL: bool>(
+    shocks: &[LaneArray; TILE_STEPS],
     factor: f64,
     drift: f64,
-    next: &mut LaneArray,
+    spot_usd: &mut LaneArray,
+    out: &mut [LaneArray; TILE_STEPS],
 ) {
     for lane in 0..LANES {
-        next[lane] = log[lane] + z[lane].mul_add(factor, drift);
+        let mut spot = spot_usd[lane];
+        for k in 0..TILE_STEPS {
+            let log_move = shocks[k][lane].mul_add(factor, drift);
+            spot *= if IS_SMALL {
+                exp_move(log_move)
+            } else {
+                exp(log_move)
+            };
+            spot = within_range(spot);
+            out[k][lane] = spot;
+        }
+        spot_usd[lane] = spot;
     }
 }
 
-/// Adds `factor * z` to every lane of `log`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn add_shock(log: &mut LaneArray, z: &LaneArray, factor: f64) {
-    for lane in 0..LANES {
-        log[lane] = z[lane].mul_add(factor, log[lane]);
-    }
-}
-
-/// `out = exp(log)`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn exponentiate(log: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = exp(log[lane]);
-    }
-}
-
-/// `mark = spot * exp(basis)`; `IS_SMALL` says that no `|basis|` can pass [`crate::math::vector::EXP_SMALL_LIMIT`].
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn mark_prices<const IS_SMALL: bool>(
-    spot: &LaneArray,
-    basis: &LaneArray,
-    mark: &mut LaneArray,
-) {
-    for lane in 0..LANES {
-        let factor = if IS_SMALL {
-            exp_small(basis[lane])
-        } else {
-            exp(basis[lane])
-        };
-        mark[lane] = spot[lane] * factor;
-    }
-}
-
-/// The shocks of one basis step: the spot's own standard normal and the basis's.
+/// What moves one contract over a tile.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BasisShocks<'a> {
-    pub(crate) spot: &'a LaneArray,
-    pub(crate) own: &'a LaneArray,
+pub(crate) struct ContractMoves<'a> {
+    pub(crate) basis: &'a BasisModel,
+    /// Spot of the underlying at the end of each step, USD.
+    pub(crate) spot_usd: &'a [LaneArray; TILE_STEPS],
+    /// The underlying's own standard normals; read only where the basis uses them.
+    pub(crate) spot_shocks: &'a [LaneArray; TILE_STEPS],
+    /// The basis's own standard normals.
+    pub(crate) own_shocks: &'a [LaneArray; TILE_STEPS],
 }
 
-/// One exact step of the basis; adds the step's expected average, given its ends, to `premium_sum`.
+impl ContractMoves<'_> {
+    /// One exact step of the basis: its new value, and the step's expected average given its ends.
+    #[inline(always)]
+    fn step_basis<const USES_SPOT: bool>(&self, k: usize, lane: usize, basis: f64) -> (f64, f64) {
+        let law = &self.basis.step;
+        let own = self.own_shocks[k][lane];
+        let away = basis - self.basis.mean;
+        let mut average = own.mul_add(law.z_on_y_own, away * law.average_decay);
+        let mut next = own.mul_add(law.y_own, away * law.decay);
+        if USES_SPOT {
+            let spot = self.spot_shocks[k][lane];
+            average = spot.mul_add(law.z_on_x, average);
+            next = spot.mul_add(law.y_on_x, next);
+        }
+        (self.basis.mean + next, self.basis.mean + average)
+    }
+
+    /// `mark = spot * exp(basis)`.
+    #[inline(always)]
+    fn mark_usd<const IS_SMALL: bool>(&self, k: usize, lane: usize, basis: f64) -> f64 {
+        if IS_SMALL {
+            self.spot_usd[k][lane] * exp_basis(basis)
+        } else {
+            within_range(self.spot_usd[k][lane] * exp(basis))
+        }
+    }
+}
+
+/// Moves basis and marks over a tile; `IS_SMALL` says that no `|basis|` can pass
+/// [`crate::math::vector::EXP_SMALL_LIMIT`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn step_basis(
-    model: &BasisModel,
-    shocks: BasisShocks<'_>,
+pub(crate) fn move_marks<const IS_SMALL: bool, const USES_SPOT: bool>(
+    moves: &ContractMoves<'_>,
+    basis: &mut LaneArray,
+    mark_usd: &mut [LaneArray; TILE_STEPS],
+) {
+    for lane in 0..LANES {
+        let mut b = basis[lane];
+        for k in 0..TILE_STEPS {
+            (b, _) = moves.step_basis::<USES_SPOT>(k, lane, b);
+            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+        }
+        basis[lane] = b;
+    }
+}
+
+/// The stamps of a premium formula over a tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamps<'a> {
+    pub(crate) formula: PremiumFormula,
+    /// Standard deviation of an interval's average premium beyond what the step ends tell.
+    pub(crate) noise: f64,
+    /// Its standard normals, at the step of the stamp.
+    pub(crate) normals: &'a [LaneArray; TILE_STEPS],
+    /// Whether a stamp ends the step.
+    pub(crate) is_stamp: [bool; TILE_STEPS],
+}
+
+/// [`move_marks`] with funding rates from each interval's average premium. `premium_sum` is the sum of the current
+/// interval's averages; `EACH_STEP` says that every step is an interval.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn move_marks_and_rates<
+    const IS_SMALL: bool,
+    const USES_SPOT: bool,
+    const EACH_STEP: bool,
+>(
+    moves: &ContractMoves<'_>,
+    stamps: &Stamps<'_>,
     basis: &mut LaneArray,
     premium_sum: &mut LaneArray,
+    mark_usd: &mut [LaneArray; TILE_STEPS],
+    rates: &mut [LaneArray; TILE_STEPS],
 ) {
-    let law = &model.step;
+    let share = 1.0 / stamps.formula.interval_steps as f64;
     for lane in 0..LANES {
-        let (spot, own) = (shocks.spot[lane], shocks.own[lane]);
-        let away = basis[lane] - model.mean;
-        let average = spot.mul_add(
-            law.z_on_x,
-            own.mul_add(law.z_on_y_own, away * law.average_decay),
-        );
-        premium_sum[lane] += model.mean + average;
-        basis[lane] =
-            model.mean + spot.mul_add(law.y_on_x, own.mul_add(law.y_own, away * law.decay));
-    }
-}
-
-/// Funding rates of a stamp from the interval's average premium; clears the sum.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn stamp_rates(
-    formula: &PremiumFormula,
-    noise: f64,
-    average_normals: &LaneArray,
-    premium_sum: &mut LaneArray,
-    rates: &mut LaneArray,
-) {
-    let share = 1.0 / formula.interval_steps as f64;
-    for lane in 0..LANES {
-        let average = average_normals[lane].mul_add(noise, premium_sum[lane] * share);
-        rates[lane] = formula.rate(average);
-        premium_sum[lane] = 0.0;
+        let mut b = basis[lane];
+        let mut sum = premium_sum[lane];
+        for k in 0..TILE_STEPS {
+            let average;
+            (b, average) = moves.step_basis::<USES_SPOT>(k, lane, b);
+            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+            let z = stamps.normals[k][lane];
+            if EACH_STEP {
+                rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, average));
+            } else {
+                sum += average;
+                rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, sum * share));
+                sum = if stamps.is_stamp[k] { 0.0 } else { sum };
+            }
+        }
+        basis[lane] = b;
+        premium_sum[lane] = sum;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::vector::EXP_SMALL_LIMIT;
+
+    #[test]
+    fn the_polynomials_are_the_exponential() {
+        for i in -1000..=1000 {
+            let x = EXP_MOVE_LIMIT * f64::from(i) / 1000.0;
+            assert!((exp_move(x) / x.exp() - 1.0).abs() < 4e-16, "{x}");
+            let x = EXP_SMALL_LIMIT * f64::from(i) / 1000.0;
+            assert!((exp_basis(x) / x.exp() - 1.0).abs() < 4e-16, "{x}");
+        }
+    }
 
     /// The lanes run on the machine's widest SIMD, the single path without FMA: the bits must not differ.
     #[test]

@@ -1,16 +1,16 @@
 //! The market of a plan: advances a block of paths by one tile.
 
 use crate::market::basis::{BasisModel, step_variance};
-use crate::market::funding::FundingModel;
+use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    BasisShocks, add_shock, exponentiate, fill_normals, mark_prices, move_log, stamp_rates,
-    step_basis,
+    ContractMoves, EXP_MOVE_LIMIT, Stamps, add_shock, fill_normals, move_marks,
+    move_marks_and_rates, move_spots,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams};
-use crate::math::vector::{exp, ln};
+use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
 
@@ -31,7 +31,6 @@ pub struct MarketModel {
 /// One asset: a log price with drift, correlated shocks and jumps.
 #[derive(Debug, Clone)]
 struct AssetModel {
-    initial_log: f64,
     initial_usd: f64,
     /// Drift of the log price over a step, jumps compensated.
     step_drift: f64,
@@ -39,6 +38,8 @@ struct AssetModel {
     step_deviation: f64,
     /// Row of the Cholesky factor: loading on each independent shock.
     loadings: Vec<f64>,
+    /// Whether no path can move it by more than [`EXP_MOVE_LIMIT`] in a step, jumps aside.
+    is_small: bool,
 }
 
 /// One contract: basis and funding on an underlying.
@@ -57,19 +58,25 @@ struct ContractModel {
 pub struct MarketState {
     first_path: u64,
     done_steps: usize,
-    /// Log price at the start and at the end of each step of the tile; shape `[assets]`.
-    log_spot: Vec<[LaneArray; TILE_STEPS + 1]>,
-    /// Steps of the last tile.
+    /// Spot, USD; shape `[assets]`.
+    spot_usd: Vec<LaneArray>,
+    /// Steps of the tile before.
     last_steps: usize,
+    /// Basis; shape `[contracts]`.
     basis: Vec<LaneArray>,
+    /// Sum of the averages of the steps of the current funding interval; shape `[contracts]`.
     premium_sum: Vec<LaneArray>,
-    average_normals: Vec<[LaneArray; GROUP]>,
+    /// Normals of the next stamps where an interval is longer than a step; shape `[contracts]`.
+    stamp_normals: Vec<[LaneArray; GROUP]>,
+    /// Normals of the tile's stamps, at their steps; shape `[contracts]`.
+    average_normals: Vec<[LaneArray; TILE_STEPS]>,
     jumps: JumpState,
     /// Independent shocks of the assets over the tile; shape `[assets]`.
     diffusion: Vec<[LaneArray; TILE_STEPS]>,
-    basis_shocks: [LaneArray; TILE_STEPS],
-    /// The underlying's own standard normal, where a basis needs it.
-    spot_shock: LaneArray,
+    /// Own shocks of a contract's basis over the tile; shape `[contracts]`, zero where a basis does not move at random.
+    basis_shocks: Vec<[LaneArray; TILE_STEPS]>,
+    /// An asset's own standard normals, where they are a sum.
+    own_shocks: [LaneArray; TILE_STEPS],
 }
 
 impl MarketModel {
@@ -82,12 +89,17 @@ impl MarketModel {
         let assets = market.assets.iter().enumerate().map(|(a, asset)| {
             let compensator = asset.jumps.map_or(0.0, |jumps| jumps.compensator_annual());
             let variance = asset.volatility_annual * asset.volatility_annual;
+            let step_drift = (asset.drift_annual - 0.5 * variance - compensator) * step_years;
+            let step_deviation = asset.volatility_annual * step_years.sqrt();
+            let loadings = factor[a * n..=a * n + a].to_vec();
+            let loaded: f64 = loadings.iter().map(|loading| loading.abs()).sum();
+            let largest_move = step_drift.abs() + step_deviation * loaded * LARGEST_NORMAL;
             AssetModel {
-                initial_log: ln(asset.spot_usd),
                 initial_usd: asset.spot_usd,
-                step_drift: (asset.drift_annual - 0.5 * variance - compensator) * step_years,
-                step_deviation: asset.volatility_annual * step_years.sqrt(),
-                loadings: factor[a * n..=a * n + a].to_vec(),
+                step_drift,
+                step_deviation,
+                loadings,
+                is_small: largest_move < EXP_MOVE_LIMIT,
             }
         });
         let contracts = market.contracts.iter().map(|contract| {
@@ -141,12 +153,18 @@ impl MarketModel {
     /// Mark at time 0, USD.
     pub fn initial_mark_usd(&self, contract: usize) -> f64 {
         let model = &self.contracts[contract];
-        exp(self.assets[model.underlying].initial_log + model.basis.initial)
+        self.assets[model.underlying].initial_usd * exp(model.basis.initial)
     }
 
     /// A tile of the right shape.
     pub fn tile(&self) -> MarketTile {
-        MarketTile::new(self.assets.len(), self.contracts.len())
+        let mut tile = MarketTile::new(self.assets.len(), self.contracts.len());
+        for (rates, contract) in tile.funding_rate.iter_mut().zip(&self.contracts) {
+            if let FundingModel::Constant { rate, .. } = contract.funding {
+                *rates = [[rate; LANES]; TILE_STEPS];
+            }
+        }
+        tile
     }
 
     /// A state of the right shape; [`Self::start`] sets it to time 0.
@@ -155,15 +173,16 @@ impl MarketModel {
         MarketState {
             first_path: 0,
             done_steps: 0,
-            log_spot: vec![[zero; TILE_STEPS + 1]; self.assets.len()],
+            spot_usd: vec![zero; self.assets.len()],
             last_steps: TILE_STEPS,
             basis: vec![zero; self.contracts.len()],
             premium_sum: vec![zero; self.contracts.len()],
-            average_normals: vec![[zero; GROUP]; self.contracts.len()],
+            stamp_normals: vec![[zero; GROUP]; self.contracts.len()],
+            average_normals: vec![[zero; TILE_STEPS]; self.contracts.len()],
             jumps: self.clocks.state(),
             diffusion: vec![[zero; TILE_STEPS]; self.assets.len()],
-            basis_shocks: [zero; TILE_STEPS],
-            spot_shock: zero,
+            basis_shocks: vec![[zero; TILE_STEPS]; self.contracts.len()],
+            own_shocks: [zero; TILE_STEPS],
         }
     }
 
@@ -172,8 +191,8 @@ impl MarketModel {
         state.first_path = first_path;
         state.done_steps = 0;
         state.last_steps = TILE_STEPS;
-        for (log_spot, asset) in state.log_spot.iter_mut().zip(&self.assets) {
-            log_spot[TILE_STEPS].fill(asset.initial_log);
+        for (spot_usd, asset) in state.spot_usd.iter_mut().zip(&self.assets) {
+            spot_usd.fill(asset.initial_usd);
         }
         for (c, contract) in self.contracts.iter().enumerate() {
             state.basis[c].fill(contract.basis.initial);
@@ -194,9 +213,6 @@ impl MarketModel {
         for marks in &mut tile.mark_usd {
             marks[0] = marks[state.last_steps];
         }
-        for logs in &mut state.log_spot {
-            logs[0] = logs[state.last_steps];
-        }
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
         tile.steps = left.min(TILE_STEPS);
@@ -210,8 +226,8 @@ impl MarketModel {
                 &mut state.diffusion[a],
             );
         }
-        for (a, asset) in self.assets.iter().enumerate() {
-            asset.advance(a, &state.diffusion, &mut state.log_spot[a], tile);
+        for a in 0..self.assets.len() {
+            self.advance_asset(a, state, tile);
         }
         for c in 0..self.contracts.len() {
             self.advance_contract(c, state, tile);
@@ -237,113 +253,130 @@ impl MarketModel {
         }
     }
 
-    /// Basis, mark and funding rates of one contract over the tile.
-    fn advance_contract(&self, c: usize, state: &mut MarketState, tile: &mut MarketTile) {
-        let contract = &self.contracts[c];
-        if contract.basis.is_random {
-            self.draw_series(
-                state.first_path,
-                tile,
-                Purpose::Basis(c as u32),
-                &mut state.basis_shocks,
-            );
+    /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
+    fn advance_asset(&self, a: usize, state: &mut MarketState, tile: &mut MarketTile) {
+        let asset = &self.assets[a];
+        // The first asset's loading on the first shock is 1.
+        let shocks = if a == 0 {
+            &state.diffusion[0]
         } else {
-            state.basis_shocks = [[0.0; LANES]; TILE_STEPS];
+            asset.sum_shocks(&state.diffusion, &mut state.own_shocks);
+            &state.own_shocks
+        };
+        let (factor, drift) = (asset.step_deviation, asset.step_drift);
+        let spot_usd = &mut state.spot_usd[a];
+        let out = &mut tile.spot_usd[a];
+        if asset.is_small {
+            move_spots::<true>(shocks, factor, drift, spot_usd, out);
+        } else {
+            move_spots::<false>(shocks, factor, drift, spot_usd, out);
         }
-        for k in 0..tile.steps {
-            if contract.basis.uses_spot {
-                state.spot_shock = [0.0; LANES];
-                for (shocks, &loading) in state
-                    .diffusion
-                    .iter()
-                    .zip(&self.assets[contract.underlying].loadings)
-                {
-                    add_shock(&mut state.spot_shock, &shocks[k], loading);
-                }
+        for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
+            let factor = exp(jump.log_size);
+            for spots in &mut out[jump.step..] {
+                spots[jump.lane] *= factor;
             }
-            let shocks = BasisShocks {
-                spot: &state.spot_shock,
-                own: &state.basis_shocks[k],
-            };
-            step_basis(
-                &contract.basis,
-                shocks,
-                &mut state.basis[c],
-                &mut state.premium_sum[c],
-            );
-            let spot = &tile.spot_usd[contract.underlying][k];
-            let mark = &mut tile.mark_usd[c][k + 1];
-            if contract.basis.is_small {
-                mark_prices::<true>(spot, &state.basis[c], mark);
-            } else {
-                mark_prices::<false>(spot, &state.basis[c], mark);
-            }
-            let step = tile.first_step + k + 1;
-            tile.is_stamp[c][k] = contract.funding.is_stamp(step);
-            if tile.is_stamp[c][k] {
-                self.stamp(c, step, state, &mut tile.funding_rate[c][k]);
-            }
+            spot_usd[jump.lane] *= factor;
         }
     }
 
-    /// Rates of the stamp at the end of `step`.
-    fn stamp(&self, c: usize, step: usize, state: &mut MarketState, rates: &mut LaneArray) {
+    /// Basis, mark and funding rates of one contract over the tile. Steps beyond the horizon are worked out and never
+    /// read.
+    fn advance_contract(&self, c: usize, state: &mut MarketState, tile: &mut MarketTile) {
         let contract = &self.contracts[c];
-        match contract.funding {
-            FundingModel::None => {}
-            FundingModel::Constant { rate, .. } => rates.fill(rate),
-            FundingModel::Premium(formula) => {
-                let stamp = step / formula.interval_steps - 1;
-                if contract.average_noise > 0.0 && stamp.is_multiple_of(GROUP) {
-                    let group = (stamp / GROUP) as u32;
-                    let purpose = Purpose::FundingAverage(c as u32);
-                    fill_normals(
-                        &self.streams,
-                        state.first_path,
-                        group,
-                        purpose,
-                        &mut state.average_normals[c],
-                    );
-                }
-                let normals = &state.average_normals[c][stamp % GROUP];
-                stamp_rates(
-                    &formula,
-                    contract.average_noise,
-                    normals,
-                    &mut state.premium_sum[c],
-                    rates,
-                );
+        let first_path = state.first_path;
+        if contract.basis.is_random {
+            let purpose = Purpose::Basis(c as u32);
+            self.draw_series(first_path, tile, purpose, &mut state.basis_shocks[c]);
+        }
+        if contract.basis.uses_spot {
+            self.assets[contract.underlying].sum_shocks(&state.diffusion, &mut state.own_shocks);
+        }
+        for k in 0..TILE_STEPS {
+            tile.is_stamp[c][k] =
+                k < tile.steps && contract.funding.is_stamp(tile.first_step + k + 1);
+        }
+        let formula = match contract.funding {
+            FundingModel::None | FundingModel::Constant { .. } => None,
+            FundingModel::Premium(formula) => Some(formula),
+        };
+        if let Some(formula) = formula
+            && contract.average_noise > 0.0
+        {
+            self.draw_averages(c, &formula, state, tile);
+        }
+        let moves = ContractMoves {
+            basis: &contract.basis,
+            spot_usd: &tile.spot_usd[contract.underlying],
+            spot_shocks: &state.own_shocks,
+            own_shocks: &state.basis_shocks[c],
+        };
+        let [_, ends @ ..] = &mut tile.mark_usd[c];
+        let basis = &mut state.basis[c];
+        let Some(formula) = formula else {
+            match (contract.basis.is_small, contract.basis.uses_spot) {
+                (true, true) => move_marks::<true, true>(&moves, basis, ends),
+                (true, false) => move_marks::<true, false>(&moves, basis, ends),
+                (false, true) => move_marks::<false, true>(&moves, basis, ends),
+                (false, false) => move_marks::<false, false>(&moves, basis, ends),
             }
+            return;
+        };
+        let stamps = Stamps {
+            formula,
+            noise: contract.average_noise,
+            normals: &state.average_normals[c],
+            is_stamp: tile.is_stamp[c],
+        };
+        let is_each = formula.interval_steps == 1;
+        let advance = match (contract.basis.is_small, contract.basis.uses_spot, is_each) {
+            (true, true, true) => move_marks_and_rates::<true, true, true>,
+            (true, true, false) => move_marks_and_rates::<true, true, false>,
+            (true, false, true) => move_marks_and_rates::<true, false, true>,
+            (true, false, false) => move_marks_and_rates::<true, false, false>,
+            (false, true, true) => move_marks_and_rates::<false, true, true>,
+            (false, true, false) => move_marks_and_rates::<false, true, false>,
+            (false, false, true) => move_marks_and_rates::<false, false, true>,
+            (false, false, false) => move_marks_and_rates::<false, false, false>,
+        };
+        let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);
+        advance(&moves, &stamps, basis, sum, ends, rates);
+    }
+
+    /// Draws what the average premiums of the tile's stamps have of their own.
+    fn draw_averages(
+        &self,
+        c: usize,
+        formula: &PremiumFormula,
+        state: &mut MarketState,
+        tile: &MarketTile,
+    ) {
+        let purpose = Purpose::FundingAverage(c as u32);
+        let normals = &mut state.average_normals[c];
+        if formula.interval_steps == 1 {
+            self.draw_series(state.first_path, tile, purpose, normals);
+            return;
+        }
+        for k in (0..tile.steps).filter(|&k| tile.is_stamp[c][k]) {
+            let stamp = (tile.first_step + k + 1) / formula.interval_steps - 1;
+            let next = &mut state.stamp_normals[c];
+            if stamp.is_multiple_of(GROUP) {
+                let group = (stamp / GROUP) as u32;
+                fill_normals(&self.streams, state.first_path, group, purpose, next);
+            }
+            normals[k] = next[stamp % GROUP];
         }
     }
 }
 
 impl AssetModel {
-    /// Log price and spot of asset `a` over the tile.
-    fn advance(
-        &self,
-        a: usize,
-        diffusion: &[[LaneArray; TILE_STEPS]],
-        log_spot: &mut [LaneArray; TILE_STEPS + 1],
-        tile: &mut MarketTile,
-    ) {
-        for k in 0..tile.steps {
-            let (before, after) = log_spot.split_at_mut(k + 1);
-            let (log, next) = (&before[k], &mut after[0]);
-            move_log(
-                log,
-                &diffusion[0][k],
-                self.loadings[0] * self.step_deviation,
-                self.step_drift,
-                next,
-            );
-            for (shocks, &loading) in diffusion.iter().zip(&self.loadings).skip(1) {
-                add_shock(next, &shocks[k], loading * self.step_deviation);
+    /// The asset's own standard normals: the independent ones by their loadings.
+    fn sum_shocks(&self, diffusion: &[[LaneArray; TILE_STEPS]], out: &mut [LaneArray; TILE_STEPS]) {
+        for (k, sum) in out.iter_mut().enumerate() {
+            sum.fill(0.0);
+            for (shocks, &loading) in diffusion.iter().zip(&self.loadings) {
+                add_shock(sum, &shocks[k], loading);
             }
-            for jump in tile.jumps_of(k, a) {
-                next[jump.lane] += jump.log_size;
-            }
-            exponentiate(next, &mut tile.spot_usd[a][k]);
         }
     }
 }

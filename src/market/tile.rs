@@ -27,6 +27,8 @@ pub struct MarketTile {
     pub is_stamp: Vec<[bool; TILE_STEPS]>,
     /// Jumps inside the tile, ordered by step, asset, lane, time.
     pub jumps: Vec<TileJump>,
+    /// Lanes with a jump in the tile, as bits.
+    jumped: u64,
     /// Where the jumps of each step end in `jumps`.
     jump_ends: [usize; TILE_STEPS],
 }
@@ -64,6 +66,7 @@ impl MarketTile {
             funding_rate: vec![[[0.0; LANES]; TILE_STEPS]; contracts],
             is_stamp: vec![[false; TILE_STEPS]; contracts],
             jumps: Vec::with_capacity(LANES),
+            jumped: 0,
             jump_ends: [0; TILE_STEPS],
         }
     }
@@ -75,6 +78,10 @@ impl MarketTile {
                 .cmp(&b.order())
                 .then(a.time_frac.total_cmp(&b.time_frac))
         });
+        self.jumped = self
+            .jumps
+            .iter()
+            .fold(0, |bits, jump| bits | 1 << jump.lane);
         let mut end = 0;
         for (step, step_end) in self.jump_ends.iter_mut().enumerate() {
             while self.jumps.get(end).is_some_and(|jump| jump.step == step) {
@@ -82,6 +89,18 @@ impl MarketTile {
             }
             *step_end = end;
         }
+    }
+
+    /// Jumps of all assets in some steps of the tile.
+    pub fn jumps_between(&self, steps: std::ops::Range<usize>) -> &[TileJump] {
+        let end_of = |steps: usize| {
+            if steps == 0 {
+                0
+            } else {
+                self.jump_ends[steps - 1]
+            }
+        };
+        &self.jumps[end_of(steps.start)..end_of(steps.end)]
     }
 
     /// Jumps of one asset in one step, ordered by lane and time.
@@ -102,11 +121,12 @@ impl MarketTile {
     }
 
     /// Jumps of one asset on one lane in one step, in order of time.
+    #[inline]
     pub fn lane_jumps(&self, step: usize, asset: usize, lane: usize) -> &[TileJump] {
-        let jumps = self.jumps_of(step, asset);
-        if jumps.is_empty() {
-            return jumps;
+        if (self.jumped >> lane) & 1 == 0 {
+            return &[];
         }
+        let jumps = self.jumps_of(step, asset);
         let from = jumps.partition_point(|j| j.lane < lane);
         let to = jumps.partition_point(|j| j.lane <= lane);
         &jumps[from..to]

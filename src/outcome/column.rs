@@ -27,7 +27,7 @@ pub enum Column {
     Liquidation,
     /// Price P&L that the planned short would have made and the actual one did not, USD.
     LiquidationGap,
-    /// Interest, USD, <= 0.
+    /// Interest on net cash contributed, USD; negative but where released profit has exceeded what was posted.
     Financing,
     /// What the insurance fund bore, USD, >= 0; inside [`Column::Liquidation`] as a gain.
     BankruptcyLoss,
@@ -43,7 +43,7 @@ pub enum Column {
     UnmetCall,
     /// Number of trades cut for want of margin.
     CutTrades,
-    /// Money sent to the account after time 0, USD.
+    /// Money sent to the account as top-ups, USD.
     TopUp,
     /// Largest net cash posted, USD.
     PeakCollateral,

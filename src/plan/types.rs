@@ -255,6 +255,16 @@ pub struct OpenedHedge {
     pub quantity_base: f64,
 }
 
+/// The currency in which an account is kept and its outcome settled.
+///
+/// Amounts of an account are in its settlement currency; today that is USD everywhere. A coin will be a variant here,
+/// and every `match` then asks for its valuation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettlementCurrency {
+    /// US dollars (USDT counts as one).
+    Usd,
+}
+
 /// A margin account, its reserve and its margin policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountPlan {
@@ -262,6 +272,8 @@ pub struct AccountPlan {
     pub name: String,
     /// Venue's name, for reports.
     pub venue: String,
+    /// Currency of the account.
+    pub settlement: SettlementCurrency,
     /// Balance at time 0 without unrealised profit.
     pub collateral_usd: f64,
     /// Cash outside the venue that can be sent.

@@ -5,7 +5,7 @@ use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
     HoldingPlan, LimitPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
-    SimulationPlan,
+    SettlementCurrency, SimulationPlan,
 };
 use crate::stats::sample::tests::{normals, uniforms};
 use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
@@ -74,6 +74,7 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            settlement: SettlementCurrency::Usd,
             name: "main".into(),
             venue: "binance".into(),
             collateral_usd: 60e6,

@@ -41,6 +41,14 @@ pub enum Remainder {
     Forfeited,
 }
 
+impl MarginBracket {
+    /// Whether a notional above 0 stands in this bracket.
+    #[inline]
+    pub fn holds(&self, notional_usd: f64) -> bool {
+        self.floor_usd < notional_usd && notional_usd <= self.cap_usd
+    }
+}
+
 impl ContractRules {
     /// Maintenance margin of a notional, USD. Beyond the last bracket its rate is kept.
     pub fn maintenance_margin_usd(&self, notional_usd: f64) -> f64 {
@@ -54,6 +62,11 @@ impl ContractRules {
             .iter()
             .position(|b| notional_usd <= b.cap_usd)
             .unwrap_or(self.brackets.len() - 1)
+    }
+
+    /// The bracket in which a notional stands; the last one beyond the cap.
+    pub fn bracket(&self, notional_usd: f64) -> MarginBracket {
+        self.brackets[self.bracket_index(notional_usd)]
     }
 
     /// Initial margin of a notional, USD: notional over the bracket's leverage cap.
@@ -104,11 +117,16 @@ impl ContractRules {
     /// `equity = MM(q F) + trigger fee * q F`; `MM` is convex, so it is the smallest of the brackets' own levels.
     pub fn liquidation_price_usd(&self, cash_usd: f64, short_base: f64) -> f64 {
         let fee = self.trigger_fee_frac();
-        self.brackets
-            .iter()
-            .map(|b| (cash_usd + b.deduction_usd) / (short_base * (1.0 + b.rate + fee)))
-            .fold(f64::INFINITY, f64::min)
-            .min(cash_usd / (short_base * (1.0 + fee)))
+        let mut least_usd = cash_usd / (short_base * (1.0 + fee));
+        for b in &self.brackets {
+            let level_usd = (cash_usd + b.deduction_usd) / (short_base * (1.0 + b.rate + fee));
+            least_usd = least_usd.min(level_usd);
+            // Lines of higher brackets rule beyond this one's cap only: they meet equity later than this one does.
+            if level_usd * short_base <= b.cap_usd * (1.0 - 1e-9) {
+                break;
+            }
+        }
+        least_usd
     }
 }
 
@@ -194,6 +212,9 @@ mod tests {
             .map(|n| rules.bracket_index(n))
             .into();
         assert_eq!(places, [0, 0, 1, 1, 2, 2]);
+        for notional_usd in [100.0, 100.5, 500.0, 501.0, 1e9] {
+            assert!(rules.bracket(notional_usd).holds(notional_usd));
+        }
         assert_eq!(rules.initial_margin_usd(100.0), 2.0);
         assert_eq!(rules.initial_margin_usd(200.0), 8.0);
         // 100 at 1 %, 400 at 2 %, 100 at 10 %.

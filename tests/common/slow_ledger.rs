@@ -36,6 +36,8 @@ pub fn run(plan: &Plan, tape: &Tape) -> SlowOutcome {
 struct Transfer {
     amount_usd: f64,
     arrival_step: u32,
+    /// Sent to a position that the venue has closed since.
+    is_too_late: bool,
 }
 
 /// Everything the hedger and the venue know of one path, at one moment.

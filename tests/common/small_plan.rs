@@ -2,7 +2,8 @@
 
 use hedgesim::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
-    HoldingPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan, SimulationPlan,
+    HoldingPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
+    SettlementCurrency, SimulationPlan,
 };
 use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
 
@@ -57,6 +58,7 @@ pub fn small_plan(steps: u32) -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "plain".to_owned(),
             collateral_usd: 200.0,

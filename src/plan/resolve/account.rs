@@ -4,7 +4,7 @@ use crate::plan::resolve::grid::{self, Grid};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue::unknown_venue;
-use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan};
+use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan, SettlementCurrency};
 use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
 use crate::scenario::place::Given;
 use crate::scenario::reader::Sink;
@@ -44,6 +44,7 @@ pub fn account(account: &Account, setting: &Setting<'_>) -> Option<AccountPlan> 
         Some(AccountLiquidation { slippage, then }) => (slippage.as_ref(), then.as_ref()),
     };
     Some(AccountPlan {
+        settlement: SettlementCurrency::Usd,
         name: name.value.clone(),
         venue: venue.value.clone(),
         collateral_usd: collateral_usd.value.0,

@@ -2,7 +2,7 @@
 
 use hedgesim::plan::types::{
     AccountPlan, AfterLiquidation, HedgePlan, HoldingPlan, MarginCallPlan, MarketPlan, OpenedHedge,
-    Rebalance, SalePlan, SimulationPlan,
+    Rebalance, SalePlan, SettlementCurrency, SimulationPlan,
 };
 use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
 use proptest::prelude::*;
@@ -254,6 +254,7 @@ fn assemble(
             opened,
         },
         account: AccountPlan {
+            settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "random".to_owned(),
             collateral_usd,

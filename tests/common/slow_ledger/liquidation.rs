@@ -40,6 +40,9 @@ impl Ledger<'_> {
         let remainder_usd = left_usd.max(0.0);
 
         self.actual = Position::FLAT;
+        if let Some(transfer) = &mut self.under_way {
+            transfer.is_too_late = true;
+        }
         self.balance_usd = 0.0;
         let forfeited_usd = match self.rules.remainder {
             Remainder::Returned => {

@@ -5,7 +5,7 @@ use hedgesim::plan::types::MarginCallPlan;
 use super::{Ledger, Transfer};
 
 impl Ledger<'_> {
-    /// A transfer that is due arrives in the account, or in the reserve if the account was liquidated meanwhile.
+    /// A transfer that is due arrives in the account, or in the reserve if the account was liquidated since it was sent.
     pub fn stage_4_arrivals(&mut self) {
         let Some(transfer) = self
             .under_way
@@ -13,7 +13,7 @@ impl Ledger<'_> {
         else {
             return;
         };
-        if self.flat_since_step.is_some() {
+        if self.flat_since_step.is_some() || transfer.is_too_late {
             self.reserve_usd += transfer.amount_usd;
             self.net_contributed_usd -= transfer.amount_usd;
             self.tell(&format!(
@@ -105,6 +105,7 @@ impl Ledger<'_> {
             self.under_way = Some(Transfer {
                 amount_usd,
                 arrival_step: self.step + delay_steps,
+                is_too_late: false,
             });
         }
     }

@@ -40,7 +40,9 @@ impl Ledger<'_> {
         };
         let shifted_mark_usd = self.mark_usd() * shift.exp();
         let notional_usd = self.planned.position.short_base * shifted_mark_usd;
-        let required_usd = self.rules.maintenance_margin_usd(notional_usd) + notional_usd
+        let required_usd = self.rules.maintenance_margin_usd(notional_usd)
+            + self.rules.trigger_fee_frac() * notional_usd
+            + notional_usd
             - self.planned.cash_usd();
         self.out.required_collateral_usd = self.out.required_collateral_usd.max(required_usd);
     }

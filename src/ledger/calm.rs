@@ -1,0 +1,363 @@
+//! Calm stretches: several steps in which nothing happens to an account but marking to market, in branch-free lane loops.
+//!
+//! A stretch is walked once ([`walk`]) as if it were calm for every lane. What a lane met on the way (its highest mark,
+//! its highest mark less funding, ...) then shows whether it was ([`judge`]): margin is convex in the mark, so no step can
+//! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
+//! step. Whether a lane is calm depends on that lane alone.
+
+use multiversion::multiversion;
+
+use crate::ledger::lanes::HotLanes;
+use crate::market::tile::LaneArray;
+use crate::outcome::table::LANES;
+
+/// A bracket's line: `MM(N) = N rate - deduction`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct MarginLine {
+    pub(crate) rate: f64,
+    pub(crate) deduction_usd: f64,
+}
+
+/// Maintenance margin as the largest of the lines; at most 0 for a notional of 0.
+#[inline(always)]
+fn maintenance<const N: usize>(lines: &[MarginLine; N], notional_usd: f64) -> f64 {
+    let mut most = notional_usd.mul_add(lines[0].rate, -lines[0].deduction_usd);
+    for line in &lines[1..] {
+        let value = notional_usd.mul_add(line.rate, -line.deduction_usd);
+        most = larger(value, most);
+    }
+    most
+}
+
+/// The larger of two numbers, without the NaN rules of [`f64::max`] that cost instructions.
+#[inline(always)]
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// The smaller of two numbers, without the NaN rules of [`f64::min`].
+#[inline(always)]
+pub(crate) fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// The market over `K` steps without sales or other events that all lanes share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch<'a, const K: usize> {
+    /// Mark at the end of each step, USD.
+    pub(crate) mark_usd: &'a [LaneArray; K],
+    /// Spot of the held asset at the end of each step, USD.
+    pub(crate) spot_usd: &'a [LaneArray; K],
+    /// Funding rate at the end of each step.
+    pub(crate) funding_rate: &'a [LaneArray; K],
+    /// Whether a funding stamp ends the step.
+    pub(crate) is_stamp: [bool; K],
+    /// Whether the hedger looks at the step's end.
+    pub(crate) is_watching: [bool; K],
+    /// Interest up to each step's end on a unit of net cash contributed.
+    pub(crate) interest: [f64; K],
+    /// Inventory, base units.
+    pub(crate) quantity_base: f64,
+}
+
+impl<const K: usize> Stretch<'_, K> {
+    /// Whether every step has a stamp and a look, and nothing costs interest.
+    fn is_plain(&self) -> bool {
+        self.is_stamp.iter().all(|&is| is)
+            && self.is_watching.iter().all(|&is| is)
+            && self.interest.iter().all(|&interest| interest == 0.0)
+    }
+}
+
+/// What each lane meets in a calm stretch. Shape of each array: `[LANES]`.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
+pub(crate) struct Passage {
+    /// Funding received on a short of one unit since the stretch began, USD.
+    funding_usd: LaneArray,
+    /// Its smallest value, the 0 of the start included.
+    least_funding_usd: LaneArray,
+    /// Its value at the step of the highest mark.
+    funding_at_highest_usd: LaneArray,
+    /// Highest mark at a step's end.
+    highest_usd: LaneArray,
+    /// Lowest mark at a step's end.
+    lowest_usd: LaneArray,
+    /// Highest mark less funding at a step's end: equity is `cash - short * net`.
+    highest_net_usd: LaneArray,
+    /// Lowest mark less funding at a step's end.
+    lowest_net_usd: LaneArray,
+    /// Mark that must lie below the liquidation level: beyond it no bridge of the stretch could have crossed.
+    tested_usd: LaneArray,
+    /// Peak of wealth, that of earlier stretches included.
+    peak_wealth_usd: LaneArray,
+    /// Largest fall from the peak, that of earlier stretches included.
+    max_drawdown_usd: LaneArray,
+}
+
+impl Passage {
+    pub(crate) fn new() -> Self {
+        let zero = [0.0; LANES];
+        Self {
+            funding_usd: zero,
+            least_funding_usd: zero,
+            funding_at_highest_usd: zero,
+            highest_usd: zero,
+            lowest_usd: zero,
+            highest_net_usd: zero,
+            lowest_net_usd: zero,
+            tested_usd: zero,
+            peak_wealth_usd: zero,
+            max_drawdown_usd: zero,
+        }
+    }
+
+    /// The highest mark at any end of a step, the start at `start_usd` included, and the least funding: no step was worse
+    /// for a short than both at once.
+    pub(crate) fn worst(&self, lane: usize, start_usd: f64) -> (f64, f64) {
+        (
+            larger(self.highest_usd[lane], start_usd),
+            self.least_funding_usd[lane],
+        )
+    }
+}
+
+/// Walks a stretch in every lane as if it were calm.
+pub(crate) fn walk<const K: usize>(
+    stretch: &Stretch<'_, K>,
+    hot: &HotLanes,
+    passage: &mut Passage,
+) {
+    if stretch.is_plain() {
+        walk_lanes::<K, true>(stretch, hot, passage);
+    } else {
+        walk_lanes::<K, false>(stretch, hot, passage);
+    }
+}
+
+/// [`walk`]; `PLAIN` says [`Stretch::is_plain`].
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn walk_lanes<const K: usize, const PLAIN: bool>(
+    stretch: &Stretch<'_, K>,
+    hot: &HotLanes,
+    passage: &mut Passage,
+) {
+    for lane in 0..LANES {
+        let short_base = hot.short_base[lane];
+        let money_usd = hot.cash_usd[lane] + hot.outside_usd[lane];
+        let mut funding_usd = 0.0;
+        let mut least_funding_usd = 0.0;
+        let mut funding_at_highest_usd = 0.0;
+        let (mut highest_usd, mut lowest_usd) = (f64::NEG_INFINITY, f64::INFINITY);
+        let (mut highest_net_usd, mut lowest_net_usd) = (f64::NEG_INFINITY, f64::INFINITY);
+        let mut peak_usd = hot.peak_wealth_usd[lane];
+        let mut drawdown_usd = hot.max_drawdown_usd[lane];
+        for k in 0..K {
+            let mark_usd = stretch.mark_usd[k][lane];
+            if PLAIN || stretch.is_stamp[k] {
+                funding_usd = mark_usd.mul_add(stretch.funding_rate[k][lane], funding_usd);
+                least_funding_usd = smaller(funding_usd, least_funding_usd);
+            }
+            let net_usd = mark_usd - funding_usd;
+            funding_at_highest_usd = if mark_usd > highest_usd {
+                funding_usd
+            } else {
+                funding_at_highest_usd
+            };
+            highest_usd = larger(mark_usd, highest_usd);
+            lowest_usd = smaller(mark_usd, lowest_usd);
+            highest_net_usd = larger(net_usd, highest_net_usd);
+            lowest_net_usd = smaller(net_usd, lowest_net_usd);
+            if PLAIN || stretch.is_watching[k] {
+                let mut wealth_usd = stretch
+                    .quantity_base
+                    .mul_add(stretch.spot_usd[k][lane], money_usd);
+                wealth_usd = (-short_base).mul_add(net_usd, wealth_usd);
+                if !PLAIN {
+                    wealth_usd =
+                        (-stretch.interest[k]).mul_add(hot.contributed_usd[lane], wealth_usd);
+                }
+                peak_usd = larger(wealth_usd, peak_usd);
+                drawdown_usd = larger(peak_usd - wealth_usd, drawdown_usd);
+            }
+        }
+        passage.funding_usd[lane] = funding_usd;
+        passage.least_funding_usd[lane] = least_funding_usd;
+        passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
+        passage.highest_usd[lane] = highest_usd;
+        passage.lowest_usd[lane] = lowest_usd;
+        passage.highest_net_usd[lane] = highest_net_usd;
+        passage.lowest_net_usd[lane] = lowest_net_usd;
+        passage.peak_wealth_usd[lane] = peak_usd;
+        passage.max_drawdown_usd[lane] = drawdown_usd;
+    }
+}
+
+/// Lanes that a fold keeps side by side.
+const ABREAST: usize = 8;
+
+/// Sets the mark that each lane is tested at, `clearance` times its highest; returns the range of all marks that
+/// [`judge`] looks at.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn set_tested_marks(
+    start_usd: &LaneArray,
+    clearance: f64,
+    passage: &mut Passage,
+) -> (f64, f64) {
+    let mut least = [f64::INFINITY; ABREAST];
+    let mut most = [f64::NEG_INFINITY; ABREAST];
+    for first in (0..LANES).step_by(ABREAST) {
+        for i in 0..ABREAST {
+            let lane = first + i;
+            let tested_usd = larger(passage.highest_usd[lane], start_usd[lane]) * clearance;
+            passage.tested_usd[lane] = tested_usd;
+            least[i] = smaller(passage.lowest_usd[lane], least[i]);
+            most[i] = larger(tested_usd, most[i]);
+        }
+    }
+    (
+        least.iter().fold(f64::INFINITY, |a, &b| smaller(b, a)),
+        most.iter().fold(f64::NEG_INFINITY, |a, &b| larger(b, a)),
+    )
+}
+
+/// What decides whether a lane was calm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch {
+    /// Last step of the stretch, from 1.
+    pub(crate) last_step: u64,
+    /// Rate that the trigger adds to the maintenance margin.
+    pub(crate) trigger_fee_frac: f64,
+    /// Margin ratio that calls.
+    pub(crate) call_level: f64,
+    /// Margin ratio under which excess is released; 0: none.
+    pub(crate) release_level: f64,
+    /// Factor on the mark for the required collateral.
+    pub(crate) requirement_shift: f64,
+    /// Lanes that were not calm for other reasons, as bits.
+    pub(crate) eventful: u64,
+}
+
+/// Puts calm lanes at the stretch's end; returns the others, left at its start, as bits.
+///
+/// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
+/// records (least equity, worst margin ratio, required collateral) moved at one step only, that of its highest mark.
+/// `CALLS`: the hedger has a margin policy.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn judge<const N: usize, const CALLS: bool>(
+    lines: &[MarginLine; N],
+    watch: &Watch,
+    passage: &Passage,
+    hot: &mut HotLanes,
+) -> u64 {
+    let mut bits = 0;
+    for lane in 0..LANES {
+        let short_base = hot.short_base[lane];
+        let planned_base = hot.planned_short_base[lane];
+        let before_usd = hot.cash_usd[lane];
+        let funding_usd = passage.funding_usd[lane];
+        // A flat account has nothing to lose: with endless cash no test below strikes it.
+        let cash_usd = if short_base > 0.0 {
+            before_usd
+        } else {
+            f64::INFINITY
+        };
+        let mut flag = (watch.eventful >> lane) & 1 != 0;
+        flag |= hot.due_step[lane] <= watch.last_step;
+        let tested_usd = passage.tested_usd[lane];
+        let tested_notional_usd = short_base * tested_usd;
+        let tested_net_usd = tested_usd - passage.least_funding_usd[lane];
+        let needs_usd =
+            maintenance(lines, tested_notional_usd) + watch.trigger_fee_frac * tested_notional_usd;
+        let tested_equity_usd = cash_usd - short_base * tested_net_usd;
+        flag |= tested_equity_usd <= needs_usd;
+        let highest_usd = passage.highest_usd[lane];
+        let highest_net_usd = passage.highest_net_usd[lane];
+        let margin_usd = maintenance(lines, short_base * highest_usd);
+        let equity_usd = cash_usd - short_base * highest_net_usd;
+        if CALLS {
+            let least_margin_usd = maintenance(lines, short_base * passage.lowest_usd[lane]);
+            let most_equity_usd = cash_usd - short_base * passage.lowest_net_usd[lane];
+            let may_call = watch.call_level * equity_usd <= margin_usd;
+            let may_rearm = watch.call_level * most_equity_usd > least_margin_usd;
+            flag |= if hot.armed[lane] > 0.0 {
+                may_call
+            } else {
+                may_rearm
+            };
+            flag |= (watch.release_level * most_equity_usd > least_margin_usd) & (short_base > 0.0);
+        }
+        let is_worse =
+            margin_usd * hot.worst_equity_usd[lane] > hot.worst_maintenance_usd[lane] * equity_usd;
+        let shifted_usd = planned_base * (highest_usd * watch.requirement_shift);
+        let planned_cash_usd =
+            planned_base.mul_add(highest_usd - highest_net_usd, hot.planned_cash_usd[lane]);
+        let needed_usd =
+            maintenance(lines, shifted_usd) + watch.trigger_fee_frac * shifted_usd + shifted_usd
+                - planned_cash_usd;
+        let is_more = needed_usd > hot.required_usd[lane];
+        // Records are taken at the highest mark; where funding made another step worse still, the lane goes by steps.
+        let is_apart = highest_usd - passage.funding_at_highest_usd[lane] < highest_net_usd;
+        flag |= (is_worse | is_more) & is_apart;
+        bits |= u64::from(flag) << lane;
+        let keep = |before: f64, now: f64| if flag { before } else { now };
+        hot.cash_usd[lane] = keep(before_usd, short_base.mul_add(funding_usd, before_usd));
+        hot.planned_cash_usd[lane] = keep(
+            hot.planned_cash_usd[lane],
+            planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]),
+        );
+        hot.funding_usd[lane] = keep(
+            hot.funding_usd[lane],
+            short_base.mul_add(funding_usd, hot.funding_usd[lane]),
+        );
+        hot.min_equity_usd[lane] = keep(
+            hot.min_equity_usd[lane],
+            smaller(equity_usd, hot.min_equity_usd[lane]),
+        );
+        let is_new_worst = is_worse & !flag;
+        hot.worst_maintenance_usd[lane] = if is_new_worst {
+            margin_usd
+        } else {
+            hot.worst_maintenance_usd[lane]
+        };
+        hot.worst_equity_usd[lane] = if is_new_worst {
+            equity_usd
+        } else {
+            hot.worst_equity_usd[lane]
+        };
+        hot.required_usd[lane] = if is_more & !flag {
+            needed_usd
+        } else {
+            hot.required_usd[lane]
+        };
+        // Both only rise: `larger` changes nothing, but keeps the compiler from choosing between two places in memory,
+        // which it cannot do for several lanes at once.
+        let (peak_usd, drawdown_usd) = (hot.peak_wealth_usd[lane], hot.max_drawdown_usd[lane]);
+        hot.peak_wealth_usd[lane] = keep(peak_usd, larger(passage.peak_wealth_usd[lane], peak_usd));
+        hot.max_drawdown_usd[lane] = keep(
+            drawdown_usd,
+            larger(passage.max_drawdown_usd[lane], drawdown_usd),
+        );
+    }
+    bits
+}
+
+/// Lanes, as bits, whose planned hedge ratio is outside a band: `|q H - h Q S| > width Q S`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn outside_band(
+    hot: &HotLanes,
+    spot_usd: &LaneArray,
+    underlying_usd: &LaneArray,
+    quantity_base: f64,
+    hedge_ratio: f64,
+    width: f64,
+) -> u64 {
+    let mut bits = 0;
+    for lane in 0..LANES {
+        let exposure_usd = quantity_base * spot_usd[lane];
+        let gap_usd =
+            hot.planned_short_base[lane].mul_add(underlying_usd[lane], -hedge_ratio * exposure_usd);
+        bits |= u64::from(gap_usd.abs() > width * exposure_usd) << lane;
+    }
+    bits
+}
