@@ -65,11 +65,11 @@ pub struct Account<'a> {
     /// Events since [`Self::take_events`]; `None`: nobody listens.
     events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
-    bracket: MarginBracket,
+    bracket: &'a MarginBracket,
     /// Bracket in which the held notional stood last where it was tested beyond its mark.
-    tested_bracket: MarginBracket,
+    tested_bracket: &'a MarginBracket,
     /// Bracket in which the planned notional stood last.
-    planned_bracket: MarginBracket,
+    planned_bracket: &'a MarginBracket,
     cash_usd: f64,
     short_base: f64,
     planned_short_base: f64,
@@ -88,6 +88,7 @@ pub struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Takes lane `lane`, path `path`, out of a block.
+    #[inline(always)]
     pub fn take(
         rules: &'a ProgrammeRules,
         streams: &'a Streams,
@@ -102,9 +103,9 @@ impl<'a> Account<'a> {
             path,
             cold: &mut cold[lane],
             events: None,
-            bracket: rules.venue.brackets[0],
-            tested_bracket: rules.venue.brackets[0],
-            planned_bracket: rules.venue.brackets[0],
+            bracket: &rules.venue.brackets[0],
+            tested_bracket: &rules.venue.brackets[0],
+            planned_bracket: &rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
             planned_short_base: hot.planned_short_base[lane],
@@ -124,6 +125,7 @@ impl<'a> Account<'a> {
     }
 
     /// Puts the lane back.
+    #[inline(always)]
     pub fn put_back(self, hot: &mut HotLanes, lane: usize) {
         hot.cash_usd[lane] = self.cash_usd;
         hot.short_base[lane] = self.short_base;
@@ -199,24 +201,21 @@ impl<'a> Account<'a> {
     }
 
     /// A step of an open account without a fill in which nothing happens but funding and records. Returns false, with
-    /// nothing changed, where more may be due, or where a notional has left the bracket in which it stood last.
+    /// nothing changed, where more may be due.
     #[inline(always)]
     fn settle_quietly(&mut self, step: &LaneStep<'_>) -> bool {
         let rules = self.rules;
-        let line = |b: &MarginBracket, notional_usd: f64| notional_usd * b.rate - b.deduction_usd;
         let notional_usd = self.short_base * step.mark_usd;
         let shifted_usd = self.planned_short_base * (step.mark_usd * rules.requirement_shift);
         let fee_frac = rules.venue.trigger_fee_frac();
-        // A flat account's notional of 0 stands in no bracket here.
-        let is_known = self.bracket.holds(notional_usd) && self.planned_bracket.holds(shifted_usd);
-        if !is_known || step.may_trade || self.cold.arrival_step as usize == step.step {
+        if !self.is_open() || step.may_trade || self.cold.arrival_step as usize == step.step {
             return false;
         }
         let per_unit_usd = step.funding_rate.map_or(0.0, |rate| step.mark_usd * rate);
         let paid_usd = self.short_base * per_unit_usd;
         let cash_usd = self.cash_usd + paid_usd;
         let equity_usd = cash_usd - notional_usd;
-        let maintenance_usd = line(&self.bracket, notional_usd);
+        let maintenance_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd);
         let may_act = step.is_watching && self.may_act(maintenance_usd, equity_usd);
         if may_act || equity_usd <= maintenance_usd + fee_frac * notional_usd {
             return false;
@@ -225,9 +224,10 @@ impl<'a> Account<'a> {
         self.funding_usd += paid_usd;
         self.planned_cash_usd += self.planned_short_base * per_unit_usd;
         self.record_margin(maintenance_usd, equity_usd);
-        let needed_usd =
-            line(&self.planned_bracket, shifted_usd) + fee_frac * shifted_usd + shifted_usd
-                - self.planned_cash_usd;
+        let needed_usd = maintenance_margin_usd(rules, &mut self.planned_bracket, shifted_usd)
+            + fee_frac * shifted_usd
+            + shifted_usd
+            - self.planned_cash_usd;
         self.required_usd = larger(needed_usd, self.required_usd);
         if step.is_watching {
             self.record_wealth(step, false);
@@ -301,7 +301,7 @@ impl<'a> Account<'a> {
 
     /// The mark that liquidates, which lies between a notional of `start_usd` and the one tested unless `is_far`.
     fn level_usd(&self, start_usd: f64, is_far: bool) -> f64 {
-        let (venue, bracket) = (&self.rules.venue, &self.tested_bracket);
+        let (venue, bracket) = (&self.rules.venue, self.tested_bracket);
         if is_far || !bracket.holds(start_usd) {
             return venue.liquidation_price_usd(self.cash_usd, self.short_base);
         }
@@ -711,10 +711,10 @@ impl<'a> Account<'a> {
 }
 
 /// Maintenance margin of a notional, looked for first in the bracket where one like it stood last.
-#[inline]
-fn maintenance_margin_usd(
-    rules: &ProgrammeRules,
-    last: &mut MarginBracket,
+#[inline(always)]
+fn maintenance_margin_usd<'a>(
+    rules: &'a ProgrammeRules,
+    last: &mut &'a MarginBracket,
     notional_usd: f64,
 ) -> f64 {
     if !last.holds(notional_usd) {

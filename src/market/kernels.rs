@@ -43,6 +43,12 @@ fn within_range(price_usd: f64) -> f64 {
     if price_usd > most { most } else { price_usd }
 }
 
+/// Factor on a price of a jump of its logarithm.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(crate) fn jump_factor(log_size: f64) -> f64 {
+    exp(log_size)
+}
+
 /// Largest `|x|` of [`exp_move`].
 pub(crate) const EXP_MOVE_LIMIT: f64 = 0.25;
 

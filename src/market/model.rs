@@ -4,7 +4,7 @@ use crate::market::basis::{BasisModel, step_variance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, EXP_MOVE_LIMIT, Stamps, add_shock, fill_normals, move_marks,
+    ContractMoves, EXP_MOVE_LIMIT, Stamps, add_shock, fill_normals, jump_factor, move_marks,
     move_marks_and_rates, move_spots,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
@@ -272,7 +272,7 @@ impl MarketModel {
             move_spots::<false>(shocks, factor, drift, spot_usd, out);
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
-            let factor = exp(jump.log_size);
+            let factor = jump_factor(jump.log_size);
             for spots in &mut out[jump.step..] {
                 spots[jump.lane] *= factor;
             }

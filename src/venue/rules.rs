@@ -65,8 +65,8 @@ impl ContractRules {
     }
 
     /// The bracket in which a notional stands; the last one beyond the cap.
-    pub fn bracket(&self, notional_usd: f64) -> MarginBracket {
-        self.brackets[self.bracket_index(notional_usd)]
+    pub fn bracket(&self, notional_usd: f64) -> &MarginBracket {
+        &self.brackets[self.bracket_index(notional_usd)]
     }
 
     /// Initial margin of a notional, USD: notional over the bracket's leverage cap.
