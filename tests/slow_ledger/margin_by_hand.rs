@@ -52,7 +52,7 @@ fn a_top_up_that_arrives_too_late_comes_back() {
 }
 
 #[test]
-fn a_transfer_in_flight_arrives_in_the_account_that_is_on_again() {
+fn a_transfer_in_flight_comes_back_also_when_there_is_a_new_hedge() {
     let mut plan = small_plan(5);
     plan.accounts[0].reserve_usd = 400.0;
     plan.accounts[0].margin_call = Some(small_margin_call(3));
@@ -62,13 +62,16 @@ fn a_transfer_in_flight_arrives_in_the_account_that_is_on_again() {
         &tapes::of_prices(&[100.0, 105.0, 115.0, 116.0, 116.0, 116.0]),
     );
     // Step 1: 270 sent (130 left). Step 2: liquidated, 50 back (180). Step 3: re-entry at 116 with 180, margin 116,
-    // so all 10. Step 4: the 270 arrive. The short missed 10 * (116 - 115).
+    // so all 10. Step 4: the 270 were meant for the old hedge and are in the reserve again; the ratio of 116 / 180 calls
+    // for 116 / 0.25 - 180 = 284 and gets the 270, under way at the horizon. The short missed 10 * (116 - 115).
     assert_eq!(
         (out.liquidations, out.cut_trades, out.margin_calls),
-        (1, 0, 1)
+        (1, 0, 2)
     );
-    assert_usd(out.top_up_usd, 270.0);
-    assert_usd(out.peak_collateral_usd, 200.0 - 50.0 + 180.0 + 270.0);
+    assert_eq!(out.unmet_calls, 1);
+    assert_usd(out.unmet_call_usd, 14.0);
+    assert_usd(out.top_up_usd, 270.0 + 270.0);
+    assert_usd(out.peak_collateral_usd, 200.0 - 50.0 + 180.0);
     assert_usd(out.liquidation_gap_usd, 10.0);
     assert_usd(out.hedged_pnl_usd, 10.0);
     assert_identity(&out);
