@@ -16,7 +16,7 @@ fn rows(name: &str) -> Option<Vec<Vec<String>>> {
     let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
     let path = PathBuf::from(root).join("../shared/data").join(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: history is not here ({name})");
+        eprintln!("skipped: history is not here ({name})");
         return None;
     };
     let split = |line: &str| line.split(',').map(str::to_owned).collect();
@@ -28,7 +28,7 @@ fn daily_returns(column: usize, from: &str) -> Option<Vec<f64>> {
     let closes: Vec<f64> = rows("spot_daily_close_wide_binance.csv")?
         .iter()
         .filter(|row| row[0].as_str() >= from)
-        .map(|row| row[column].parse().unwrap())
+        .map(|row| row[column].parse().expect("a number"))
         .collect();
     Some(
         closes
