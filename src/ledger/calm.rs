@@ -44,6 +44,14 @@ pub(crate) fn smaller(a: f64, b: f64) -> f64 {
 /// The market over `K` steps without sales or other events that all lanes share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stretch<'a, const K: usize> {
+    /// Its first step, from 1.
+    pub(crate) first_step: usize,
+    /// The contract's underlying.
+    pub(crate) underlying: usize,
+    /// Mark at its start, USD.
+    pub(crate) start_mark_usd: &'a LaneArray,
+    /// Spot of the underlying at the end of each step, USD.
+    pub(crate) underlying_usd: &'a [LaneArray; K],
     /// Mark at the end of each step, USD.
     pub(crate) mark_usd: &'a [LaneArray; K],
     /// Spot of the held asset at the end of each step, USD.

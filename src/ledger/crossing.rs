@@ -1,5 +1,7 @@
 //! Whether, and where, a mark reaches a liquidation level inside a step.
 
+use std::f64::consts::LOG2_E;
+
 use multiversion::multiversion;
 
 use crate::ledger::event::LiquidationCause;
@@ -9,6 +11,9 @@ use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
 const SEGMENTS: u32 = 4096;
+
+/// No uniform is under 2 to the power of minus this.
+const MOST_HALVINGS: f64 = 33.0;
 
 /// The random numbers that decide one account's crossings in one step.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +70,23 @@ impl MarkStep<'_> {
     /// The fill if the mark reaches `level_usd` (a level above) inside the step.
     pub fn reach(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
         reach(self, level_usd, draws)
+    }
+
+    /// Whether the mark surely stays under `level_usd`, told without a logarithm; false where that takes a closer look.
+    #[inline(always)]
+    pub fn surely_misses(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> bool {
+        let (from_usd, to_usd) = (level_usd - self.start_usd, level_usd - self.end_usd);
+        if !self.jumps.is_empty() || from_usd <= 0.0 || to_usd <= 0.0 {
+            return false;
+        }
+        // ln x >= 1 - 1/x: in logarithms the ends are under the level by these shares of it at least, and the bridge
+        // crosses with a probability of at most 2^-halvings.
+        let halvings = 2.0 * LOG2_E * from_usd * to_usd / (level_usd * level_usd * self.variance);
+        if halvings >= MOST_HALVINGS {
+            return true;
+        }
+        let bound = f64::from_bits((1023 - halvings as u64) << 52);
+        draws.bridge_uniform(0) >= bound
     }
 
     #[inline(always)]

@@ -9,5 +9,6 @@ pub mod crossing;
 pub mod event;
 pub mod lanes;
 pub mod programme;
+pub mod quiet_run;
 mod row;
 pub mod rules;
