@@ -1,12 +1,17 @@
 //! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use crate::hedge::target::{target_short_base, top_up_usd};
 use crate::ledger::calm::{larger, smaller};
 use crate::ledger::crossing::Fill;
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
 use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
 use crate::ledger::rules::ProgrammeRules;
-use crate::math::random::Streams;
+use crate::math::random::{Streams, address_number};
 use crate::plan::types::AfterLiquidation;
 use crate::venue::rules::{MarginBracket, Remainder};
 
@@ -334,7 +339,7 @@ impl<'a> Account<'a> {
             self.cold.in_flight_usd = sent_usd;
             self.cold.is_too_late = false;
             self.outside_usd += sent_usd;
-            self.cold.arrival_step = step.step as u32 + call.delay_steps;
+            self.cold.arrival_step = address_number(step.step) + call.delay_steps;
         }
     }
 
@@ -479,7 +484,7 @@ impl<'a> Account<'a> {
         }
         self.cold.liquidations += 1;
         if let AfterLiquidation::Reenter { after_steps } = rules.after_liquidation {
-            self.cold.reentry_step = step.step as u32 + after_steps;
+            self.cold.reentry_step = address_number(step.step) + after_steps;
         }
         self.tell(LedgerEvent::Liquidated {
             fill_usd: fill.price_usd,

@@ -5,6 +5,12 @@
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 
+#![expect(clippy::needless_bitwise_bool, reason = "lane loops must not branch")]
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::ledger::lanes::HotLanes;

@@ -1,12 +1,17 @@
 //! Whether, and where, a mark reaches a liquidation level inside a step.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use std::f64::consts::LOG2_E;
 
 use multiversion::multiversion;
 
 use crate::ledger::event::LiquidationCause;
 use crate::market::tile::TileJump;
-use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams};
+use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address_number};
 use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
@@ -31,14 +36,14 @@ pub struct CrossingDraws<'a> {
 impl CrossingDraws<'_> {
     /// Decides whether the bridge of segment `segment` crosses.
     pub fn bridge_uniform(&self, segment: usize) -> f64 {
-        let number = self.contract * SEGMENTS + (segment as u32).min(SEGMENTS - 1);
+        let number = self.contract * SEGMENTS + address_number(segment).min(SEGMENTS - 1);
         self.streams
             .uniform_32(self.path, self.step, Purpose::Bridge(number))
     }
 
     /// Where the diffusive part of `ln F` stands at jump `jump`, as a standard normal.
     pub fn anchor_normal(&self, jump: usize) -> f64 {
-        let number = self.contract * SEGMENTS + (jump as u32).min(SEGMENTS - 1);
+        let number = self.contract * SEGMENTS + address_number(jump).min(SEGMENTS - 1);
         self.streams
             .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
     }
@@ -85,7 +90,7 @@ impl MarkStep<'_> {
         if halvings >= MOST_HALVINGS {
             return true;
         }
-        let bound = f64::from_bits((1023 - halvings as u64) << 52);
+        let bound = power_of_half(halvings);
         draws.bridge_uniform(0) >= bound
     }
 
@@ -157,6 +162,16 @@ impl MarkStep<'_> {
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
     mark.reach_level(level_usd, draws)
+}
+
+/// 2 to the power of minus the whole part of `halvings`, which lies between 0 and 1000.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the whole part is meant, and it is not negative"
+)]
+fn power_of_half(halvings: f64) -> f64 {
+    f64::from_bits((1023 - halvings as u64) << 52)
 }
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability

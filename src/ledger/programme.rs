@@ -371,7 +371,7 @@ impl<'a> Programme<'a> {
 }
 
 /// Step `k` of a tile in one lane.
-#[inline(always)]
+#[inline]
 fn lane_step(
     rules: &ProgrammeRules,
     tile: &MarketTile,

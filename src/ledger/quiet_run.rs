@@ -13,6 +13,7 @@ use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
 use crate::ledger::lanes::NEVER;
 use crate::market::tile::{MarketTile, TileJump};
+use crate::math::random::address_number;
 use crate::plan::types::Crossing;
 
 /// One lane of a stretch.
@@ -94,29 +95,47 @@ impl Account<'_> {
     }
 
     /// Stage 2: whether the mark reached the level of an open account inside the step.
-    #[inline(always)]
     pub(super) fn find_fill(&mut self, mark: &MarkMove<'_>, cash_usd: f64) -> Option<Fill> {
-        let rules = self.rules;
-        let fee_frac = rules.venue.trigger_fee_frac();
-        if rules.crossing == Crossing::Endpoints {
-            let notional_usd = self.short_base * mark.end_usd;
-            let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd)
-                + fee_frac * notional_usd;
-            return (cash_usd - notional_usd <= trigger_usd).then_some(Fill {
-                price_usd: mark.end_usd,
-                cause: LiquidationCause::EndCheck,
-            });
+        if self.rules.crossing == Crossing::Endpoints {
+            return self.check_end(mark.end_usd, cash_usd);
         }
-        // Far below the level nothing needs to be drawn.
-        let highest_usd = larger(mark.start_usd, mark.end_usd);
-        let tested_usd = self.short_base * highest_usd * rules.clearance;
-        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
-            + fee_frac * tested_usd;
-        let is_far = cash_usd - tested_usd > trigger_usd;
+        let is_far = self.is_far(larger(mark.start_usd, mark.end_usd), cash_usd);
         if is_far && mark.jumps.is_empty() {
             return None;
         }
         self.reach_level(mark, cash_usd, is_far)
+    }
+
+    /// The fill where only the mark at the step's end counts.
+    #[inline(never)]
+    fn check_end(&mut self, mark_usd: f64, cash_usd: f64) -> Option<Fill> {
+        let rules = self.rules;
+        let notional_usd = self.short_base * mark_usd;
+        let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd)
+            + rules.venue.trigger_fee_frac() * notional_usd;
+        (cash_usd - notional_usd <= trigger_usd).then_some(Fill {
+            price_usd: mark_usd,
+            cause: LiquidationCause::EndCheck,
+        })
+    }
+
+    /// Whether both ends of a step, the higher at `highest_usd`, are so far below the level that no bridge without jumps
+    /// reaches it and nothing needs to be drawn.
+    #[inline(always)]
+    fn is_far(&mut self, highest_usd: f64, cash_usd: f64) -> bool {
+        let rules = self.rules;
+        let tested_usd = self.short_base * highest_usd * rules.clearance;
+        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
+            + rules.venue.trigger_fee_frac() * tested_usd;
+        cash_usd - tested_usd > trigger_usd
+    }
+
+    /// Looks up the bracket of a notional once for all that is like it.
+    fn find_bracket(&mut self, notional_usd: f64) {
+        let bracket = self.rules.venue.bracket(notional_usd);
+        self.bracket = bracket;
+        self.tested_bracket = bracket;
+        self.planned_bracket = bracket;
     }
 
     /// Whether the mark reaches the level inside the step.
@@ -127,8 +146,8 @@ impl Account<'_> {
         let draws = CrossingDraws {
             streams: self.streams,
             path: self.path,
-            step: (mark.step - 1) as u32,
-            contract: rules.contract as u32,
+            step: address_number(mark.step - 1),
+            contract: address_number(rules.contract),
         };
         let mark = MarkStep {
             start_usd: mark.start_usd,
@@ -191,9 +210,13 @@ fn run_quietly<const K: usize>(
     } else {
         stretch.mark_usd[from - 1][lane]
     };
+    if from == 0 {
+        account.find_bracket(planned_base * start_usd);
+    }
+    let is_bridge = rules.crossing == Crossing::Bridge;
     let mut fill = None;
     let mut i = from;
-    while i < until {
+    while i < until.min(K) {
         let step = stretch.first_step + i;
         let mark_usd = stretch.mark_usd[i][lane];
         let spot_usd = stretch.spot_usd[i][lane];
@@ -212,7 +235,14 @@ fn run_quietly<const K: usize>(
         let notional_usd = short_base * mark_usd;
         let equity_usd = cash_usd + paid_usd - notional_usd;
         if is_open {
-            fill = account.find_fill(&run.mark_move(i, start_usd), cash_usd);
+            if is_bridge {
+                let is_far = account.is_far(larger(start_usd, mark_usd), cash_usd);
+                if !is_far || (run.jump_steps >> i) & 1 != 0 {
+                    fill = account.reach_level(&run.mark_move(i, start_usd), cash_usd, is_far);
+                }
+            } else {
+                fill = account.check_end(mark_usd, cash_usd);
+            }
             if fill.is_some() {
                 break;
             }

@@ -104,6 +104,7 @@ pub struct ProgrammeRules {
 
 impl ProgrammeRules {
     /// Flattens hedge `index` of a plan. `step_variance` is that of its contract's diffusive `ln F`.
+    #[expect(clippy::too_many_lines, reason = "one field after the other")]
     pub fn new(plan: &Plan, index: usize, step_variance: f64) -> Self {
         let hedge = plan.hedges[index];
         let holding = &plan.holdings[hedge.covers];

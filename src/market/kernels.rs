@@ -1,5 +1,10 @@
 //! The market's lane loops, compiled for each SIMD level and chosen when the program runs.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::market::basis::BasisModel;
@@ -186,9 +191,9 @@ pub(crate) fn move_marks<const DEGREE: usize, const USES_SPOT: bool>(
 ) {
     for lane in 0..LANES {
         let mut away = basis[lane] - moves.basis.mean;
-        for k in 0..TILE_STEPS {
+        for (k, marks_usd) in mark_usd.iter_mut().enumerate() {
             (away, _) = moves.step_basis::<USES_SPOT>(k, lane, away);
-            mark_usd[k][lane] = moves.mark_usd::<DEGREE>(k, lane, away);
+            marks_usd[lane] = moves.mark_usd::<DEGREE>(k, lane, away);
         }
         basis[lane] = moves.basis.mean + away;
     }

@@ -9,7 +9,7 @@ use crate::market::kernels::{
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
-use crate::math::random::{Purpose, Streams};
+use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
@@ -225,7 +225,7 @@ impl MarketModel {
             self.draw_series(
                 state.first_path,
                 tile,
-                Purpose::Diffusion(a as u32),
+                Purpose::Diffusion(address_number(a)),
                 &mut state.diffusion[a],
             );
         }
@@ -250,7 +250,7 @@ impl MarketModel {
     ) {
         for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
             if k * GROUP < tile.steps {
-                let group = (tile.first_step / GROUP + k) as u32;
+                let group = address_number(tile.first_step / GROUP + k);
                 fill_normals(&self.streams, first_path, group, purpose, four);
             }
         }
@@ -291,7 +291,7 @@ impl MarketModel {
         let contract = &self.contracts[c];
         let first_path = state.first_path;
         if contract.basis.is_random {
-            let purpose = Purpose::Basis(c as u32);
+            let purpose = Purpose::Basis(address_number(c));
             self.draw_series(first_path, tile, purpose, &mut state.basis_shocks[c]);
         }
         if contract.basis.uses_spot {
@@ -350,7 +350,7 @@ impl MarketModel {
         state: &mut MarketState,
         tile: &MarketTile,
     ) {
-        let purpose = Purpose::FundingAverage(c as u32);
+        let purpose = Purpose::FundingAverage(address_number(c));
         let normals = &mut state.average_normals[c];
         if formula.interval_steps == 1 {
             self.draw_series(state.first_path, tile, purpose, normals);
@@ -360,7 +360,7 @@ impl MarketModel {
             let stamp = (tile.first_step + k + 1) / formula.interval_steps - 1;
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
-                let group = (stamp / GROUP) as u32;
+                let group = address_number(stamp / GROUP);
                 fill_normals(&self.streams, state.first_path, group, purpose, next);
             }
             normals[k] = next[stamp % GROUP];
