@@ -1,7 +1,7 @@
 //! What one hedged programme needs of the plan, flat and ready for the lane loops.
 
 use crate::hedge::target::target_short_base;
-use crate::ledger::account::is_short_of;
+use crate::ledger::trades::is_short_of;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
 use crate::plan::types::{
