@@ -1,18 +1,19 @@
 //! One account in one step, event by event, in the order of `docs/DESIGN.md` section 5.
 
-use crate::hedge::target::{target_short_base, top_up_usd};
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
+use crate::hedge::target::top_up_usd;
 use crate::ledger::calm::{larger, smaller};
-use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
+use crate::ledger::crossing::Fill;
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
 use crate::ledger::lanes::{ColdLane, HotLanes, Lanes, NEVER};
 use crate::ledger::rules::ProgrammeRules;
-use crate::market::tile::TileJump;
-use crate::math::random::Streams;
-use crate::plan::types::{AfterLiquidation, Crossing};
+use crate::math::random::{Streams, address_number};
+use crate::plan::types::AfterLiquidation;
 use crate::venue::rules::{MarginBracket, Remainder};
-
-/// A reserve of less than a cent opens no new hedge.
-pub const SMALLEST_REENTRY_USD: f64 = 0.01;
 
 /// Where an account stands at the end of a step. Money in USD, sizes in base units.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,19 +34,15 @@ pub struct Standing {
 
 /// What one path's market did in one step.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneStep<'a> {
+pub(super) struct LaneStep {
     /// The step, from 1: it ends at `step * step_days`.
     pub step: usize,
     /// Spot of the held asset at the end, USD.
     pub spot_usd: f64,
     /// Spot of the contract's underlying at the end, USD.
     pub underlying_usd: f64,
-    /// Mark at the start, USD.
-    pub start_mark_usd: f64,
     /// Mark at the end, USD.
     pub mark_usd: f64,
-    /// Jumps of the underlying inside the step, in order of time.
-    pub jumps: &'a [TileJump],
     /// Funding rate if a stamp ends the step.
     pub funding_rate: Option<f64>,
     /// Whether the hedger looks at the end.
@@ -58,32 +55,32 @@ pub struct LaneStep<'a> {
 
 /// One path's account, taken out of its block to be worked on.
 pub struct Account<'a> {
-    rules: &'a ProgrammeRules,
-    streams: &'a Streams,
-    path: u64,
-    cold: &'a mut ColdLane,
+    pub(super) rules: &'a ProgrammeRules,
+    pub(super) streams: &'a Streams,
+    pub(super) path: u64,
+    pub(super) cold: &'a mut ColdLane,
     /// Events since [`Self::take_events`]; `None`: nobody listens.
-    events: Option<Vec<LedgerEvent>>,
+    pub(super) events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
-    bracket: &'a MarginBracket,
+    pub(super) bracket: &'a MarginBracket,
     /// Bracket in which the held notional stood last where it was tested beyond its mark.
-    tested_bracket: &'a MarginBracket,
+    pub(super) tested_bracket: &'a MarginBracket,
     /// Bracket in which the planned notional stood last.
-    planned_bracket: &'a MarginBracket,
-    cash_usd: f64,
-    short_base: f64,
-    planned_short_base: f64,
-    planned_cash_usd: f64,
-    funding_usd: f64,
-    is_armed: bool,
-    min_equity_usd: f64,
-    worst_maintenance_usd: f64,
-    worst_equity_usd: f64,
-    required_usd: f64,
-    outside_usd: f64,
-    contributed_usd: f64,
-    peak_wealth_usd: f64,
-    max_drawdown_usd: f64,
+    pub(super) planned_bracket: &'a MarginBracket,
+    pub(super) cash_usd: f64,
+    pub(super) short_base: f64,
+    pub(super) planned_short_base: f64,
+    pub(super) planned_cash_usd: f64,
+    pub(super) funding_usd: f64,
+    pub(super) is_armed: bool,
+    pub(super) min_equity_usd: f64,
+    pub(super) worst_maintenance_usd: f64,
+    pub(super) worst_equity_usd: f64,
+    pub(super) required_usd: f64,
+    pub(super) outside_usd: f64,
+    pub(super) contributed_usd: f64,
+    pub(super) peak_wealth_usd: f64,
+    pub(super) max_drawdown_usd: f64,
 }
 
 impl<'a> Account<'a> {
@@ -170,13 +167,9 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Works through one step.
-    #[inline]
-    pub fn settle_step(&mut self, step: &LaneStep<'_>) {
-        let fill = self.find_fill(step);
-        if fill.is_none() && self.settle_quietly(step) {
-            return;
-        }
+    /// Works through one step; `fill` says whether, and where, the mark reached the level inside it.
+    #[inline(never)]
+    pub(super) fn settle_step(&mut self, step: &LaneStep, fill: Option<Fill>) {
         let rules = self.rules;
         let is_horizon = step.step == rules.steps;
         if let Some(fill) = fill {
@@ -200,117 +193,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// A step of an open account without a fill in which nothing happens but funding and records. Returns false, with
-    /// nothing changed, where more may be due.
-    #[inline(always)]
-    fn settle_quietly(&mut self, step: &LaneStep<'_>) -> bool {
-        let rules = self.rules;
-        let notional_usd = self.short_base * step.mark_usd;
-        let shifted_usd = self.planned_short_base * (step.mark_usd * rules.requirement_shift);
-        let fee_frac = rules.venue.trigger_fee_frac();
-        if !self.is_open() || step.may_trade || self.cold.arrival_step as usize == step.step {
-            return false;
-        }
-        let per_unit_usd = step.funding_rate.map_or(0.0, |rate| step.mark_usd * rate);
-        let paid_usd = self.short_base * per_unit_usd;
-        let cash_usd = self.cash_usd + paid_usd;
-        let equity_usd = cash_usd - notional_usd;
-        let maintenance_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd);
-        let may_act = step.is_watching && self.may_act(maintenance_usd, equity_usd);
-        if may_act || equity_usd <= maintenance_usd + fee_frac * notional_usd {
-            return false;
-        }
-        self.cash_usd = cash_usd;
-        self.funding_usd += paid_usd;
-        self.planned_cash_usd += self.planned_short_base * per_unit_usd;
-        self.record_margin(maintenance_usd, equity_usd);
-        let needed_usd = maintenance_margin_usd(rules, &mut self.planned_bracket, shifted_usd)
-            + fee_frac * shifted_usd
-            + shifted_usd
-            - self.planned_cash_usd;
-        self.required_usd = larger(needed_usd, self.required_usd);
-        if step.is_watching {
-            self.record_wealth(step, false);
-        }
-        true
-    }
-
-    /// Whether the hedger who looks may do something.
-    #[inline(always)]
-    fn may_act(&self, maintenance_usd: f64, equity_usd: f64) -> bool {
-        let Some(call) = self.rules.margin_call else {
-            return false;
-        };
-        if maintenance_usd < call.level * equity_usd {
-            !self.is_armed
-                || call
-                    .release
-                    .is_some_and(|release| maintenance_usd < release * equity_usd)
-        } else {
-            let is_spent = !self.is_armed && self.cold.reserve_usd <= 0.0;
-            self.cold.arrival_step == NEVER && !is_spent
-        }
-    }
-
-    /// Stage 2: whether the mark reached the level inside the step, or stands beyond it at the end.
-    #[inline(always)]
-    fn find_fill(&mut self, step: &LaneStep<'_>) -> Option<Fill> {
-        if !self.is_open() {
-            return None;
-        }
-        let rules = self.rules;
-        if rules.crossing == Crossing::Endpoints {
-            let notional_usd = self.short_base * step.mark_usd;
-            let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, notional_usd)
-                + rules.venue.trigger_fee_frac() * notional_usd;
-            return (self.cash_usd - notional_usd <= trigger_usd).then_some(Fill {
-                price_usd: step.mark_usd,
-                cause: LiquidationCause::EndCheck,
-            });
-        }
-        // Far below the level nothing needs to be drawn.
-        let highest_usd = larger(step.start_mark_usd, step.mark_usd);
-        let tested_usd = self.short_base * highest_usd * rules.clearance;
-        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
-            + rules.venue.trigger_fee_frac() * tested_usd;
-        let is_far = self.cash_usd - tested_usd > trigger_usd;
-        if is_far && step.jumps.is_empty() {
-            return None;
-        }
-        self.reach_level(step, is_far)
-    }
-
-    /// Whether the mark reaches the level inside the step.
-    fn reach_level(&self, step: &LaneStep<'_>, is_far: bool) -> Option<Fill> {
-        let rules = self.rules;
-        let level_usd = self.level_usd(self.short_base * step.start_mark_usd, is_far);
-        let mark = MarkStep {
-            start_usd: step.start_mark_usd,
-            end_usd: step.mark_usd,
-            jumps: step.jumps,
-            variance: rules.step_variance,
-        };
-        let draws = CrossingDraws {
-            streams: self.streams,
-            path: self.path,
-            step: (step.step - 1) as u32,
-            contract: rules.contract as u32,
-        };
-        mark.reach(level_usd, &draws)
-    }
-
-    /// The mark that liquidates, which lies between a notional of `start_usd` and the one tested unless `is_far`.
-    fn level_usd(&self, start_usd: f64, is_far: bool) -> f64 {
-        let (venue, bracket) = (&self.rules.venue, self.tested_bracket);
-        if is_far || !bracket.holds(start_usd) {
-            return venue.liquidation_price_usd(self.cash_usd, self.short_base);
-        }
-        let slope = 1.0 + bracket.rate + venue.trigger_fee_frac();
-        (self.cash_usd + bracket.deduction_usd) / (self.short_base * slope)
-    }
-
     /// Stage 8: drawdown of hedged wealth at a watching moment.
-    fn record_wealth(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
+    fn record_wealth(&mut self, step: &LaneStep, is_horizon: bool) {
         let rules = self.rules;
         let quantity_base = if is_horizon {
             0.0
@@ -325,18 +209,18 @@ impl<'a> Account<'a> {
         self.max_drawdown_usd = larger(self.peak_wealth_usd - wealth_usd, self.max_drawdown_usd);
     }
 
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.short_base > 0.0
     }
 
-    fn tell(&mut self, event: LedgerEvent) {
+    pub(super) fn tell(&mut self, event: LedgerEvent) {
         if let Some(events) = &mut self.events {
             events.push(event);
         }
     }
 
     /// Stage 3: a stamp pays on mark notional; a step that liquidated pays none.
-    fn pay_funding(&mut self, step: &LaneStep<'_>, was_closed: bool) {
+    fn pay_funding(&mut self, step: &LaneStep, was_closed: bool) {
         let Some(rate) = step.funding_rate else {
             return;
         };
@@ -350,7 +234,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 4: a transfer whose delay has run out arrives, or comes back if the account is closed.
-    fn receive_transfer(&mut self, step: &LaneStep<'_>) {
+    fn receive_transfer(&mut self, step: &LaneStep) {
         if self.cold.arrival_step as usize != step.step {
             return;
         }
@@ -369,7 +253,7 @@ impl<'a> Account<'a> {
     }
 
     /// Stage 5: liquidation at the end price, else a call or a release at a watching moment.
-    fn check_margin(&mut self, step: &LaneStep<'_>, is_horizon: bool) {
+    fn check_margin(&mut self, step: &LaneStep, is_horizon: bool) {
         if !self.is_open() {
             return;
         }
@@ -394,7 +278,7 @@ impl<'a> Account<'a> {
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.
-    fn look(&mut self, step: &LaneStep<'_>, maintenance_usd: f64, equity_usd: f64) {
+    fn look(&mut self, step: &LaneStep, maintenance_usd: f64, equity_usd: f64) {
         let Some(call) = self.rules.margin_call else {
             return;
         };
@@ -452,123 +336,12 @@ impl<'a> Account<'a> {
             self.cold.in_flight_usd = sent_usd;
             self.cold.is_too_late = false;
             self.outside_usd += sent_usd;
-            self.cold.arrival_step = step.step as u32 + call.delay_steps;
+            self.cold.arrival_step = address_number(step.step) + call.delay_steps;
         }
-    }
-
-    /// Stage 6: a sale at spot; planned and actual short shrink in proportion.
-    fn sell_inventory(&mut self, step: &LaneStep<'_>) {
-        let quantity_base = self.rules.sales_base[step.step];
-        if quantity_base <= 0.0 {
-            return;
-        }
-        self.book_sale(quantity_base, step);
-        let kept_frac = (step.quantity_base - quantity_base) / step.quantity_base;
-        let planned_base = self.planned_short_base * kept_frac;
-        let short_base = self.short_base * kept_frac;
-        self.trade_plan(planned_base, step);
-        self.trade_to(short_base, false, step);
-    }
-
-    /// Stage 7: the plan's own rule on market data; the held short follows, cut to what it can margin.
-    fn decide(&mut self, step: &LaneStep<'_>) {
-        let rules = self.rules;
-        let quantity_base = step.quantity_base - rules.sales_base[step.step];
-        let is_due = rules.is_rebalancing(step.step)
-            || rules.band().is_some_and(|width| {
-                let exposure_usd = quantity_base * step.spot_usd;
-                let ratio_gap_usd = self
-                    .planned_short_base
-                    .mul_add(step.underlying_usd, -rules.hedge_ratio * exposure_usd);
-                ratio_gap_usd.abs() > width * exposure_usd
-            });
-        if !is_due {
-            return;
-        }
-        let target_base = target_short_base(
-            rules.hedge_ratio,
-            quantity_base,
-            step.spot_usd,
-            step.underlying_usd,
-        );
-        self.trade_plan(target_base, step);
-        if !self.is_open() {
-            return;
-        }
-        let mut short_base = target_base;
-        let mut is_cut = false;
-        if target_base > self.short_base {
-            let equity_usd = self.cash_usd - self.short_base * step.mark_usd;
-            let largest_base = rules.venue.largest_notional_usd(equity_usd) / step.mark_usd;
-            let allowed_base = largest_base.max(self.short_base);
-            if is_short_of(allowed_base, target_base) {
-                short_base = allowed_base;
-                is_cut = true;
-                self.cold.cut_trades += 1;
-            }
-        }
-        self.trade_to(short_base, is_cut, step);
-    }
-
-    /// Stage 7: a new hedge with the whole reserve, the planned short cut to what initial margin allows.
-    fn reenter(&mut self, step: &LaneStep<'_>) {
-        if self.is_open() || step.step < self.cold.reentry_step as usize {
-            return;
-        }
-        let collateral_usd = self.cold.reserve_usd;
-        if collateral_usd < SMALLEST_REENTRY_USD || self.planned_short_base <= 0.0 {
-            // Only a transfer that is still under way can fill the reserve again.
-            self.cold.reentry_step = self.cold.arrival_step;
-            return;
-        }
-        self.cold.reentry_step = NEVER;
-        self.cold.reserve_usd = 0.0;
-        self.outside_usd -= collateral_usd;
-        self.contribute(collateral_usd, step.step);
-        self.post(collateral_usd);
-        let largest_base = self.rules.venue.largest_notional_usd(collateral_usd) / step.mark_usd;
-        let is_cut = is_short_of(largest_base, self.planned_short_base);
-        if is_cut {
-            self.cold.cut_trades += 1;
-        }
-        let short_base = largest_base.min(self.planned_short_base);
-        self.is_armed = true;
-        self.trade_to(short_base, false, step);
-        self.tell(LedgerEvent::Reentered {
-            short_base,
-            collateral_usd,
-            is_cut,
-        });
-    }
-
-    /// The horizon: the holding is sold and the hedge closed, with their costs.
-    fn close(&mut self, step: &LaneStep<'_>) {
-        self.book_sale(step.quantity_base, step);
-        self.settle_gap(step.mark_usd);
-        if !self.is_open() {
-            return;
-        }
-        let short_base = self.short_base;
-        let notional_usd = short_base * step.mark_usd;
-        let fee_usd = self.rules.venue.taker_fee_frac * notional_usd;
-        let slippage_usd = self.rules.slippage_frac * notional_usd;
-        self.cold.fees_usd -= fee_usd;
-        self.cold.slippage_usd -= slippage_usd;
-        self.cash_usd -= notional_usd + fee_usd + slippage_usd;
-        self.short_base = 0.0;
-        // Nobody owes the venue more than the account holds.
-        let shortfall_usd = (-self.cash_usd).max(0.0);
-        self.cash_usd += shortfall_usd;
-        self.cold.liquidation_usd += shortfall_usd;
-        self.cold.bankruptcy_usd += shortfall_usd;
-        self.tell(LedgerEvent::Closed {
-            short_base,
-            mark_usd: step.mark_usd,
-        });
     }
 
     /// The venue closes the short: slippage, then the fee on the worsened notional, then forfeiture.
-    fn liquidate(&mut self, fill: Fill, step: &LaneStep<'_>) {
+    fn liquidate(&mut self, fill: Fill, step: &LaneStep) {
         let rules = self.rules;
         let short_base = self.short_base;
         let notional_usd = short_base * fill.price_usd;
@@ -597,7 +370,7 @@ impl<'a> Account<'a> {
         }
         self.cold.liquidations += 1;
         if let AfterLiquidation::Reenter { after_steps } = rules.after_liquidation {
-            self.cold.reentry_step = step.step as u32 + after_steps;
+            self.cold.reentry_step = address_number(step.step) + after_steps;
         }
         self.tell(LedgerEvent::Liquidated {
             fill_usd: fill.price_usd,
@@ -610,62 +383,15 @@ impl<'a> Account<'a> {
         });
     }
 
-    /// Sells inventory at spot less slippage.
-    fn book_sale(&mut self, quantity_base: f64, step: &LaneStep<'_>) {
-        let sale_usd = quantity_base * step.spot_usd;
-        self.cold.sales_usd += sale_usd;
-        self.outside_usd += sale_usd * (1.0 - self.rules.slippage_frac);
-        self.tell(LedgerEvent::Sold {
-            quantity_base,
-            spot_usd: step.spot_usd,
-        });
-    }
-
-    /// Trades the planned short; its costs count in what it would have needed.
-    fn trade_plan(&mut self, target_base: f64, step: &LaneStep<'_>) {
-        let change_base = target_base - self.planned_short_base;
-        if change_base == 0.0 {
-            return;
-        }
-        self.settle_gap(step.mark_usd);
-        let change_usd = change_base * step.mark_usd;
-        let cost_frac = self.rules.venue.taker_fee_frac + self.rules.slippage_frac;
-        self.planned_cash_usd += change_usd - change_usd.abs() * cost_frac;
-        self.cold.planned_turnover_mark_usd += change_usd;
-        self.cold.planned_turnover_underlying_usd += change_base * step.underlying_usd;
-        self.planned_short_base = target_base;
-    }
-
-    /// Trades the held short at mark, with taker fee and slippage.
-    fn trade_to(&mut self, target_base: f64, is_cut: bool, step: &LaneStep<'_>) {
-        let change_base = target_base - self.short_base;
-        if change_base == 0.0 {
-            return;
-        }
-        self.settle_gap(step.mark_usd);
-        let change_usd = change_base * step.mark_usd;
-        let fee_usd = self.rules.venue.taker_fee_frac * change_usd.abs();
-        let slippage_usd = self.rules.slippage_frac * change_usd.abs();
-        self.cash_usd += change_usd - fee_usd - slippage_usd;
-        self.cold.fees_usd -= fee_usd;
-        self.cold.slippage_usd -= slippage_usd;
-        self.short_base = target_base;
-        self.tell(LedgerEvent::Traded {
-            change_base,
-            mark_usd: step.mark_usd,
-            is_cut,
-        });
-    }
-
     /// Books what planned and actual short made differently since the last change of either.
-    fn settle_gap(&mut self, mark_usd: f64) {
+    pub(super) fn settle_gap(&mut self, mark_usd: f64) {
         let difference_base = self.planned_short_base - self.short_base;
         self.cold.gap_usd += difference_base * (mark_usd - self.cold.gap_mark_usd);
         self.cold.gap_mark_usd = mark_usd;
     }
 
     /// Money reaches the account.
-    fn post(&mut self, amount_usd: f64) {
+    pub(super) fn post(&mut self, amount_usd: f64) {
         self.cash_usd += amount_usd;
         self.cold.posted_usd += amount_usd;
         self.cold.peak_collateral_usd = self.cold.peak_collateral_usd.max(self.cold.posted_usd);
@@ -679,7 +405,7 @@ impl<'a> Account<'a> {
     }
 
     /// Changes the net cash contributed, on which interest runs, from the end of `step` on.
-    fn contribute(&mut self, amount_usd: f64, step: usize) {
+    pub(super) fn contribute(&mut self, amount_usd: f64, step: usize) {
         // At step t interest is `financing - rate * contributed * t`: what changes now did not run before.
         let offset_usd = self.rules.cost_of_funds_per_step * amount_usd * step as f64;
         self.cold.financing_usd += offset_usd;
@@ -700,7 +426,7 @@ impl<'a> Account<'a> {
     }
 
     /// What the planned short would have needed up to now.
-    fn record_requirement(&mut self, step: &LaneStep<'_>) {
+    fn record_requirement(&mut self, step: &LaneStep) {
         let notional_usd = self.planned_short_base * (step.mark_usd * self.rules.requirement_shift);
         let maintenance_usd =
             maintenance_margin_usd(self.rules, &mut self.planned_bracket, notional_usd);
@@ -712,7 +438,7 @@ impl<'a> Account<'a> {
 
 /// Maintenance margin of a notional, looked for first in the bracket where one like it stood last.
 #[inline(always)]
-fn maintenance_margin_usd<'a>(
+pub(super) fn maintenance_margin_usd<'a>(
     rules: &'a ProgrammeRules,
     last: &mut &'a MarginBracket,
     notional_usd: f64,
@@ -721,9 +447,4 @@ fn maintenance_margin_usd<'a>(
         *last = rules.venue.bracket(notional_usd);
     }
     notional_usd * last.rate - last.deduction_usd
-}
-
-/// Whether a size falls short of what is wanted by more than rounding.
-pub(crate) fn is_short_of(allowed_base: f64, wanted_base: f64) -> bool {
-    wanted_base - allowed_base > 1e-9 * wanted_base
 }

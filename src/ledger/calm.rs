@@ -5,6 +5,12 @@
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 
+#![expect(clippy::needless_bitwise_bool, reason = "lane loops must not branch")]
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::ledger::lanes::HotLanes;
@@ -44,6 +50,14 @@ pub(crate) fn smaller(a: f64, b: f64) -> f64 {
 /// The market over `K` steps without sales or other events that all lanes share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stretch<'a, const K: usize> {
+    /// Its first step, from 1.
+    pub(crate) first_step: usize,
+    /// The contract's underlying.
+    pub(crate) underlying: usize,
+    /// Mark at its start, USD.
+    pub(crate) start_mark_usd: &'a LaneArray,
+    /// Spot of the underlying at the end of each step, USD.
+    pub(crate) underlying_usd: &'a [LaneArray; K],
     /// Mark at the end of each step, USD.
     pub(crate) mark_usd: &'a [LaneArray; K],
     /// Spot of the held asset at the end of each step, USD.

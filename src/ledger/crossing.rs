@@ -1,14 +1,24 @@
 //! Whether, and where, a mark reaches a liquidation level inside a step.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
+use std::f64::consts::LOG2_E;
+
 use multiversion::multiversion;
 
 use crate::ledger::event::LiquidationCause;
 use crate::market::tile::TileJump;
-use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams};
+use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address_number};
 use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
 const SEGMENTS: u32 = 4096;
+
+/// No uniform is under 2 to the power of minus this.
+const MOST_HALVINGS: f64 = 33.0;
 
 /// The random numbers that decide one account's crossings in one step.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +36,14 @@ pub struct CrossingDraws<'a> {
 impl CrossingDraws<'_> {
     /// Decides whether the bridge of segment `segment` crosses.
     pub fn bridge_uniform(&self, segment: usize) -> f64 {
-        let number = self.contract * SEGMENTS + (segment as u32).min(SEGMENTS - 1);
+        let number = self.contract * SEGMENTS + address_number(segment).min(SEGMENTS - 1);
         self.streams
             .uniform_32(self.path, self.step, Purpose::Bridge(number))
     }
 
     /// Where the diffusive part of `ln F` stands at jump `jump`, as a standard normal.
     pub fn anchor_normal(&self, jump: usize) -> f64 {
-        let number = self.contract * SEGMENTS + (jump as u32).min(SEGMENTS - 1);
+        let number = self.contract * SEGMENTS + address_number(jump).min(SEGMENTS - 1);
         self.streams
             .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
     }
@@ -65,6 +75,23 @@ impl MarkStep<'_> {
     /// The fill if the mark reaches `level_usd` (a level above) inside the step.
     pub fn reach(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
         reach(self, level_usd, draws)
+    }
+
+    /// Whether the mark surely stays under `level_usd`, told without a logarithm; false where that takes a closer look.
+    #[inline(always)]
+    pub fn surely_misses(&self, level_usd: f64, draws: &CrossingDraws<'_>) -> bool {
+        let (from_usd, to_usd) = (level_usd - self.start_usd, level_usd - self.end_usd);
+        if !self.jumps.is_empty() || from_usd <= 0.0 || to_usd <= 0.0 {
+            return false;
+        }
+        // ln x >= 1 - 1/x: in logarithms the ends are under the level by these shares of it at least, and the bridge
+        // crosses with a probability of at most 2^-halvings.
+        let halvings = 2.0 * LOG2_E * from_usd * to_usd / (level_usd * level_usd * self.variance);
+        if halvings >= MOST_HALVINGS {
+            return true;
+        }
+        let bound = power_of_half(halvings);
+        draws.bridge_uniform(0) >= bound
     }
 
     #[inline(always)]
@@ -135,6 +162,16 @@ impl MarkStep<'_> {
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
     mark.reach_level(level_usd, draws)
+}
+
+/// 2 to the power of minus the whole part of `halvings`, which lies between 0 and 1000.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the whole part is meant, and it is not negative"
+)]
+fn power_of_half(halvings: f64) -> f64 {
+    f64::from_bits((1023 - halvings as u64) << 52)
 }
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability

@@ -1,7 +1,8 @@
 //! Positions, accounts, order of events, attribution.
 //!
 //! Most steps of most paths only mark to market: `calm` does several such steps of a whole block at once. Lanes where something
-//! is due are handled one by one in `account`, in the order of events of `docs/DESIGN.md`.
+//! is due are handled one by one: `quiet_run` takes them up to the step where it is, `account` and `trades` through that step,
+//! in the order of events of `docs/DESIGN.md`.
 
 pub mod account;
 pub mod calm;
@@ -9,5 +10,7 @@ pub mod crossing;
 pub mod event;
 pub mod lanes;
 pub mod programme;
+mod quiet_run;
 mod row;
 pub mod rules;
+mod trades;

@@ -6,6 +6,7 @@ use crate::ledger::calm::{
 };
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::Lanes;
+use crate::ledger::quiet_run::{LaneRun, MarkMove};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
@@ -101,7 +102,7 @@ impl<'a> Programme<'a> {
         follower: &mut Option<&mut dyn Follower>,
     ) -> usize {
         for lane in 0..LANES {
-            self.settle_lane(lane, k..k + 1, tile, follower);
+            self.settle_common_lane(lane, k, tile, follower);
         }
         self.lanes.quantity_base -= self.rules.sales_base[tile.first_step + k + 1];
         1
@@ -118,6 +119,10 @@ impl<'a> Programme<'a> {
         let first_step = tile.first_step + k + 1;
         let marks = &tile.mark_usd[rules.contract];
         let stretch = Stretch::<K> {
+            first_step,
+            underlying: rules.underlying,
+            start_mark_usd: &marks[k],
+            underlying_usd: steps_from(&tile.spot_usd[rules.underlying], k),
             mark_usd: steps_from(marks, k + 1),
             spot_usd: steps_from(&tile.spot_usd[rules.held], k),
             funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
@@ -148,10 +153,10 @@ impl<'a> Programme<'a> {
         if let (Some((lane, standing)), Some(follower)) = (followed, follower.as_mut())
             && (eventful >> lane) & 1 == 0
         {
-            follow_calm(&stretch, first_step, lane, standing, *follower);
+            follow_calm(&stretch, lane, standing, *follower);
         }
         for lane in lanes_of(eventful) {
-            self.settle_lane(lane, k..k + K, tile, follower);
+            self.settle_lane(&stretch, lane, k, tile, follower);
         }
         K
     }
@@ -238,11 +243,50 @@ impl<'a> Programme<'a> {
         })
     }
 
-    /// Some steps of one lane, event by event.
-    fn settle_lane(
+    /// One lane's step with a common event.
+    fn settle_common_lane(
         &mut self,
         lane: usize,
-        steps: std::ops::Range<usize>,
+        k: usize,
+        tile: &MarketTile,
+        follower: &mut Option<&mut dyn Follower>,
+    ) {
+        let rules = self.rules;
+        let path = tile.first_path + lane as u64;
+        let quantity_base = self.lanes.quantity_base;
+        let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
+        let follower = follower.as_mut().filter(|f| f.lane() == lane);
+        if follower.is_some() {
+            account.listen();
+        }
+        let step = lane_step(rules, tile, k, lane, quantity_base, true);
+        let mut fill = None;
+        if account.is_open() {
+            let mark = MarkMove {
+                step: step.step,
+                start_usd: tile.mark_usd[rules.contract][k][lane],
+                end_usd: step.mark_usd,
+                jumps: tile.lane_jumps(k, rules.underlying, lane),
+            };
+            let cash_usd = account.cash_usd;
+            fill = account.find_fill(&mark, cash_usd);
+        }
+        account.settle_step(&step, fill);
+        if let Some(follower) = follower {
+            let quantity_base = quantity_base - rules.sales_base[step.step];
+            let events = account.take_events();
+            follower.step_ended(step.step, quantity_base, &account.standing(), events);
+        }
+        account.put_back(hot, lane);
+        self.cover_sizes(lane);
+    }
+
+    /// One lane's stretch, from step `first` of the tile on, event by event.
+    fn settle_lane<const K: usize>(
+        &mut self,
+        stretch: &Stretch<'_, K>,
+        lane: usize,
+        first: usize,
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) {
@@ -254,30 +298,21 @@ impl<'a> Programme<'a> {
         if follower.is_some() {
             account.listen();
         }
-        // A step with a common event comes alone.
-        let may_trade =
-            rules.band().is_some() || rules.is_common_event(tile.first_step + steps.start + 1);
-        let marks_usd = &tile.mark_usd[rules.contract];
-        let rates = &tile.funding_rate[rules.contract];
-        let is_stamp = &tile.is_stamp[rules.contract];
-        let spots_usd = &tile.spot_usd[rules.held];
-        let underlyings_usd = &tile.spot_usd[rules.underlying];
-        for k in steps {
-            let step = tile.first_step + k + 1;
-            account.settle_step(&LaneStep {
-                step,
-                spot_usd: spots_usd[k][lane],
-                underlying_usd: underlyings_usd[k][lane],
-                start_mark_usd: marks_usd[k][lane],
-                mark_usd: marks_usd[k + 1][lane],
-                jumps: tile.lane_jumps(k, rules.underlying, lane),
-                funding_rate: is_stamp[k].then_some(rates[k][lane]),
-                is_watching: rules.is_watching(step),
-                may_trade,
-                quantity_base,
-            });
+        let run = LaneRun::new(stretch, tile, first, lane, rules.underlying);
+        let may_trade = rules.band().is_some();
+        let mut i = 0;
+        while i < K {
+            // Who follows wants to see every step.
+            let until = if follower.is_some() { i + 1 } else { K };
+            let (quiet_end, fill) = account.run_quietly(&run, i, until);
+            i = quiet_end;
+            if i < until {
+                let step = lane_step(rules, tile, first + i, lane, quantity_base, may_trade);
+                account.settle_step(&step, fill);
+                i += 1;
+            }
             if let Some(follower) = &mut follower {
-                let quantity_base = quantity_base - rules.sales_base[step];
+                let step = stretch.first_step + i - 1;
                 let events = account.take_events();
                 follower.step_ended(step, quantity_base, &account.standing(), events);
             }
@@ -335,6 +370,30 @@ impl<'a> Programme<'a> {
     }
 }
 
+/// Step `k` of a tile in one lane.
+#[inline]
+fn lane_step(
+    rules: &ProgrammeRules,
+    tile: &MarketTile,
+    k: usize,
+    lane: usize,
+    quantity_base: f64,
+    may_trade: bool,
+) -> LaneStep {
+    let step = tile.first_step + k + 1;
+    LaneStep {
+        step,
+        spot_usd: tile.spot_usd[rules.held][k][lane],
+        underlying_usd: tile.spot_usd[rules.underlying][k][lane],
+        mark_usd: tile.mark_usd[rules.contract][k + 1][lane],
+        funding_rate: tile.is_stamp[rules.contract][k]
+            .then_some(tile.funding_rate[rules.contract][k][lane]),
+        is_watching: rules.is_watching(step),
+        may_trade,
+        quantity_base,
+    }
+}
+
 /// `K` steps of a series from step `from` on.
 fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
     let Some(steps) = series[from..].first_chunk() else {
@@ -346,7 +405,6 @@ fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray;
 /// Tells a follower the steps of a lane that was calm.
 fn follow_calm<const K: usize>(
     stretch: &Stretch<'_, K>,
-    first_step: usize,
     lane: usize,
     start: Standing,
     follower: &mut dyn Follower,
@@ -362,7 +420,12 @@ fn follow_calm<const K: usize>(
             funding_usd: start.short_base.mul_add(received_usd, start.funding_usd),
             ..start
         };
-        follower.step_ended(first_step + i, stretch.quantity_base, &account, Vec::new());
+        follower.step_ended(
+            stretch.first_step + i,
+            stretch.quantity_base,
+            &account,
+            Vec::new(),
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one hedged programme needs of the plan, flat and ready for the lane loops.
 
 use crate::hedge::target::target_short_base;
-use crate::ledger::account::is_short_of;
+use crate::ledger::trades::is_short_of;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
 use crate::plan::types::{
@@ -104,6 +104,7 @@ pub struct ProgrammeRules {
 
 impl ProgrammeRules {
     /// Flattens hedge `index` of a plan. `step_variance` is that of its contract's diffusive `ln F`.
+    #[expect(clippy::too_many_lines, reason = "one field after the other")]
     pub fn new(plan: &Plan, index: usize, step_variance: f64) -> Self {
         let hedge = plan.hedges[index];
         let holding = &plan.holdings[hedge.covers];

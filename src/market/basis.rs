@@ -1,7 +1,7 @@
 //! The basis of a perpetual: exact Ornstein-Uhlenbeck steps, correlated with its spot.
 
 use crate::math::ou::{OuStep, log_mark_step_variance, ou_step};
-use crate::math::vector::{EXP_SMALL_LIMIT, LARGEST_NORMAL};
+use crate::math::vector::LARGEST_NORMAL;
 use crate::plan::types::OuBasis;
 
 /// A spot's own normal is a sum of the independent ones with squares of loadings adding to 1; for the number of assets
@@ -21,8 +21,8 @@ pub struct BasisModel {
     pub is_random: bool,
     /// Whether a step needs the spot's shock.
     pub uses_spot: bool,
-    /// Whether no path can bring `|b|` over [`EXP_SMALL_LIMIT`]: shocks are bounded and reversion wins.
-    pub is_small: bool,
+    /// No path can bring `|b|` over this: shocks are bounded and reversion wins.
+    pub bound: f64,
 }
 
 impl BasisModel {
@@ -46,7 +46,7 @@ impl BasisModel {
             mean: basis.mean,
             initial: basis.initial,
             step,
-            is_small: basis.mean.abs() + drift + wander < EXP_SMALL_LIMIT,
+            bound: basis.mean.abs() + drift + wander,
             is_random,
             uses_spot: is_random && basis.correlation_with_spot != 0.0,
         }

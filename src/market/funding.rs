@@ -1,5 +1,10 @@
 //! Funding rates: constant, or the venue's premium formula on the interval's average premium.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use crate::plan::types::FundingPlan;
 
 /// Funding resolved for the engine.

@@ -4,7 +4,7 @@ use multiversion::multiversion;
 
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::normal;
-use crate::math::random::{Purpose, Streams};
+use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{exp, ln};
 use crate::outcome::table::LANES;
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes};
@@ -198,7 +198,7 @@ impl JumpClocks {
                     let tick = state.ticks[number][lane];
                     let position = next_years[lane] / step_years;
                     // Rounding must neither lose a jump nor move it out of its tile.
-                    let step = (position as usize).clamp(tile.first_step, end_step - 1);
+                    let step = whole_part(position).clamp(tile.first_step, end_step - 1);
                     let time_frac = (position - step as f64).clamp(0.0, 1.0);
                     clock.strike(streams, path, number, tick, |asset, log_size| {
                         tile.jumps.push(TileJump {
@@ -218,6 +218,16 @@ impl JumpClocks {
     }
 }
 
+/// The whole part of a number from 0 up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the whole part is meant, and it is not negative"
+)]
+fn whole_part(x: f64) -> usize {
+    x as usize
+}
+
 /// The first tick of one clock in every lane, years.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn first_ticks(
@@ -229,7 +239,7 @@ fn first_ticks(
 ) {
     for (lane, next) in next_years.iter_mut().enumerate() {
         let path = first_path + lane as u64;
-        let [u, _] = streams.uniforms(path, 0, Purpose::JumpTime(number as u32));
+        let [u, _] = streams.uniforms(path, 0, Purpose::JumpTime(address_number(number)));
         *next = -ln(u) * mean_gap_years;
     }
 }
@@ -260,7 +270,12 @@ fn natural_log(x: f64) -> f64 {
 impl Clock {
     /// Time between tick `tick - 1` and tick `tick`, exponential.
     fn gap_years(&self, streams: &Streams, path: u64, number: usize, tick: u32) -> f64 {
-        exponential(streams, path, tick, Purpose::JumpTime(number as u32)) * self.mean_gap_years
+        exponential(
+            streams,
+            path,
+            tick,
+            Purpose::JumpTime(address_number(number)),
+        ) * self.mean_gap_years
     }
 
     /// Calls `jump` for every asset that this tick strikes: one uniform decides whom, one quantile how much.
@@ -272,7 +287,8 @@ impl Clock {
         tick: u32,
         mut jump: impl FnMut(usize, f64),
     ) {
-        let [whom, quantile] = streams.uniforms(path, tick, Purpose::JumpSize(number as u32));
+        let [whom, quantile] =
+            streams.uniforms(path, tick, Purpose::JumpSize(address_number(number)));
         for struck in &self.struck {
             if whom < struck.probability {
                 jump(

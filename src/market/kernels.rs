@@ -1,5 +1,10 @@
 //! The market's lane loops, compiled for each SIMD level and chosen when the program runs.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::market::basis::BasisModel;
@@ -49,60 +54,74 @@ pub(crate) fn jump_factor(log_size: f64) -> f64 {
     exp(log_size)
 }
 
-/// Largest `|x|` of [`exp_move`].
-pub(crate) const EXP_MOVE_LIMIT: f64 = 0.25;
+/// `1 / n!`, from `n = 0`: the coefficients of the exponential.
+const INVERSE_FACTORIALS: [f64; 13] = [
+    1.0,
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5_040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+    1.0 / 39_916_800.0,
+    1.0 / 479_001_600.0,
+];
 
-/// `sum of c_i x^i`, constant term last. Horner's scheme: one instruction a term, where the constants come from memory.
+/// Which polynomial stands for the exponential of a plan's small numbers; the shorter, the smaller they surely are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Smallness {
+    /// Up to 0.016: degree 6.
+    Tiny,
+    /// Up to 0.1: degree 9.
+    Small,
+    /// Up to 0.16: degree 10.
+    Moderate,
+    /// Up to 0.25: degree 12.
+    Large,
+    /// Beyond: no polynomial.
+    Any,
+}
+
+impl Smallness {
+    /// What is enough for all `|x| < bound`: the first term left out is under `2^-53`.
+    pub(crate) fn of(bound: f64) -> Self {
+        let limits = [
+            (0.016, Self::Tiny),
+            (0.1, Self::Small),
+            (0.16, Self::Moderate),
+            (0.25, Self::Large),
+        ];
+        limits
+            .into_iter()
+            .find(|(limit, _)| bound < *limit)
+            .map_or(Self::Any, |(_, smallness)| smallness)
+    }
+}
+
+/// Taylor polynomial of `exp(x)` of degree `DEGREE`, error about 1 ulp where [`Smallness`] allows it; `exp` itself for
+/// degree 0. Horner's scheme: one instruction a term, where the constants come from memory.
 #[inline(always)]
-fn polynomial<const N: usize>(coefficients: [f64; N], x: f64) -> f64 {
-    let mut sum = coefficients[0];
-    for &coefficient in &coefficients[1..] {
-        sum = sum.mul_add(x, coefficient);
+fn exp_to_degree<const DEGREE: usize>(x: f64) -> f64 {
+    if DEGREE == 0 {
+        return exp(x);
+    }
+    let mut sum = INVERSE_FACTORIALS[DEGREE];
+    for n in (0..DEGREE).rev() {
+        sum = sum.mul_add(x, INVERSE_FACTORIALS[n]);
     }
     sum
 }
 
-/// `exp(x)` for `|x| <= 0.25`, error about 1 ulp: the Taylor polynomial of degree 12 (next term under `2^-58`), even and
-/// odd powers apart.
-#[inline(always)]
-fn exp_move(x: f64) -> f64 {
-    const EVEN: [f64; 7] = [
-        1.0 / 479_001_600.0,
-        1.0 / 3_628_800.0,
-        1.0 / 40_320.0,
-        1.0 / 720.0,
-        1.0 / 24.0,
-        0.5,
-        1.0,
-    ];
-    const ODD: [f64; 6] = [
-        1.0 / 39_916_800.0,
-        1.0 / 362_880.0,
-        1.0 / 5_040.0,
-        1.0 / 120.0,
-        1.0 / 6.0,
-        1.0,
-    ];
-    let x2 = x * x;
-    polynomial(ODD, x2).mul_add(x, polynomial(EVEN, x2))
-}
-
-/// `exp(x)` for `|x| <= 0.1`, error about 1 ulp: as [`exp_move`], to degree 9 (next term under
-/// `2^-54`).
-#[inline(always)]
-fn exp_basis(x: f64) -> f64 {
-    const EVEN: [f64; 5] = [1.0 / 40_320.0, 1.0 / 720.0, 1.0 / 24.0, 0.5, 1.0];
-    const ODD: [f64; 5] = [1.0 / 362_880.0, 1.0 / 5_040.0, 1.0 / 120.0, 1.0 / 6.0, 1.0];
-    let x2 = x * x;
-    polynomial(ODD, x2).mul_add(x, polynomial(EVEN, x2))
-}
-
 /// Moves spots over a tile without their jumps: each step multiplies by `exp(factor * z + drift)`.
 ///
-/// `spot_usd` is the spot before the tile and becomes that at its end; `IS_SMALL` says that no move can pass
-/// [`EXP_MOVE_LIMIT`].
+/// `spot_usd` is the spot before the tile and becomes that at its end; `DEGREE` is that of the moves'
+/// [`Smallness`], 0 for none.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn move_spots<const IS_SMALL: bool>(
+pub(crate) fn move_spots<const DEGREE: usize>(
     shocks: &[LaneArray; TILE_STEPS],
     factor: f64,
     drift: f64,
@@ -113,11 +132,7 @@ pub(crate) fn move_spots<const IS_SMALL: bool>(
         let mut spot = spot_usd[lane];
         for k in 0..TILE_STEPS {
             let log_move = shocks[k][lane].mul_add(factor, drift);
-            spot *= if IS_SMALL {
-                exp_move(log_move)
-            } else {
-                exp(log_move)
-            };
+            spot *= exp_to_degree::<DEGREE>(log_move);
             spot = within_range(spot);
             out[k][lane] = spot;
         }
@@ -138,48 +153,49 @@ pub(crate) struct ContractMoves<'a> {
 }
 
 impl ContractMoves<'_> {
-    /// One exact step of the basis: its new value, and the step's expected average given its ends.
+    /// One exact step of the basis, told by how far it is `away` from its mean: its new distance, and the step's expected
+    /// average given its ends.
     #[inline(always)]
-    fn step_basis<const USES_SPOT: bool>(&self, k: usize, lane: usize, basis: f64) -> (f64, f64) {
+    fn step_basis<const USES_SPOT: bool>(&self, k: usize, lane: usize, away: f64) -> (f64, f64) {
         let law = &self.basis.step;
         let own = self.own_shocks[k][lane];
-        let away = basis - self.basis.mean;
-        let mut average = own.mul_add(law.z_on_y_own, away * law.average_decay);
+        let level = away.mul_add(law.average_decay, self.basis.mean);
+        let mut average = own.mul_add(law.z_on_y_own, level);
         let mut next = own.mul_add(law.y_own, away * law.decay);
         if USES_SPOT {
             let spot = self.spot_shocks[k][lane];
             average = spot.mul_add(law.z_on_x, average);
             next = spot.mul_add(law.y_on_x, next);
         }
-        (self.basis.mean + next, self.basis.mean + average)
+        (next, average)
     }
 
     /// `mark = spot * exp(basis)`.
     #[inline(always)]
-    fn mark_usd<const IS_SMALL: bool>(&self, k: usize, lane: usize, basis: f64) -> f64 {
-        if IS_SMALL {
-            self.spot_usd[k][lane] * exp_basis(basis)
+    fn mark_usd<const DEGREE: usize>(&self, k: usize, lane: usize, away: f64) -> f64 {
+        let mark_usd = self.spot_usd[k][lane] * exp_to_degree::<DEGREE>(self.basis.mean + away);
+        if DEGREE == 0 {
+            within_range(mark_usd)
         } else {
-            within_range(self.spot_usd[k][lane] * exp(basis))
+            mark_usd
         }
     }
 }
 
-/// Moves basis and marks over a tile; `IS_SMALL` says that no `|basis|` can pass
-/// [`crate::math::vector::EXP_SMALL_LIMIT`].
+/// Moves basis and marks over a tile; `DEGREE` is that of the basis's [`Smallness`], 0 for none.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn move_marks<const IS_SMALL: bool, const USES_SPOT: bool>(
+pub(crate) fn move_marks<const DEGREE: usize, const USES_SPOT: bool>(
     moves: &ContractMoves<'_>,
     basis: &mut LaneArray,
     mark_usd: &mut [LaneArray; TILE_STEPS],
 ) {
     for lane in 0..LANES {
-        let mut b = basis[lane];
-        for k in 0..TILE_STEPS {
-            (b, _) = moves.step_basis::<USES_SPOT>(k, lane, b);
-            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+        let mut away = basis[lane] - moves.basis.mean;
+        for (k, marks_usd) in mark_usd.iter_mut().enumerate() {
+            (away, _) = moves.step_basis::<USES_SPOT>(k, lane, away);
+            marks_usd[lane] = moves.mark_usd::<DEGREE>(k, lane, away);
         }
-        basis[lane] = b;
+        basis[lane] = moves.basis.mean + away;
     }
 }
 
@@ -199,7 +215,7 @@ pub(crate) struct Stamps<'a> {
 /// interval's averages; `EACH_STEP` says that every step is an interval.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn move_marks_and_rates<
-    const IS_SMALL: bool,
+    const DEGREE: usize,
     const USES_SPOT: bool,
     const EACH_STEP: bool,
 >(
@@ -212,12 +228,12 @@ pub(crate) fn move_marks_and_rates<
 ) {
     let share = 1.0 / stamps.formula.interval_steps as f64;
     for lane in 0..LANES {
-        let mut b = basis[lane];
+        let mut away = basis[lane] - moves.basis.mean;
         let mut sum = premium_sum[lane];
         for k in 0..TILE_STEPS {
             let average;
-            (b, average) = moves.step_basis::<USES_SPOT>(k, lane, b);
-            mark_usd[k][lane] = moves.mark_usd::<IS_SMALL>(k, lane, b);
+            (away, average) = moves.step_basis::<USES_SPOT>(k, lane, away);
+            mark_usd[k][lane] = moves.mark_usd::<DEGREE>(k, lane, away);
             let z = stamps.normals[k][lane];
             if EACH_STEP {
                 rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, average));
@@ -227,24 +243,32 @@ pub(crate) fn move_marks_and_rates<
                 sum = if stamps.is_stamp[k] { 0.0 } else { sum };
             }
         }
-        basis[lane] = b;
+        basis[lane] = moves.basis.mean + away;
         premium_sum[lane] = sum;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Smallness::{Any, Large, Moderate, Small, Tiny};
     use super::*;
-    use crate::math::vector::EXP_SMALL_LIMIT;
+
+    fn worst_error<const DEGREE: usize>(limit: f64) -> f64 {
+        (-1000..=1000)
+            .map(|i| limit * f64::from(i) / 1000.0)
+            .map(|x| (exp_to_degree::<DEGREE>(x) / x.exp() - 1.0).abs())
+            .fold(0.0, f64::max)
+    }
 
     #[test]
     fn the_polynomials_are_the_exponential() {
-        for i in -1000..=1000 {
-            let x = EXP_MOVE_LIMIT * f64::from(i) / 1000.0;
-            assert!((exp_move(x) / x.exp() - 1.0).abs() < 4e-16, "{x}");
-            let x = EXP_SMALL_LIMIT * f64::from(i) / 1000.0;
-            assert!((exp_basis(x) / x.exp() - 1.0).abs() < 4e-16, "{x}");
-        }
+        let kinds = [0.015, 0.09, 0.15, 0.24, 0.25].map(Smallness::of);
+        assert_eq!(kinds, [Tiny, Small, Moderate, Large, Any]);
+        assert!(worst_error::<6>(0.016) < 4e-16);
+        assert!(worst_error::<9>(0.1) < 4e-16);
+        assert!(worst_error::<10>(0.16) < 4e-16);
+        assert!(worst_error::<12>(0.25) < 4e-16);
+        assert!(worst_error::<0>(1.0) < 4e-16);
     }
 
     /// The lanes run on the machine's widest SIMD, the single path without FMA: the bits must not differ.

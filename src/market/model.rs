@@ -4,12 +4,12 @@ use crate::market::basis::{BasisModel, step_variance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, EXP_MOVE_LIMIT, Stamps, add_shock, fill_normals, jump_factor, move_marks,
+    ContractMoves, Smallness, Stamps, add_shock, fill_normals, jump_factor, move_marks,
     move_marks_and_rates, move_spots,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
-use crate::math::random::{Purpose, Streams};
+use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
@@ -38,8 +38,8 @@ struct AssetModel {
     step_deviation: f64,
     /// Row of the Cholesky factor: loading on each independent shock.
     loadings: Vec<f64>,
-    /// Whether no path can move it by more than [`EXP_MOVE_LIMIT`] in a step, jumps aside.
-    is_small: bool,
+    /// How small all moves of a step are, jumps aside.
+    smallness: Smallness,
 }
 
 /// One contract: basis and funding on an underlying.
@@ -47,6 +47,8 @@ struct AssetModel {
 struct ContractModel {
     underlying: usize,
     basis: BasisModel,
+    /// How small all values of the basis are.
+    smallness: Smallness,
     funding: FundingModel,
     /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
     average_noise: f64,
@@ -99,7 +101,7 @@ impl MarketModel {
                 step_drift,
                 step_deviation,
                 loadings,
-                is_small: largest_move < EXP_MOVE_LIMIT,
+                smallness: Smallness::of(largest_move),
             }
         });
         let contracts = market.contracts.iter().map(|contract| {
@@ -114,6 +116,7 @@ impl MarketModel {
             let volatility = market.assets[contract.underlying].volatility_annual;
             ContractModel {
                 underlying: contract.underlying,
+                smallness: Smallness::of(basis.bound),
                 basis,
                 funding,
                 average_noise,
@@ -222,7 +225,7 @@ impl MarketModel {
             self.draw_series(
                 state.first_path,
                 tile,
-                Purpose::Diffusion(a as u32),
+                Purpose::Diffusion(address_number(a)),
                 &mut state.diffusion[a],
             );
         }
@@ -247,7 +250,7 @@ impl MarketModel {
     ) {
         for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
             if k * GROUP < tile.steps {
-                let group = (tile.first_step / GROUP + k) as u32;
+                let group = address_number(tile.first_step / GROUP + k);
                 fill_normals(&self.streams, first_path, group, purpose, four);
             }
         }
@@ -266,10 +269,12 @@ impl MarketModel {
         let (factor, drift) = (asset.step_deviation, asset.step_drift);
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
-        if asset.is_small {
-            move_spots::<true>(shocks, factor, drift, spot_usd, out);
-        } else {
-            move_spots::<false>(shocks, factor, drift, spot_usd, out);
+        match asset.smallness {
+            Smallness::Tiny => move_spots::<6>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<9>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<10>(shocks, factor, drift, spot_usd, out),
+            Smallness::Large => move_spots::<12>(shocks, factor, drift, spot_usd, out),
+            Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
             let factor = jump_factor(jump.log_size);
@@ -286,7 +291,7 @@ impl MarketModel {
         let contract = &self.contracts[c];
         let first_path = state.first_path;
         if contract.basis.is_random {
-            let purpose = Purpose::Basis(c as u32);
+            let purpose = Purpose::Basis(address_number(c));
             self.draw_series(first_path, tile, purpose, &mut state.basis_shocks[c]);
         }
         if contract.basis.uses_spot {
@@ -314,11 +319,10 @@ impl MarketModel {
         let [_, ends @ ..] = &mut tile.mark_usd[c];
         let basis = &mut state.basis[c];
         let Some(formula) = formula else {
-            match (contract.basis.is_small, contract.basis.uses_spot) {
-                (true, true) => move_marks::<true, true>(&moves, basis, ends),
-                (true, false) => move_marks::<true, false>(&moves, basis, ends),
-                (false, true) => move_marks::<false, true>(&moves, basis, ends),
-                (false, false) => move_marks::<false, false>(&moves, basis, ends),
+            match contract.smallness {
+                Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<9>(&moves, basis, ends),
+                _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
         };
@@ -329,15 +333,10 @@ impl MarketModel {
             is_stamp: tile.is_stamp[c],
         };
         let is_each = formula.interval_steps == 1;
-        let advance = match (contract.basis.is_small, contract.basis.uses_spot, is_each) {
-            (true, true, true) => move_marks_and_rates::<true, true, true>,
-            (true, true, false) => move_marks_and_rates::<true, true, false>,
-            (true, false, true) => move_marks_and_rates::<true, false, true>,
-            (true, false, false) => move_marks_and_rates::<true, false, false>,
-            (false, true, true) => move_marks_and_rates::<false, true, true>,
-            (false, true, false) => move_marks_and_rates::<false, true, false>,
-            (false, false, true) => move_marks_and_rates::<false, false, true>,
-            (false, false, false) => move_marks_and_rates::<false, false, false>,
+        let advance = match contract.smallness {
+            Smallness::Tiny => contract.moves_with_rates::<6>(is_each),
+            Smallness::Small => contract.moves_with_rates::<9>(is_each),
+            _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);
         advance(&moves, &stamps, basis, sum, ends, rates);
@@ -351,7 +350,7 @@ impl MarketModel {
         state: &mut MarketState,
         tile: &MarketTile,
     ) {
-        let purpose = Purpose::FundingAverage(c as u32);
+        let purpose = Purpose::FundingAverage(address_number(c));
         let normals = &mut state.average_normals[c];
         if formula.interval_steps == 1 {
             self.draw_series(state.first_path, tile, purpose, normals);
@@ -361,10 +360,46 @@ impl MarketModel {
             let stamp = (tile.first_step + k + 1) / formula.interval_steps - 1;
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
-                let group = (stamp / GROUP) as u32;
+                let group = address_number(stamp / GROUP);
                 fill_normals(&self.streams, state.first_path, group, purpose, next);
             }
             normals[k] = next[stamp % GROUP];
+        }
+    }
+}
+
+/// A [`move_marks_and_rates`] of some kind.
+type MovesWithRates = fn(
+    &ContractMoves<'_>,
+    &Stamps<'_>,
+    &mut LaneArray,
+    &mut LaneArray,
+    &mut [LaneArray; TILE_STEPS],
+    &mut [LaneArray; TILE_STEPS],
+);
+
+impl ContractModel {
+    /// [`move_marks`] of the kind that the basis needs.
+    fn move_marks<const DEGREE: usize>(
+        &self,
+        moves: &ContractMoves<'_>,
+        basis: &mut LaneArray,
+        ends: &mut [LaneArray; TILE_STEPS],
+    ) {
+        if self.basis.uses_spot {
+            move_marks::<DEGREE, true>(moves, basis, ends);
+        } else {
+            move_marks::<DEGREE, false>(moves, basis, ends);
+        }
+    }
+
+    /// [`move_marks_and_rates`] of the kind that the basis needs; `is_each` says that every step is an interval.
+    fn moves_with_rates<const DEGREE: usize>(&self, is_each: bool) -> MovesWithRates {
+        match (self.basis.uses_spot, is_each) {
+            (true, true) => move_marks_and_rates::<DEGREE, true, true>,
+            (true, false) => move_marks_and_rates::<DEGREE, true, false>,
+            (false, true) => move_marks_and_rates::<DEGREE, false, true>,
+            (false, false) => move_marks_and_rates::<DEGREE, false, false>,
         }
     }
 }

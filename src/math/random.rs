@@ -232,6 +232,12 @@ fn block<const R: usize>(round_keys: &[(u32, u32); R], counter: [u64; 4]) -> [u6
 /// The smallest value of [`Streams::uniform_32`].
 pub const SMALLEST_UNIFORM_32: f64 = 0.5 / 4_294_967_296.0;
 
+/// An index as a number of an address: steps, contracts and clocks are far fewer than `2^32`.
+#[expect(clippy::cast_possible_truncation, reason = "no index is that large")]
+pub const fn address_number(index: usize) -> u32 {
+    index as u32
+}
+
 /// A path's random words for one purpose, one after the other.
 #[derive(Debug, Clone)]
 pub struct Sequence {

@@ -41,22 +41,6 @@ pub fn exp(x: f64) -> f64 {
     f64::from_bits(fraction.to_bits().wrapping_add(shifted.to_bits() << 52))
 }
 
-/// Largest `|x|` of [`exp_small`].
-pub const EXP_SMALL_LIMIT: f64 = 0.1;
-
-/// `exp(x)` for `|x| <= 0.1`, error below 1 ulp: the Taylor polynomial of degree 9 (next term under `2^-54`).
-#[inline(always)]
-pub fn exp_small(x: f64) -> f64 {
-    let x2 = x * x;
-    let x4 = x2 * x2;
-    let a = x.mul_add(1.0 / 6.0, 0.5);
-    let b = x.mul_add(1.0 / 120.0, 1.0 / 24.0);
-    let c = x.mul_add(1.0 / 5_040.0, 1.0 / 720.0);
-    let d = x.mul_add(1.0 / 362_880.0, 1.0 / 40_320.0);
-    let g = x4.mul_add(x2.mul_add(d, c), x2.mul_add(b, a));
-    x2.mul_add(g, x) + 1.0
-}
-
 /// Bits of `sqrt(1/2)`, rounded.
 const SQRT_HALF_BITS: u64 = 0x3FE6_A09E_667F_3BCD;
 /// Bits of 1.0.
@@ -151,12 +135,6 @@ mod tests {
             assert!(
                 (ours - theirs).abs() <= 2.0 * f64::EPSILON * theirs * 0.75,
                 "exp({x}): {ours} {theirs}"
-            );
-        }
-        for x in sweep(-EXP_SMALL_LIMIT, EXP_SMALL_LIMIT, 200_000) {
-            assert!(
-                (exp_small(x) - x.exp()).abs() <= 1.5 * f64::EPSILON,
-                "exp_small({x})"
             );
         }
         assert_eq!(exp(0.0).to_bits(), 1.0f64.to_bits());
