@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::Plan;
+use hedgesim::report::number::plain;
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::{Problem, Problems};
 use hedgesim::stats::limits::known_path;
@@ -59,6 +61,30 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
     } else {
         Err(Problems::new(loaded.sources.clone(), problems))
     }
+}
+
+/// Refuses more paths than the memory holds, before anything is simulated.
+pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
+    let assets = plan.market.assets.len();
+    let needed = needed_bytes(plan.simulation.paths, assets);
+    let Some(available) = available_bytes().filter(|available| needed > *available) else {
+        return Ok(());
+    };
+    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
+    let given = &loaded.scenario.simulation.paths;
+    let problem = Problem {
+        message: format!(
+            "`{}` is {}; allowed: up to {}, which is what {} of memory hold",
+            given.path,
+            given.written,
+            plain(fitting_paths(available, assets) as f64, 0),
+            gib(available)
+        ),
+        place: Some(given.place),
+        label: format!("their outcomes need {}", gib(needed)),
+    };
+    let problems = Problems::new(loaded.sources.clone(), vec![problem]);
+    Err(Failure::Refused(problems.render(true) + "\n"))
 }
 
 /// A flag that Ctrl-C or SIGTERM sets; a second one ends the program at once.

@@ -107,3 +107,52 @@ fn a_later_capability_says_so() {
     let message = hedgesim(&["run", TREASURY, "--set", model]).refused();
     assert!(message.contains("not supported yet"), "{message}");
 }
+
+/// What the outcomes of a billion paths need.
+#[test]
+#[cfg(target_os = "linux")]
+fn more_paths_than_memory_are_refused_at_once() {
+    let meminfo = read("/proc/meminfo".as_ref());
+    let kibibytes: f64 = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
+        .expect("the memory there is");
+    if kibibytes > 150e6 {
+        return; // it may fit
+    }
+    for command in [&["run"][..], &["inspect", "--worst", "1"]] {
+        let arguments = [command, &[SQUEEZE, "--paths", "1_000_000_000"]].concat();
+        let message = hedgesim(&arguments).refused();
+        for part in [
+            "`simulation.paths` is 1_000_000_000; allowed: up to ",
+            "--set:1:18",
+            "GiB",
+        ] {
+            assert!(message.contains(part), "{part}\n{message}");
+        }
+    }
+}
+
+#[test]
+fn the_scenario_itself_is_not_written_over() {
+    let folder = empty_folder("input-in-the-folder");
+    let input = folder.join("scenario.toml");
+    fs::write(&input, read(SQUEEZE.as_ref())).unwrap();
+    let before = read(&input);
+    let arguments = ["run", text_of(&input), "--out", text_of(&folder)];
+    let message = hedgesim(&arguments).refused();
+    assert!(message.contains("is the scenario itself"), "{message}");
+    assert_eq!(read(&input), before);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_in_the_way_of_a_file_is_refused_before_the_simulation() {
+    let folder = empty_folder("folder-in-the-way");
+    fs::create_dir(folder.join("outcomes.csv")).unwrap();
+    let arguments = ["run", SQUEEZE, "--out", text_of(&folder)];
+    let message = hedgesim(&arguments).refused();
+    assert!(message.contains("a folder stands there"), "{message}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
