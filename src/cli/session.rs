@@ -12,7 +12,7 @@ use hedgesim::plan::types::Plan;
 use hedgesim::report::number::plain;
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::{Problem, Problems};
-use hedgesim::stats::limits::known_path;
+use hedgesim::stats::limits::{check_bound, known_path};
 use hedgesim::stats::summarise::template;
 
 use crate::cli::arguments::{ScenarioArguments, ThreadArguments};
@@ -40,9 +40,20 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
         .limits
         .iter()
         .filter_map(|limit| {
-            let path = &limit.require.value.path;
-            let near = known_path(&summary, path).err()?;
+            let given = &limit.require;
+            let path = &given.value.path;
+            let Err(near) = known_path(&summary, path) else {
+                let bound = check_bound(path, given.value.bound, given.value.has_unit);
+                return bound.err().map(|(allowed, label)| Problem {
+                    message: format!("`{}` is {}; allowed: {allowed}", given.path, given.written),
+                    place: Some(given.place),
+                    label,
+                });
+            };
             let label = match near.first() {
+                Some(name) if path.starts_with(&format!("{name}.")) => {
+                    format!("a limit is judged on the whole interval: write `{name}`")
+                }
                 Some(name) => format!("did you mean `{name}`?"),
                 None => "`hedgesim run --format json` shows all names".to_owned(),
             };

@@ -77,7 +77,7 @@ pub enum Sizes {
 
 /// Range of a price in USD per coin.
 pub const PRICE_USD: Range =
-    Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)").too_low("a price is above 0");
+    Range::closed(1e-12, 1e12, "1e-12 to 1e12 (USD per coin)").too_low("a price is above 0");
 
 const VOLATILITY: Range = Range::closed(
     0.0,

@@ -159,6 +159,12 @@ pub enum Cause {
         /// The argument.
         argument: String,
     },
+    /// An override's path of too many names.
+    #[error("the override's path has {names} names; allowed: up to 32")]
+    OverrideDepth {
+        /// How many.
+        names: usize,
+    },
     /// An override's path leads nowhere.
     #[error("the override's path `{path}` leads nowhere: {reason}")]
     OverridePath {
@@ -199,6 +205,7 @@ impl Cause {
             Self::MoreThanOne { .. } => "one too many".to_owned(),
             Self::Empty { .. } => "nothing here".to_owned(),
             Self::OverrideForm { .. } => "for example simulation.paths=20_000".to_owned(),
+            Self::OverrideDepth { .. } => "no value lies so deep".to_owned(),
             Self::OverridePath { .. } => "no such place".to_owned(),
         }
     }

@@ -156,3 +156,55 @@ fn a_folder_in_the_way_of_a_file_is_refused_before_the_simulation() {
     assert!(message.contains("a folder stands there"), "{message}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused() {
+    for (limit, wanted) in [
+        (
+            "liquidation.probability <= 30",
+            "30 % is written 30% or 0.3",
+        ),
+        ("worse_than_unhedged <= 1.5", "a bound from 0 to 1"),
+        (
+            "hedge_effectiveness.variance >= 90",
+            "90 % is written 90% or 0.9",
+        ),
+        ("hedged.es95 <= 30%", "a bound without % or bps"),
+        (
+            "liquidation.probability.value <= 30%",
+            "write `liquidation.probability`",
+        ),
+        ("hedged.es95.ci95.1 <= 3", "write `hedged.es95`"),
+    ] {
+        let limit = format!("limits=[{{ require = \"{limit}\" }}]");
+        let message = hedgesim(&["check", TREASURY, "--set", &limit]).refused();
+        assert!(message.contains(wanted), "{wanted}\n{message}");
+    }
+    let limit = "limits=[{ require = \"hedge_effectiveness.variance >= -20%\" }]";
+    hedgesim(&["check", TREASURY, "--set", limit]).ended_with(0);
+}
+
+#[test]
+fn numbers_out_of_range_name_the_range() {
+    let most = "0 to 9,223,372,036,854,775,807";
+    for (option, value, wanted) in [
+        ("--seed", "9223372036854775808", most),
+        ("--seed", "many", most),
+        ("--seed", "-1", most),
+        ("--paths", "9223372036854775808", "1 to 1,000,000,000"),
+        ("--paths", "many", "1 to 1,000,000,000"),
+        ("--paths", "-5", "1 to 1,000,000,000"),
+        ("--threads", "-1", "1..=1024"),
+    ] {
+        let message = hedgesim(&["run", SQUEEZE, option, value]).refused();
+        assert!(message.contains(wanted), "{option} {value}\n{message}");
+    }
+}
+
+#[test]
+fn an_override_that_leads_very_deep_is_refused_once() {
+    let path = ["a"; 20_000].join(".") + "=1";
+    let message = hedgesim(&["check", SQUEEZE, "--set", &path]).refused();
+    assert!(message.contains("allowed: up to 32"), "{}", message.len());
+    assert!(message.contains("1 problem in"));
+}
