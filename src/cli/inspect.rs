@@ -62,11 +62,15 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     if let Some(folder) = &arguments.out {
         return write(folder, &plan, &traces, &stop);
     }
-    print(&match arguments.format {
+    let text = match arguments.format {
         TraceFormat::Text => render(&plan, &traces, arguments.all),
         TraceFormat::Csv => steps_csv(&plan, &traces),
         TraceFormat::Json => render_json(&plan, &traces),
-    })
+    };
+    if stop.load(Ordering::Relaxed) {
+        return Err(Failure::Interrupted);
+    }
+    print(&text)
 }
 
 /// The paths of the smallest hedged P&L, worst first; among equals the smaller number.

@@ -101,6 +101,16 @@ pub enum Cause {
         /// The key.
         key: String,
     },
+    /// A name that cannot be shown.
+    #[error(
+        "a name under `{table}` is {name:?}; allowed: text without control characters, not empty"
+    )]
+    Name {
+        /// Dotted path of the table of names.
+        table: String,
+        /// The name.
+        name: String,
+    },
     /// None of the variants is there.
     #[error("{} needs one of {}", table_words(.table), quoted(.variants.iter().copied()))]
     NoVariant {
@@ -195,6 +205,7 @@ impl Cause {
             Self::WrongKind { kind, .. } => format!("this is {kind}"),
             Self::Missing { table, .. } if table.is_empty() => String::new(),
             Self::Missing { key, .. } => format!("`{key}` is missing"),
+            Self::Name { .. } => "reports and files show this name".to_owned(),
             Self::NoVariant { .. } => "which one?".to_owned(),
             Self::TwoVariants { first, .. } => format!("`{first}` is there already"),
             Self::UnknownKey { nearest, .. } => match nearest {

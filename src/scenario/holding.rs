@@ -43,8 +43,8 @@ pub struct Sale {
 }
 
 /// Range of a quantity of coins.
-pub const QUANTITY: Range =
-    Range::closed(1e-12, 1e15, "1e-12 to 1e15 (coins)").too_low("a quantity is above 0");
+pub const QUANTITY: Range = Range::closed(1e-12, 1e15, "1e-12 to 1e15 (coins)")
+    .too_low("a quantity is above 0; under 1e-12 it is a slip");
 
 impl Holding {
     /// Reads one holding.

@@ -147,13 +147,14 @@ impl Override {
 
     /// A slip in a name that the document gives, such as `accounts.mian` beside `[accounts.main]`.
     ///
-    /// Where more than one override gives the new name, or one gives its whole table, it is meant.
+    /// Where more than one override gives the new name, or one gives it a table or a list, it is meant.
     pub fn misspelt_name(&self, document: &DocumentMut, all: &[Self]) -> Option<Problem> {
         let [home, name, _, ..] = &self.segments[..] else {
             return None;
         };
         let table = document.get(&home.key)?.as_table_like()?;
-        if !NAMED.contains(&home.key.as_str()) || table.contains_key(&name.key) {
+        let is_scalar = !matches!(self.node.value, Value::Table(_) | Value::List(_));
+        if !is_scalar || !NAMED.contains(&home.key.as_str()) || table.contains_key(&name.key) {
             return None;
         }
         let start = [home.key.clone(), name.key.clone()];

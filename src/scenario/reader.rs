@@ -8,7 +8,6 @@ use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Node, Table, Value};
-use crate::scenario::units::PLAIN_TEXT;
 
 /// Where readers put the problems they find, and what they could read for the checks between tables.
 #[derive(Debug, Default)]
@@ -155,11 +154,9 @@ impl<'a> Reader<'a> {
         let mut tables = Vec::new();
         for entry in &parent.table.entries {
             if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
-                let cause = Cause::NotAllowed {
-                    path: parent.path.clone(),
-                    written: format!("{:?}", entry.key),
-                    allowed: PLAIN_TEXT.to_owned(),
-                    reason: "reports and files show this name".to_owned(),
+                let cause = Cause::Name {
+                    table: parent.path.clone(),
+                    name: entry.key.clone(),
                 };
                 self.sink.push(cause.at(entry.key_place));
             }

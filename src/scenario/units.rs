@@ -245,17 +245,17 @@ pub fn text(node: &Node) -> Result<String, Complaint> {
     }
 }
 
-/// What a title or a name may be.
-pub const PLAIN_TEXT: &str = "text without control characters, not empty";
-
 /// Reads a string that people are shown.
 ///
 /// # Errors
-/// If the value is not a string, is empty, or has control characters.
+/// If the value is not a string, or has control characters.
 pub fn plain_text(node: &Node) -> Result<String, Complaint> {
     let read = text(node)?;
-    if read.is_empty() || read.chars().any(char::is_control) {
-        return Err(Complaint::allowed(PLAIN_TEXT, "reports show this text"));
+    if read.chars().any(char::is_control) {
+        return Err(Complaint::allowed(
+            "text without control characters",
+            "reports show this text",
+        ));
     }
     Ok(read)
 }

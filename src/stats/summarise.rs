@@ -169,6 +169,10 @@ pub(super) struct Scope {
 
 /// Which events a plan can bring about; the probability of the others is exactly 0.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers to four questions"
+)]
 pub(super) struct Possible {
     pub(super) hedge: bool,
     pub(super) call: bool,
