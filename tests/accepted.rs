@@ -360,7 +360,10 @@ margin_call = { level = 0.5, target = 0.2 }
     );
     assert_eq!(
         plan.report.notes,
-        ["c pays no funding: none is given, and v is a venue of the scenario's own."]
+        [
+            "The fees of v are 0: none are given for this venue of the scenario's own.",
+            "c pays no funding: none is given, and v is a venue of the scenario's own."
+        ]
     );
 }
 
@@ -390,6 +393,62 @@ fn a_preset_brings_its_funding_and_its_assumptions() {
         let note = format!("binance ETHUSDT, assumed: {assumed}.");
         assert!(plan.report.notes.contains(&note), "{:?}", plan.report.notes);
     }
+}
+
+#[test]
+fn a_sale_at_the_horizon_is_part_of_what_is_sold_there() {
+    let sales = |text: &str| {
+        let sell = format!("holdings.0.sell.schedule={text}");
+        let loaded = parse("full.toml", FULL, &[sell]).expect("a scenario");
+        resolve(&loaded).map(|plan| plan.holdings[0].sales.clone())
+    };
+    let with = sales("[{ at = \"30d\", quantity = 100 }, { at = \"90d\", quantity = 500 }]");
+    let without = sales("[{ at = \"30d\", quantity = 100 }]");
+    assert_eq!(with.as_ref().map(Vec::len), Ok(1));
+    assert_eq!(with, without);
+    // It counts against the holding all the same, and a time beyond the horizon is none.
+    assert!(sales("[{ at = \"90d\", quantity = 1e9 }]").is_err());
+    assert!(sales("[{ at = \"91d\", quantity = 1 }]").is_err());
+}
+
+#[test]
+fn what_is_described_and_not_used_is_noted() {
+    let more = [
+        "contracts.more={ underlying = \"ETH\", venue = \"binance\", listing = \"ETHUSDT\", perpetual = {} }",
+        "venues.idle={ maintenance = [{ rate = \"1%\" }] }",
+    ]
+    .map(str::to_owned);
+    let plan = resolve(&parse("full.toml", FULL, &more).unwrap()).unwrap();
+    for note in [
+        "The contract more is simulated and no hedge uses it.",
+        "The venue idle is described and nothing uses it.",
+    ] {
+        let notes = &plan.report.notes;
+        assert!(notes.iter().any(|found| found == note), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_moves_no_column() {
+    let text = format!("\u{feff}titel = 1\n{FULL}");
+    let shown = parse("x.toml", &text, &[]).unwrap_err().render(false);
+    assert!(shown.contains(" --> x.toml:1:1\n"), "{shown}");
+}
+
+#[test]
+fn a_slip_in_a_name_of_an_override_is_told() {
+    let shown = refusal(&["accounts.mian.collateral_usd=3"]);
+    assert!(shown.contains("did you mean `accounts.main`?"), "{shown}");
+    assert!(shown.contains("1 problem in"), "{shown}");
+    let shown = refusal(&["hedges.0.cover=\"ETH\""]);
+    assert!(shown.contains("did you mean `covers`?"), "{shown}");
+    let new = [
+        "assets.ETH2.spot_usd=3",
+        "assets.ETH2.model.gbm.volatility=0.5",
+    ]
+    .map(str::to_owned);
+    let loaded = parse("full.toml", FULL, &new).expect("two overrides mean a new asset");
+    assert!(resolve(&loaded).is_ok());
 }
 
 #[test]

@@ -61,10 +61,10 @@ pub(crate) struct ScenarioArguments {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Number of paths; short for `--set simulation.paths=N`.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) paths: Option<String>,
     /// Seed; short for `--set simulation.seed=N`.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl ScenarioArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ThreadArguments {
     /// Number of threads [default: all processors]; results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 }
 

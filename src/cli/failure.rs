@@ -5,6 +5,8 @@ use std::io;
 use hedgesim::engine::run::SimulationError;
 use hedgesim::report::folder::FolderError;
 
+use crate::cli::output::tell;
+
 /// Why a command did not end well.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -38,9 +40,9 @@ impl Failure {
     /// Tells the user, on standard error.
     pub(crate) fn tell(&self) {
         match self {
-            Self::Refused(message) => anstream::eprint!("{message}"),
-            Self::Other(message) => anstream::eprintln!("error: {message}"),
-            Self::Interrupted => anstream::eprintln!("interrupted; nothing was written"),
+            Self::Refused(message) => tell(message),
+            Self::Other(message) => tell(&format!("error: {message}\n")),
+            Self::Interrupted => tell("interrupted; nothing was written\n"),
             Self::LimitBroken | Self::NoReader => {}
         }
     }
@@ -70,8 +72,10 @@ impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Self {
         match error {
             FolderError::Interrupted { .. } => Self::Interrupted,
-            FolderError::NotAFolder { .. } => Self::refused(&error.to_string()),
-            FolderError::Create { .. } | FolderError::Write { .. } => {
+            FolderError::NotAFolder { .. } | FolderError::Taken { .. } => {
+                Self::refused(&error.to_string())
+            }
+            FolderError::Create { .. } | FolderError::Write { .. } | FolderError::Put(_) => {
                 Self::Other(error.to_string())
             }
         }

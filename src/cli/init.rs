@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 
 use crate::cli::arguments::Init;
 use crate::cli::failure::Failure;
+use crate::cli::output::tell;
 
 /// The scenario that `init` writes.
 const TEMPLATE: &str = include_str!("../scenario/template.toml");
@@ -30,6 +31,8 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             let _ = std::fs::remove_file(file);
             Failure::Other(format!("cannot write {name}: {error}"))
         })?;
-    anstream::eprintln!("wrote {name}; next: hedgesim check {name}, then hedgesim run {name}");
+    tell(&format!(
+        "wrote {name}; next: hedgesim check {name}, then hedgesim run {name}\n"
+    ));
     Ok(())
 }

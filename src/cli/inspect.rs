@@ -1,26 +1,27 @@
 //! `hedgesim inspect`: single paths, step by step.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hedgesim::engine::trace::{Trace, trace};
+use hedgesim::engine::trace::{Trace, trace_watched};
 use hedgesim::outcome::column::Column;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::types::Plan;
 use hedgesim::report::folder::prepare_folder;
 use hedgesim::report::story::render;
 use hedgesim::report::trace::{outcome_csv, render_json, steps_csv};
-use hedgesim::report::whole_file::WholeFile;
+use hedgesim::report::whole_file::{WholeFile, put_all_in_place};
 
 use crate::cli::arguments::{Inspect, TraceFormat};
 use crate::cli::failure::Failure;
-use crate::cli::output::print;
-use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
+use crate::cli::output::{print, tell};
+use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
 
 /// Runs the command.
 pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     set_threads(&arguments.threads)?;
-    let (_, plan) = read(&arguments.scenario)?;
+    let (loaded, plan) = read(&arguments.scenario)?;
     let last = plan.simulation.paths - 1;
     if let Some(path) = arguments.which.path.filter(|path| *path > last) {
         return Err(Failure::refused(&format!(
@@ -28,25 +29,48 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
             plan.simulation.paths
         )));
     }
-    if let Some(folder) = &arguments.out {
-        prepare_folder(folder).map_err(|error| Failure::refused(&error.to_string()))?;
+    if arguments.which.path.is_none() {
+        check_memory(&loaded, &plan)?;
     }
+    let stop = stop_flag();
+    let _prepared = match &arguments.out {
+        Some(folder) => Some(
+            prepare_folder(folder, &[]).map_err(|error| Failure::refused(&error.to_string()))?,
+        ),
+        None => None,
+    };
     let paths = match (arguments.which.path, arguments.which.worst) {
         (Some(path), _) => vec![path],
         (None, worst) => {
-            let table = simulate_watched(&plan, &stop_flag())?;
-            worst_paths(&table, worst.unwrap_or(1).into())
+            let table = simulate_watched(&plan, &stop)?;
+            let worst = usize::from(worst.unwrap_or(1));
+            let there_are = plan.simulation.paths;
+            if worst as u64 > there_are {
+                let noun = if there_are == 1 { "path" } else { "paths" };
+                tell(&format!(
+                    "there are only {there_are} {noun}, not {worst}: all are shown\n"
+                ));
+            }
+            worst_paths(&table, worst)
         }
     };
-    let traces: Vec<Trace> = paths.into_iter().map(|path| trace(&plan, path)).collect();
+    let traces: Option<Vec<Trace>> = paths
+        .into_iter()
+        .map(|path| trace_watched(&plan, path, &stop))
+        .collect();
+    let traces = traces.ok_or(Failure::Interrupted)?;
     if let Some(folder) = &arguments.out {
-        return write(folder, &plan, &traces);
+        return write(folder, &plan, &traces, &stop);
     }
-    print(&match arguments.format {
+    let text = match arguments.format {
         TraceFormat::Text => render(&plan, &traces, arguments.all),
         TraceFormat::Csv => steps_csv(&plan, &traces),
         TraceFormat::Json => render_json(&plan, &traces),
-    })
+    };
+    if stop.load(Ordering::Relaxed) {
+        return Err(Failure::Interrupted);
+    }
+    print(&text)
 }
 
 /// The paths of the smallest hedged P&L, worst first; among equals the smaller number.
@@ -62,7 +86,9 @@ fn worst_paths(table: &OutcomeTable, count: usize) -> Vec<u64> {
     paths.into_iter().map(|(_, path)| path).collect()
 }
 
-fn write(folder: &Path, plan: &Plan, traces: &[Trace]) -> Result<(), Failure> {
+/// Writes the files of all paths, or none.
+fn write(folder: &Path, plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Result<(), Failure> {
+    let mut whole = Vec::with_capacity(2 * traces.len());
     for trace in traces {
         let files = [
             (
@@ -76,24 +102,39 @@ fn write(folder: &Path, plan: &Plan, traces: &[Trace]) -> Result<(), Failure> {
         ];
         for (name, text) in files {
             let path = folder.join(name);
-            WholeFile::create(&path)
-                .and_then(|mut file| {
-                    file.write_all(text.as_bytes())?;
-                    file.put_in_place()
-                })
-                .map_err(|error| {
-                    Failure::Other(format!("cannot write {}: {error}", path.display()))
-                })?;
+            let file = WholeFile::create(&path).and_then(|mut file| {
+                write_watched(&mut file, &text, stop)?;
+                file.close()?;
+                Ok(file)
+            });
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            whole.push(file.map_err(|error| {
+                Failure::Other(format!("cannot write {}: {error}", path.display()))
+            })?);
         }
     }
-    anstream::eprintln!(
-        "wrote path-K.csv and path-K-outcome.csv to {}, K: {}",
+    put_all_in_place(whole).map_err(|error| Failure::Other(error.to_string()))?;
+    tell(&format!(
+        "wrote path-K.csv and path-K-outcome.csv to {}, K: {}\n",
         folder.display(),
         traces
             .iter()
             .map(|trace| trace.path.to_string())
             .collect::<Vec<_>>()
             .join(", ")
-    );
+    ));
+    Ok(())
+}
+
+/// Writes a long text piece by piece, up to an interruption.
+fn write_watched(file: &mut WholeFile, text: &str, stop: &AtomicBool) -> io::Result<()> {
+    for piece in text.as_bytes().chunks(1 << 20) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        file.write_all(piece)?;
+    }
     Ok(())
 }

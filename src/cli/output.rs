@@ -1,4 +1,4 @@
-//! Results on standard output.
+//! Results on standard output, messages on standard error.
 
 use std::io::Write as _;
 
@@ -10,4 +10,10 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Failure::from_output(&error))
+}
+
+/// Tells the user something on standard error. A message that cannot be written is lost and changes nothing else.
+pub(crate) fn tell(text: &str) {
+    let mut err = anstream::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }

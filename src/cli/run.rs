@@ -1,18 +1,19 @@
 //! `hedgesim run`: read, check, resolve, simulate, summarise, write.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hedgesim::report::content::document;
-use hedgesim::report::folder::{prepare_folder, write_folder};
+use hedgesim::report::folder::{FolderError, RUN_FILES, prepare_folder, write_folder};
 use hedgesim::report::{json, markdown, terminal};
 use hedgesim::stats::limits::LimitStatus;
 use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
 use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
-use crate::cli::output::print;
-use crate::cli::session::{read, set_threads, simulate_watched, stop_flag};
+use crate::cli::output::{print, tell};
+use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
 
 /// What `--out` writes, for the message.
 const FILES: &str = "summary.json, outcomes.csv, percentiles.csv and scenario.toml";
@@ -22,10 +23,16 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let started = Instant::now();
     set_threads(&arguments.threads)?;
     let (loaded, plan) = read(&arguments.scenario)?;
+    check_memory(&loaded, &plan)?;
     let stop = stop_flag();
-    if let Some(folder) = &arguments.out {
-        prepare_folder(folder).map_err(|error| Failure::refused(&error.to_string()))?;
-    }
+    let refuse = |error: FolderError| Failure::refused(&error.to_string());
+    let _prepared = match &arguments.out {
+        Some(folder) => {
+            check_input_stays(folder, &arguments.scenario.scenario)?;
+            Some(prepare_folder(folder, &RUN_FILES).map_err(refuse)?)
+        }
+        None => None,
+    };
     let simulation_started = Instant::now();
     let table = simulate_watched(&plan, &stop)?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();
@@ -42,21 +49,34 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let summary = summarise(&table, &plan, detail, &info);
     if let Some(folder) = &arguments.out {
         write_folder(folder, &table, &summary, &stop)?;
-        anstream::eprintln!("wrote {FILES} to {}", folder.display());
+        tell(&format!("wrote {FILES} to {}\n", folder.display()));
     } else if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
     }
-    print(&match arguments.format {
+    let printed = print(&match arguments.format {
         ReportFormat::Json => json::render(&summary),
         ReportFormat::Markdown => markdown::render(&document(&summary, &plan)),
         ReportFormat::Text => terminal::render(&document(&summary, &plan), true),
-    })?;
-    if summary
+    });
+    let is_broken = summary
         .limits
         .iter()
-        .any(|limit| limit.status == LimitStatus::Broken)
-    {
-        return Err(Failure::LimitBroken);
+        .any(|limit| limit.status == LimitStatus::Broken);
+    match printed {
+        // Also when nobody reads the report to its end.
+        Ok(()) | Err(Failure::NoReader) if is_broken => Err(Failure::LimitBroken),
+        printed => printed,
     }
-    Ok(())
+}
+
+/// Refuses to write the scenario as run over the scenario that was read.
+fn check_input_stays(folder: &Path, scenario: &Path) -> Result<(), Failure> {
+    let written = folder.join("scenario.toml");
+    match (written.canonicalize(), scenario.canonicalize()) {
+        (Ok(written), Ok(read)) if written == read => Err(Failure::refused(&format!(
+            "`{}` is the scenario itself, which `--out` would write over; results need a folder of their own",
+            scenario.display()
+        ))),
+        _ => Ok(()),
+    }
 }

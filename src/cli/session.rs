@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::Plan;
+use hedgesim::report::number::plain;
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::{Problem, Problems};
-use hedgesim::stats::limits::known_path;
+use hedgesim::stats::limits::{check_bound, known_path};
 use hedgesim::stats::summarise::template;
 
 use crate::cli::arguments::{ScenarioArguments, ThreadArguments};
@@ -38,9 +40,20 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
         .limits
         .iter()
         .filter_map(|limit| {
-            let path = &limit.require.value.path;
-            let near = known_path(&summary, path).err()?;
+            let given = &limit.require;
+            let path = &given.value.path;
+            let Err(near) = known_path(&summary, path) else {
+                let bound = check_bound(path, given.value.bound, given.value.has_unit);
+                return bound.err().map(|(allowed, label)| Problem {
+                    message: format!("`{}` is {}; allowed: {allowed}", given.path, given.written),
+                    place: Some(given.place),
+                    label,
+                });
+            };
             let label = match near.first() {
+                Some(name) if path.starts_with(&format!("{name}.")) => {
+                    format!("a limit is judged on the whole interval: write `{name}`")
+                }
                 Some(name) => format!("did you mean `{name}`?"),
                 None => "`hedgesim run --format json` shows all names".to_owned(),
             };
@@ -59,6 +72,30 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
     } else {
         Err(Problems::new(loaded.sources.clone(), problems))
     }
+}
+
+/// Refuses more paths than the memory holds, before anything is simulated.
+pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
+    let assets = plan.market.assets.len();
+    let needed = needed_bytes(plan.simulation.paths, assets);
+    let Some(available) = available_bytes().filter(|available| needed > *available) else {
+        return Ok(());
+    };
+    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
+    let given = &loaded.scenario.simulation.paths;
+    let problem = Problem {
+        message: format!(
+            "`{}` is {}; allowed: up to {}, which is what {} of memory hold",
+            given.path,
+            given.written,
+            plain(fitting_paths(available, assets) as f64, 0),
+            gib(available)
+        ),
+        place: Some(given.place),
+        label: format!("their outcomes need {}", gib(needed)),
+    };
+    let problems = Problems::new(loaded.sources.clone(), vec![problem]);
+    Err(Failure::Refused(problems.render(true) + "\n"))
 }
 
 /// A flag that Ctrl-C or SIGTERM sets; a second one ends the program at once.

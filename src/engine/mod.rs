@@ -1,5 +1,6 @@
 //! Blocks of paths, threads, progress: composes market and ledger.
 
+pub mod memory;
 pub mod run;
 pub mod tape;
 pub mod trace;

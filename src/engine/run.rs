@@ -90,6 +90,10 @@ pub fn simulate(
                     market.start(state, tile, first_path);
                     programme.start();
                     while market.advance(state, tile) {
+                        // A block of a long horizon takes long by itself.
+                        if stop.load(Ordering::Relaxed) {
+                            return;
+                        }
                         programme.advance(tile, None);
                     }
                     programme.finish(tile, out);

@@ -1,5 +1,7 @@
 //! One path alone, from the same random numbers: its market and its account, step by step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::engine::tape::{Jump, Tape, WithinStep};
 use crate::ledger::account::Standing;
 use crate::ledger::crossing::CrossingDraws;
@@ -123,7 +125,16 @@ impl Follower for Recorder<'_> {
 /// Runs path `path` of a plan again, alone.
 ///
 /// The numbers are those of a whole run, to the last digit.
+///
+/// # Panics
+/// Never: nobody asks it to stop.
 pub fn trace(plan: &Plan, path: u64) -> Trace {
+    #[expect(clippy::expect_used, reason = "the flag is never set")]
+    trace_watched(plan, path, &AtomicBool::new(false)).expect("not interrupted")
+}
+
+/// Like [`trace()`]; `None` once `stop` is set.
+pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace> {
     let market = MarketModel::new(plan);
     let contract = plan.hedges[0].contract;
     let rules = ProgrammeRules::new(plan, 0, market.step_variance(contract));
@@ -149,6 +160,9 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
         Vec::new(),
     );
     while market.advance(&mut state, &mut tile) {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
         extend_tape(&mut tape, plan, &market, &tile, lane);
         recorder.first_step = tile.first_step;
         recorder.marks_usd = tile.mark_usd[contract]
@@ -165,13 +179,13 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
         .collect();
     let mut block = OutcomeTable::new(LANES, names);
     programme.finish(&tile, block.data_mut());
-    Trace {
+    Some(Trace {
         path,
         tape,
         steps: recorder.steps,
         block,
         row: lane,
-    }
+    })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "below the number of lanes")]

@@ -8,6 +8,16 @@ use crate::plan::types::{HedgePlan, MarginCallPlan, Plan};
 pub fn warnings(plan: &Plan) -> Vec<String> {
     let mut found = market_warnings(plan);
     for account in &plan.accounts {
+        if let Some(call) = account.margin_call
+            && call.every_steps > plan.simulation.steps
+        {
+            found.push(format!(
+                "account {}: the hedger first looks after {} days and the horizon is {}; no margin call can ever be made",
+                account.name,
+                f64::from(call.every_steps) * plan.simulation.step_days,
+                plan.simulation.horizon_days
+            ));
+        }
         if account.margin_call.is_some() && account.reserve_usd <= 0.0 {
             found.push(format!(
                 "account {}: margin calls without a reserve; no call can be met, so they change nothing",
@@ -29,10 +39,6 @@ fn market_warnings(plan: &Plan) -> Vec<String> {
     });
     for asset in &plan.market.assets {
         let name = &asset.name;
-        if asset.drift_annual != 0.0 {
-            let percent = 100.0 * asset.drift_annual;
-            found.push(format!("asset {name}: a drift of {percent} % a year is a view, not a fact; every result leans on it"));
-        }
         match asset.jumps {
             None if asset.volatility_annual == 0.0 => {
                 found.push(format!(
@@ -207,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn a_margin_call_beyond_the_horizon_is_told() {
+        let mut plan = without_warnings();
+        let call = plan.accounts[0].margin_call.unwrap();
+        let with_every = |every_steps| MarginCallPlan {
+            every_steps,
+            level: 0.2,
+            target: 0.1,
+            ..call
+        };
+        let start = "account main: the hedger first looks after ";
+        plan.accounts[0].margin_call = Some(with_every(plan.simulation.steps + 1));
+        assert!(only(&plan, start).ends_with("no margin call can ever be made"));
+        plan.accounts[0].margin_call = Some(with_every(plan.simulation.steps));
+        assert!(warnings(&plan).iter().all(|told| !told.starts_with(start)));
+    }
+
+    #[test]
     fn a_margin_call_without_a_reserve_is_told() {
         let mut plan = without_warnings();
         plan.accounts[0].reserve_usd = 0.0;
@@ -216,11 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn views_and_still_markets_are_told() {
+    fn still_markets_are_told() {
         let mut plan = without_warnings();
-        plan.market.assets[0].drift_annual = -0.25;
-        assert!(only(&plan, "asset ETH: a drift of -25 % a year").contains("view"));
-        plan.market.assets[0].drift_annual = 0.0;
         plan.market.assets[0].volatility_annual = 0.0;
         only(
             &plan,

@@ -15,7 +15,7 @@ pub mod venue;
 pub mod words;
 
 use crate::plan::resolve::setting::{Notes, Setting};
-use crate::plan::types::Plan;
+use crate::plan::types::{HedgePlan, Plan};
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
 use crate::scenario::reader::Sink;
@@ -83,6 +83,7 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         .iter()
         .map(|hedge| hedge::hedge(hedge, &context, sink))
         .collect())?;
+    note_unused(scenario, &hedges, &setting);
     let slippage = execution
         .as_ref()
         .and_then(|Execution { slippage }| slippage.as_ref());
@@ -101,6 +102,30 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         cost_of_funds_annual: cost_of_funds.map_or(0.0, |given| given.value.0),
         report: report::report(report.as_ref(), limits, setting.notes.into_list()),
     })
+}
+
+/// Notes what the scenario describes and its hedge does not need.
+fn note_unused(scenario: &Scenario, hedges: &[HedgePlan], setting: &Setting<'_>) {
+    for (index, contract) in scenario.contracts.iter().enumerate() {
+        if hedges.iter().all(|hedge| hedge.contract != index) {
+            let name = &contract.name.value;
+            let note = format!("The contract {name} is simulated and no hedge uses it.");
+            setting.notes.add(note);
+        }
+    }
+    for venue in &scenario.venues {
+        let name = &venue.name.value;
+        let is_used = scenario
+            .contracts
+            .iter()
+            .map(|contract| &contract.venue)
+            .chain(scenario.accounts.iter().map(|account| &account.venue))
+            .any(|used| used.value == *name);
+        if !is_used {
+            let note = format!("The venue {name} is described and nothing uses it.");
+            setting.notes.add(note);
+        }
+    }
 }
 
 /// All of them, or none: every one has been looked at by then.

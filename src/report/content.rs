@@ -2,7 +2,7 @@
 
 use crate::plan::types::{Crossing, HedgePlan, Plan};
 use crate::report::document::{Block, Document, Item, Section, Tone};
-use crate::report::figure::{Money, days_text, grouped, percent, probability_text};
+use crate::report::figure::{Money, days_text, futures_text, grouped, percent};
 use crate::report::sections;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
@@ -112,9 +112,9 @@ fn verdict(summary: &Summary, plan: &Plan, money: Money) -> Vec<Item> {
         items.extend(effectiveness_words(summary));
         items.push(liquidation_words(summary, money));
         items.extend(collateral_words(summary, plan, money));
-        let worse = probability_text(&summary.worse_than_unhedged, summary.paths);
+        let worse = futures_text(&summary.worse_than_unhedged, summary.paths);
         items.push(Item::plain(format!(
-            "The hedge ends below no hedge at all in {worse} of futures."
+            "The hedge ends below no hedge at all in {worse}."
         )));
     }
     items.extend(limit_words(summary));
@@ -181,17 +181,17 @@ fn effectiveness_words(summary: &Summary) -> Option<Item> {
 
 fn liquidation_words(summary: &Summary, money: Money) -> Item {
     let liquidation = &summary.liquidation;
-    let probability = probability_text(&liquidation.probability, summary.paths);
+    let probability = futures_text(&liquidation.probability, summary.paths);
     let Some(given_usd) = liquidation.hedged_given.mean.value else {
         return Item::plain(format!(
-            "The exchange closes the hedge by force in {probability} of futures."
+            "The exchange closes the hedge by force in {probability}."
         ));
     };
     let day = text_of(Some(&liquidation.mean_day), |day| grouped(day, 0));
     Item {
         tone: Tone::Warning,
         text: format!(
-            "The exchange closes the hedge by force in {probability} of futures, first on day {day} on average; \
+            "The exchange closes the hedge by force in {probability}, first on day {day} on average; \
              those end at {} on average.",
             money.text(given_usd)
         ),

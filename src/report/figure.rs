@@ -136,13 +136,19 @@ pub fn probability_cells(estimate: &Estimate, paths: u64) -> Cells {
     }
 }
 
-/// A probability in a sentence: `21.2 %`, or `< 0.0038 % (0 of 100,000; 95 % upper limit)`.
-pub fn probability_text(estimate: &Estimate, paths: u64) -> String {
-    let [value, note] = probability_cells(estimate, paths);
-    if value.starts_with(['<', '>']) {
-        format!("{value} ({note})")
-    } else {
-        value
+/// A probability in a sentence: `21.2 % of futures`, or `none of 100,000 futures (95 % upper limit 0.0038 %)`.
+pub fn futures_text(estimate: &Estimate, paths: u64) -> String {
+    let count = grouped(paths as f64, 0);
+    match (estimate.value, estimate.ci95) {
+        (Some(value), Some([_, upper])) if value <= 0.0 && upper > 0.0 => {
+            let upper = percent_digits(upper, 2);
+            format!("none of {count} futures (95 % upper limit {upper})")
+        }
+        (Some(value), Some([lower, _])) if value >= 1.0 && lower < 1.0 => {
+            let lower = percent_digits(lower, 2);
+            format!("all of {count} futures (95 % lower limit {lower})")
+        }
+        _ => format!("{} of futures", probability_cells(estimate, paths)[0]),
     }
 }
 
@@ -192,15 +198,18 @@ mod tests {
     fn an_event_never_seen_is_an_upper_limit() {
         let never = probability_from_sums(0.0, 0.0, 1e5, 1e5);
         assert_eq!(
-            probability_text(&never, 100_000),
-            "< 0.0038 % (0 of 100,000; 95 % upper limit)"
+            futures_text(&never, 100_000),
+            "none of 100,000 futures (95 % upper limit 0.0038 %)"
         );
         let always = probability_from_sums(1e5, 1e5, 1e5, 1e5);
         assert_eq!(
-            probability_text(&always, 100_000),
-            "> 99.9962 % (all of 100,000; 95 % lower limit)"
+            futures_text(&always, 100_000),
+            "all of 100,000 futures (95 % lower limit 99.9962 %)"
         );
-        assert_eq!(probability_text(&Estimate::exact(0.0), 100_000), "0 %");
+        assert_eq!(
+            futures_text(&Estimate::exact(0.0), 100_000),
+            "0 % of futures"
+        );
     }
 
     #[test]

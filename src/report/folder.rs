@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::outcome::csv::{WriteError, push_number, write_outcomes};
 use crate::outcome::table::OutcomeTable;
 use crate::report::json;
-use crate::report::whole_file::WholeFile;
+use crate::report::whole_file::{PutError, WholeFile, is_free, put_all_in_place};
 use crate::stats::level::ALL_LEVELS;
 use crate::stats::percentile_table::percentile_table;
 use crate::stats::summary::Summary;
@@ -24,6 +24,17 @@ pub enum FolderError {
         /// The path that was given.
         path: PathBuf,
     },
+    /// Something that is no file stands where a file of the run goes.
+    #[error("cannot write `{}`: {source}; results need a folder of their own", .path.display())]
+    Taken {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What stands there.
+        source: io::Error,
+    },
+    /// The files are written and could not be put in their places.
+    #[error(transparent)]
+    Put(#[from] PutError),
     /// The folder cannot be created.
     #[error("cannot create the folder `{}`: {source}", .path.display())]
     Create {
@@ -48,27 +59,67 @@ pub enum FolderError {
     },
 }
 
-/// Makes sure that results can be written to a folder, creating it if need be; worth asking before a long simulation.
+/// The files of a run.
+pub const RUN_FILES: [&str; 4] = [
+    "summary.json",
+    "percentiles.csv",
+    "scenario.toml",
+    "outcomes.csv",
+];
+
+/// A folder for results. The folders that were created for it and stay empty are removed again when this is dropped.
+#[derive(Debug)]
+#[must_use = "dropped, it removes the folder if that is empty"]
+pub struct PreparedFolder {
+    /// The folders that were not there, innermost first.
+    created: Vec<PathBuf>,
+}
+
+impl Drop for PreparedFolder {
+    fn drop(&mut self) {
+        for folder in &self.created {
+            // Refused for a folder that holds anything.
+            if fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Makes sure that files of these names can be written to a folder, creating it if need be; worth asking before a long
+/// simulation.
 ///
 /// # Errors
 /// As of [`write_folder`].
-pub fn prepare_folder(folder: &Path) -> Result<(), FolderError> {
+pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<PreparedFolder, FolderError> {
     if folder.exists() && !folder.is_dir() {
         return Err(FolderError::NotAFolder {
             path: folder.to_owned(),
         });
     }
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let prepared = PreparedFolder {
+        created: folder
+            .ancestors()
+            .take_while(missing)
+            .map(Path::to_owned)
+            .collect(),
+    };
     fs::create_dir_all(folder).map_err(|source| FolderError::Create {
         path: folder.to_owned(),
         source,
     })?;
+    for name in names {
+        let path = folder.join(name);
+        is_free(&path).map_err(|source| FolderError::Taken { path, source })?;
+    }
     // Dropped at once, which removes it.
-    let probe = folder.join("summary.json");
+    let probe = folder.join(".probe");
     WholeFile::create(&probe).map_err(|source| FolderError::Write {
-        path: probe,
+        path: folder.to_owned(),
         source,
     })?;
-    Ok(())
+    Ok(prepared)
 }
 
 /// Writes the four files of a run. All are complete on the disk before the first is put in its place.
@@ -81,7 +132,8 @@ pub fn write_folder(
     summary: &Summary,
     interrupted: &AtomicBool,
 ) -> Result<(), FolderError> {
-    prepare_folder(folder)?;
+    // Interrupted or failed, a folder that was created here is removed again after the partial files.
+    let _prepared = prepare_folder(folder, &RUN_FILES)?;
     let summary_text = json::render(summary);
     let mut files = Vec::new();
     let mut write = |name: &str, fill: &dyn Fn(&mut WholeFile) -> Result<(), WriteError>| {
@@ -93,12 +145,12 @@ pub fn write_folder(
                     return Err(WriteError::Interrupted);
                 }
                 fill(&mut file)?;
-                file.sync()?;
+                file.close()?;
                 Ok(file)
             });
         match written {
             Ok(file) => {
-                files.push((path, file));
+                files.push(file);
                 Ok(())
             }
             Err(WriteError::Interrupted) => Err(FolderError::Interrupted { path }),
@@ -117,10 +169,7 @@ pub fn write_folder(
     write("outcomes.csv", &|file| {
         write_outcomes(table, file, interrupted)
     })?;
-    for (path, file) in files {
-        file.put_in_place()
-            .map_err(|source| FolderError::Write { path, source })?;
-    }
+    put_all_in_place(files)?;
     Ok(())
 }
 
@@ -261,11 +310,40 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_in_the_way_of_a_file_changes_nothing() {
+        let scratch = Scratch::new("in-the-way");
+        let (table, summary) = run(100);
+        fs::write(scratch.0.join("summary.json"), "old").unwrap();
+        fs::create_dir(scratch.0.join("outcomes.csv")).unwrap();
+        let error =
+            write_folder(&scratch.0, &table, &summary, &AtomicBool::new(false)).unwrap_err();
+        assert!(matches!(error, FolderError::Taken { .. }), "{error}");
+        assert_eq!(scratch.names(), ["outcomes.csv", "summary.json"]);
+        assert_eq!(
+            fs::read_to_string(scratch.0.join("summary.json")).unwrap(),
+            "old"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_stays_empty_is_removed_again() {
+        let scratch = Scratch::new("empty");
+        drop(prepare_folder(&scratch.0.join("a/b"), &RUN_FILES).unwrap());
+        assert_eq!(scratch.names(), [""; 0]);
+        drop(prepare_folder(&scratch.0, &RUN_FILES).unwrap());
+        assert!(scratch.0.exists(), "it was there before");
+        let (table, summary) = run(100);
+        let inner = scratch.0.join("a/b");
+        write_folder(&inner, &table, &summary, &AtomicBool::new(true)).unwrap_err();
+        assert_eq!(scratch.names(), [""; 0]);
+    }
+
+    #[test]
     fn a_file_is_no_folder() {
         let scratch = Scratch::new("file");
         let path = scratch.0.join("results");
         fs::write(&path, "mine").unwrap();
-        let error = prepare_folder(&path).unwrap_err();
+        let error = prepare_folder(&path, &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -274,7 +352,7 @@ mod tests {
             )
         );
         assert!(matches!(
-            prepare_folder(&path.join("inner")),
+            prepare_folder(&path.join("inner"), &[]),
             Err(FolderError::Create { .. })
         ));
     }

@@ -76,8 +76,8 @@ pub enum Sizes {
 }
 
 /// Range of a price in USD per coin.
-pub const PRICE_USD: Range =
-    Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)").too_low("a price is above 0");
+pub const PRICE_USD: Range = Range::closed(1e-12, 1e12, "1e-12 to 1e12 (USD per coin)")
+    .too_low("a price is above 0; under 1e-12 it is a slip");
 
 const VOLATILITY: Range = Range::closed(
     0.0,

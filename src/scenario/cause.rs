@@ -101,6 +101,16 @@ pub enum Cause {
         /// The key.
         key: String,
     },
+    /// A name that cannot be shown.
+    #[error(
+        "a name under `{table}` is {name:?}; allowed: text without control characters, not empty"
+    )]
+    Name {
+        /// Dotted path of the table of names.
+        table: String,
+        /// The name.
+        name: String,
+    },
     /// None of the variants is there.
     #[error("{} needs one of {}", table_words(.table), quoted(.variants.iter().copied()))]
     NoVariant {
@@ -159,6 +169,12 @@ pub enum Cause {
         /// The argument.
         argument: String,
     },
+    /// An override's path of too many names.
+    #[error("the override's path has {names} names; allowed: up to 32")]
+    OverrideDepth {
+        /// How many.
+        names: usize,
+    },
     /// An override's path leads nowhere.
     #[error("the override's path `{path}` leads nowhere: {reason}")]
     OverridePath {
@@ -189,6 +205,7 @@ impl Cause {
             Self::WrongKind { kind, .. } => format!("this is {kind}"),
             Self::Missing { table, .. } if table.is_empty() => String::new(),
             Self::Missing { key, .. } => format!("`{key}` is missing"),
+            Self::Name { .. } => "reports and files show this name".to_owned(),
             Self::NoVariant { .. } => "which one?".to_owned(),
             Self::TwoVariants { first, .. } => format!("`{first}` is there already"),
             Self::UnknownKey { nearest, .. } => match nearest {
@@ -199,6 +216,7 @@ impl Cause {
             Self::MoreThanOne { .. } => "one too many".to_owned(),
             Self::Empty { .. } => "nothing here".to_owned(),
             Self::OverrideForm { .. } => "for example simulation.paths=20_000".to_owned(),
+            Self::OverrideDepth { .. } => "no value lies so deep".to_owned(),
             Self::OverridePath { .. } => "no such place".to_owned(),
         }
     }

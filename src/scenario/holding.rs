@@ -36,15 +36,15 @@ pub enum Sell {
 /// One sale of a schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sale {
-    /// Time of the sale, a multiple of the step, below the horizon.
+    /// Time of the sale, a multiple of the step, up to the horizon, where what remains is sold anyway.
     pub at: Given<Span>,
     /// Quantity sold, coins, above 0.
     pub quantity: Given<BaseQuantity>,
 }
 
 /// Range of a quantity of coins.
-pub const QUANTITY: Range =
-    Range::above(0.0, 1e15, "above 0, up to 1e15 (coins)").too_low("a quantity is above 0");
+pub const QUANTITY: Range = Range::closed(1e-12, 1e15, "1e-12 to 1e15 (coins)")
+    .too_low("a quantity is above 0; under 1e-12 it is a slip");
 
 impl Holding {
     /// Reads one holding.

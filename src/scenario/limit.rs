@@ -24,6 +24,8 @@ pub struct Requirement {
     pub is_at_most: bool,
     /// The bound.
     pub bound: f64,
+    /// Whether the bound was written with `%` or `bps`.
+    pub has_unit: bool,
 }
 
 const FORM: &str =
@@ -63,24 +65,24 @@ fn requirement(node: &Node) -> Result<Requirement, Complaint> {
     if path.is_empty() || !path.split('.').all(is_name) {
         return Err(refuse("left of the comparison stands a dotted path"));
     }
-    let bound = number_or_percent(bound.trim())
+    let (bound, has_unit) = number_or_percent(bound.trim())
         .ok_or_else(|| refuse("right of the comparison stands a number"))?;
     Ok(Requirement {
         text: whole.trim().to_owned(),
         path: path.to_owned(),
         is_at_most,
         bound,
+        has_unit,
     })
 }
 
-fn number_or_percent(text: &str) -> Option<f64> {
+/// A finite number, and whether it has a unit.
+fn number_or_percent(text: &str) -> Option<(f64, bool)> {
     if let Some(fraction) = fraction_from_text(text) {
-        return Some(fraction.0);
+        return Some((fraction.0, true));
     }
-    text.replace('_', "")
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.is_finite())
+    let number = text.replace('_', "").parse::<f64>().ok()?;
+    number.is_finite().then_some((number, false))
 }
 
 #[cfg(test)]
@@ -108,7 +110,9 @@ mod tests {
             (limit.path.as_str(), limit.is_at_most, limit.bound),
             ("liquidation.probability", true, 0.3)
         );
+        assert!(limit.has_unit);
         let limit = read("hedged.percentiles.p0.1>-5_000_000").unwrap();
+        assert!(!limit.has_unit);
         assert_eq!(
             (limit.path.as_str(), limit.is_at_most, limit.bound),
             ("hedged.percentiles.p0.1", false, -5e6)

@@ -71,6 +71,8 @@ pub fn parse(
     overrides: &[String],
     check: DraftCheck,
 ) -> Result<Loaded, Problems> {
+    // A byte order mark is no part of the first line: columns are counted without it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let sources = Sources {
         name: name.to_owned(),
         text: text.to_owned(),
@@ -126,14 +128,21 @@ fn with_overrides(
         return None;
     }
     let mut document: DocumentMut = text.parse().ok()?;
-    let mut applied = Vec::new();
+    let mut all = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
-        let outcome = Override::parse(argument, index + 1).and_then(|parsed| {
-            parsed.apply(&mut document)?;
-            Ok(parsed)
-        });
+        match Override::parse(argument, index + 1) {
+            Ok(parsed) => all.push(parsed),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut applied = Vec::new();
+    for parsed in &all {
+        let outcome = match parsed.misspelt_name(&document, &all) {
+            Some(problem) => Err(problem),
+            None => parsed.apply(&mut document),
+        };
         match outcome {
-            Ok(parsed) => applied.push(parsed),
+            Ok(()) => applied.push(parsed.clone()),
             Err(problem) => problems.push(problem),
         }
     }

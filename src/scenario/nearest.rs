@@ -6,11 +6,20 @@ const ALIKE: f64 = 0.83;
 /// How alike a short name is at least when one letter is wrong or two are swapped.
 const ONE_SLIP: f64 = 0.9;
 
+/// Names longer than this, in bytes, are nothing that was meant.
+const LONGEST: usize = 200;
+
 /// The candidate most like `name`, if any is alike enough to be what was meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let lower = name.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {
+        if candidate.len() > LONGEST {
+            continue;
+        }
         let other = candidate.to_lowercase();
         let is_one_slip = lower.chars().count() >= 3 && strsim::osa_distance(&lower, &other) <= 1;
         let alike =
@@ -44,6 +53,8 @@ mod tests {
         assert_eq!(nearest("x", keys), None);
         assert_eq!(nearest("gmb", ["gbm", "jump_diffusion"]), Some("gbm"));
         assert_eq!(nearest("price", keys), None);
+        let long = "x".repeat(300);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
     }
 
     #[test]

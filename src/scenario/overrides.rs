@@ -4,8 +4,10 @@ use toml::de::DeValue;
 use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
 
 use crate::scenario::cause::Cause;
+use crate::scenario::nearest::nearest;
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
+use crate::scenario::reader::join;
 use crate::scenario::tree::{self, Node, Value};
 
 /// One override, parsed.
@@ -23,6 +25,12 @@ struct Segment {
     start: usize,
     end: usize,
 }
+
+/// Names in a path: the deepest value of the language has eight.
+const MOST_NAMES: usize = 32;
+
+/// Tables that hold others by name.
+const NAMED: [&str; 4] = ["assets", "contracts", "venues", "accounts"];
 
 /// Tables that hold one of several variants: setting one removes the others. `*` stands for any name or index.
 const CHOICES: [(&[&str], &[&str]); 8] = [
@@ -83,6 +91,15 @@ impl Override {
         };
         let (path, value_text) = argument.split_once('=').ok_or_else(form)?;
         let segments = segments(path).ok_or_else(form)?;
+        if let Some(first) = segments.get(MOST_NAMES) {
+            let names = segments.len();
+            let place = Place {
+                source,
+                start: first.start,
+                end: first.end,
+            };
+            return Err(Cause::OverrideDepth { names }.at(place));
+        }
         let offset = path.len() + 1;
         let trimmed = value_text.trim();
         let offset = offset + (value_text.len() - value_text.trim_start().len());
@@ -126,6 +143,28 @@ impl Override {
     /// If the path leads through a value or to an entry of a list that is not there.
     pub fn apply(&self, document: &mut DocumentMut) -> Result<(), Problem> {
         self.set_in_table(document.as_table_mut(), 0)
+    }
+
+    /// A slip in a name that the document gives, such as `accounts.mian` beside `[accounts.main]`.
+    ///
+    /// Where more than one override gives the new name, or one gives it a table or a list, it is meant.
+    pub fn misspelt_name(&self, document: &DocumentMut, all: &[Self]) -> Option<Problem> {
+        let [home, name, _, ..] = &self.segments[..] else {
+            return None;
+        };
+        let table = document.get(&home.key)?.as_table_like()?;
+        let is_scalar = !matches!(self.node.value, Value::Table(_) | Value::List(_));
+        if !is_scalar || !NAMED.contains(&home.key.as_str()) || table.contains_key(&name.key) {
+            return None;
+        }
+        let start = [home.key.clone(), name.key.clone()];
+        let is_meant = |other: &Self| {
+            other.source != self.source
+                && (other.passes_through(&start) || other.is_prefix_of(&start))
+        };
+        let near = nearest(&name.key, table.iter().map(|(key, _)| key))?;
+        (!all.iter().any(is_meant))
+            .then(|| self.lost(1, format!("did you mean `{}`?", join(&home.key, near))))
     }
 
     /// The value, as a tree.

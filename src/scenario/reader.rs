@@ -153,6 +153,13 @@ impl<'a> Reader<'a> {
         };
         let mut tables = Vec::new();
         for entry in &parent.table.entries {
+            if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
+                let cause = Cause::Name {
+                    table: parent.path.clone(),
+                    name: entry.key.clone(),
+                };
+                self.sink.push(cause.at(entry.key_place));
+            }
             if let Some(reader) = parent.entry_table(entry) {
                 let name = Given {
                     value: entry.key.clone(),
@@ -251,8 +258,17 @@ impl<'a> Reader<'a> {
             if self.known.contains(&key) || self.later.contains(&key) {
                 continue;
             }
-            let absent = self.known.iter().copied().filter(|known| !self.has(known));
-            let near = nearest(key, absent).or_else(|| nearest(key, self.known.iter().copied()));
+            let (present, absent): (Vec<&str>, Vec<&str>) = self
+                .known
+                .iter()
+                .copied()
+                .partition(|known| self.has(known));
+            let near = if entry.key_place.source > 0 {
+                // An override means to change what is there.
+                nearest(key, present.into_iter().chain(absent))
+            } else {
+                nearest(key, absent).or_else(|| nearest(key, self.known.iter().copied()))
+            };
             let near = near.map(str::to_owned);
             if self.table.is_poisoned && near.is_none() {
                 continue;

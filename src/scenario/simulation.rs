@@ -36,6 +36,9 @@ pub enum CrossingChoice {
 /// The longest horizon, in milliseconds: 20 years.
 const LONGEST: u64 = 20 * 365 * 86_400_000;
 
+/// How many paths there may be.
+const PATHS: &str = "a whole number, 1 to 1,000,000,000";
+
 impl Simulation {
     /// Reads the table.
     pub fn read(mut table: Reader<'_>) -> Option<Self> {
@@ -50,16 +53,19 @@ impl Simulation {
             Ok(horizon)
         });
         let step = table.required("step", positive_span);
-        let paths = table.required("paths", |node| match count(node)? {
-            0 => Err(Complaint::allowed(
-                "1 to 1,000,000,000",
-                "nothing would be simulated",
-            )),
-            paths if paths > 1_000_000_000 => Err(Complaint::allowed(
-                "1 to 1,000,000,000",
-                "too many for one run",
-            )),
-            paths => Ok(paths),
+        let paths = table.required("paths", |node| {
+            let read = count(node).map_err(|complaint| match complaint {
+                Complaint::Kind { .. } => Complaint::kind(PATHS),
+                Complaint::Allowed { reason, .. } => Complaint::allowed(PATHS, reason),
+                Complaint::Later => Complaint::Later,
+            });
+            match read? {
+                0 => Err(Complaint::allowed(PATHS, "nothing would be simulated")),
+                paths if paths > 1_000_000_000 => {
+                    Err(Complaint::allowed(PATHS, "too many for one run"))
+                }
+                paths => Ok(paths),
+            }
         });
         let seed = table.optional("seed", count);
         let repair_correlations = table.optional("repair_correlations", boolean);

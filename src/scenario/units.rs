@@ -215,7 +215,7 @@ pub fn base_quantity(node: &Node) -> Result<BaseQuantity, Complaint> {
 /// # Errors
 /// If the value is anything else.
 pub fn count(node: &Node) -> Result<u64, Complaint> {
-    let allowed = "a whole number, not negative";
+    let allowed = "a whole number, 0 to 9,223,372,036,854,775,807";
     match &node.value {
         Value::Integer(inner) => {
             u64::try_from(*inner).map_err(|_| Complaint::allowed(allowed, "negative"))
@@ -243,6 +243,21 @@ pub fn text(node: &Node) -> Result<String, Complaint> {
         Value::Text(inner) => Ok(inner.clone()),
         _ => Err(Complaint::kind("a string")),
     }
+}
+
+/// Reads a string that people are shown.
+///
+/// # Errors
+/// If the value is not a string, or has control characters.
+pub fn plain_text(node: &Node) -> Result<String, Complaint> {
+    let read = text(node)?;
+    if read.chars().any(char::is_control) {
+        return Err(Complaint::allowed(
+            "text without control characters",
+            "reports show this text",
+        ));
+    }
+    Ok(read)
 }
 
 /// Reads `true` or `false`.

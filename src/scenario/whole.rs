@@ -14,7 +14,7 @@ use crate::scenario::reader::{Reader, Sink};
 use crate::scenario::settings::{Execution, Financing, ReportSettings};
 use crate::scenario::simulation::Simulation;
 use crate::scenario::tree::Table;
-use crate::scenario::units::text;
+use crate::scenario::units::plain_text;
 use crate::scenario::venue::{Venue, read_optional};
 
 /// What the user wrote; each value is valid by itself, their combinations are checked when it becomes a plan.
@@ -52,7 +52,7 @@ impl Scenario {
     /// Reads a tree; problems go to the sink, and there is a scenario only if every value could be read.
     pub fn read(tree: &Table, sink: &Sink) -> Option<Self> {
         let mut root = Reader::new(tree, String::new(), None, sink);
-        let title = root.optional("title", text);
+        let title = root.optional("title", plain_text);
         let simulation = root.required_table("simulation").and_then(Simulation::read);
         let assets = named(&mut root, "assets", Asset::read);
         let correlations = listed(&mut root, "correlations", Correlation::read);

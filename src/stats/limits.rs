@@ -72,6 +72,65 @@ pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
     }
 }
 
+/// What a value of the summary is, and so which bounds make sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueKind {
+    /// A probability, from 0 to 1.
+    Probability,
+    /// A part of a risk that the hedge removes: at most 1, negative where it adds.
+    Effectiveness,
+    /// Anything else: USD, days, a count.
+    Amount,
+}
+
+/// What the value at a path is.
+pub fn kind_of(path: &str) -> ValueKind {
+    let (group, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let is_threshold =
+        group.starts_with("thresholds.") || group.starts_with("effective_price_below.");
+    if group == "hedge_effectiveness" {
+        ValueKind::Effectiveness
+    } else if matches!(
+        name,
+        "probability" | "loss_probability" | "worse_than_unhedged"
+    ) || (is_threshold && name != "usd")
+    {
+        ValueKind::Probability
+    } else {
+        ValueKind::Amount
+    }
+}
+
+/// Whether a bound makes sense for the value at a path; `has_unit` where it was written with `%` or `bps`.
+///
+/// # Errors
+/// What is allowed, and why or what was probably meant.
+pub fn check_bound(path: &str, bound: f64, has_unit: bool) -> Result<(), (&'static str, String)> {
+    let hint = || {
+        if bound > 1.0 && bound <= 100.0 && !has_unit {
+            format!("{bound} % is written {bound}% or {}", bound / 100.0)
+        } else {
+            "30 % is written 30% or 0.3".to_owned()
+        }
+    };
+    match kind_of(path) {
+        ValueKind::Probability if !(0.0..=1.0).contains(&bound) => {
+            Err(("a bound from 0 to 1, since this is a probability", hint()))
+        }
+        ValueKind::Effectiveness if bound > 1.0 => {
+            Err(("a bound up to 1, since this is a fraction", hint()))
+        }
+        ValueKind::Amount if has_unit => Err((
+            "a bound without % or bps, since this is an amount or a count",
+            "an amount is written as a number, such as 5_000_000".to_owned(),
+        )),
+        ValueKind::Probability | ValueKind::Effectiveness | ValueKind::Amount => Ok(()),
+    }
+}
+
+/// Paths longer than this name nothing, and are compared with nothing.
+const LONGEST_PATH: usize = 200;
+
 /// Whether a path names a value of the summary (or of [`crate::stats::summarise::template`]).
 ///
 /// # Errors
@@ -79,6 +138,12 @@ pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
 pub fn known_path(summary: &Value, path: &str) -> Result<(), Vec<String>> {
     if resolve(summary, path).is_some() {
         return Ok(());
+    }
+    if path.len() > LONGEST_PATH {
+        return Err(Vec::new());
+    }
+    if let Some(estimate) = estimate_around(summary, path) {
+        return Err(vec![estimate.to_owned()]);
     }
     let mut known = Vec::new();
     collect_paths(summary, "", &mut known);
@@ -108,6 +173,20 @@ pub fn known_path(summary: &Value, path: &str) -> Result<(), Vec<String>> {
     Err(near.into_iter().take(5).map(|(_, name)| name).collect())
 }
 
+/// The path of the estimate that `path` names a part of: its value, its standard error, an end of its interval.
+fn estimate_around<'p>(summary: &Value, path: &'p str) -> Option<&'p str> {
+    let mut outer = path;
+    for _ in 0..2 {
+        outer = outer.rsplit_once('.')?.0;
+        let part = path[outer.len() + 1..].split('.').next();
+        if matches!(part, Some("value" | "std_error" | "ci95")) && resolve(summary, outer).is_some()
+        {
+            return Some(outer);
+        }
+    }
+    None
+}
+
 /// Whether `path` is `name` with some of its segments left out: `hedged.p1` for `hedged.percentiles.p1`.
 fn leaves_segments_out(path: &str, name: &str) -> bool {
     let mut segments = name.split('.');
@@ -119,6 +198,9 @@ fn leaves_segments_out(path: &str, name: &str) -> bool {
 fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path.is_empty() {
         return (value.is_number() || is_estimate(value)).then_some(value);
+    }
+    if is_estimate(value) {
+        return None; // a limit is judged on the interval, not on a part of the estimate
     }
     let ends = path
         .match_indices('.')
@@ -232,10 +314,43 @@ mod tests {
             status("thresholds.0.hedged", Comparison::AtMost, 0.7),
             LimitStatus::Kept
         );
-        assert_eq!(
-            known_path(&summary(), "hedged.percentiles.p99.9.value"),
-            Ok(())
-        );
+    }
+
+    #[test]
+    fn a_part_of_an_estimate_is_no_value() {
+        for part in ["value", "std_error", "ci95", "ci95.1"] {
+            let path = format!("hedged.percentiles.p99.9.{part}");
+            let estimate = "hedged.percentiles.p99.9".to_owned();
+            assert_eq!(known_path(&summary(), &path), Err(vec![estimate]));
+        }
+    }
+
+    #[test]
+    fn bounds_fit_the_kind_of_the_value() {
+        for (path, bound, has_unit, is_fine) in [
+            ("liquidation.probability", 0.3, true, true),
+            ("liquidation.probability", 30.0, false, false),
+            ("basis_risk.loss_probability", -0.1, false, false),
+            ("worse_than_unhedged", 1.5, true, false),
+            ("thresholds.0.hedged", 5.0, false, false),
+            ("thresholds.0.usd", 5.0, false, true),
+            ("hedge_effectiveness.variance", -0.5, true, true),
+            ("hedge_effectiveness.es95", 90.0, false, false),
+            ("hedged.es95", 5e6, false, true),
+            ("hedged.es95", 0.3, true, false),
+            ("liquidation.mean_day", 30.0, false, true),
+        ] {
+            let found = check_bound(path, bound, has_unit);
+            assert_eq!(found.is_ok(), is_fine, "{path} {bound}: {found:?}");
+        }
+        let (_, hint) = check_bound("liquidation.probability", 30.0, false).unwrap_err();
+        assert_eq!(hint, "30 % is written 30% or 0.3");
+    }
+
+    #[test]
+    fn a_very_long_path_is_compared_with_nothing() {
+        let path = "probability.".repeat(100_000);
+        assert_eq!(known_path(&summary(), &path), Err(Vec::new()));
     }
 
     #[test]

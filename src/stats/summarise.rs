@@ -2,7 +2,7 @@
 
 use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
-use crate::plan::types::Plan;
+use crate::plan::types::{AfterLiquidation, HedgePlan, Plan, Rebalance};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
 use crate::stats::limits::judge;
@@ -127,14 +127,14 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             mean_usd: mean(Column::UnmetCall),
         },
         cut_trades: EventSummary {
-            probability: event(Column::CutTrades, possible.hedge),
+            probability: event(Column::CutTrades, possible.cut),
             mean_count: mean(Column::CutTrades),
         },
         collateral: CollateralSummary {
             peak: singles.peak,
             required: singles.required,
             top_up: TopUpSummary {
-                probability: event(Column::TopUp, possible.hedge),
+                probability: event(Column::TopUp, possible.call || possible.reentry),
                 mean: singles.top_up.mean,
                 percentiles: singles.top_up.percentiles,
             },
@@ -169,21 +169,43 @@ pub(super) struct Scope {
 
 /// Which events a plan can bring about; the probability of the others is exactly 0.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers to four questions"
+)]
 pub(super) struct Possible {
     pub(super) hedge: bool,
     pub(super) call: bool,
+    /// A new hedge after a liquidation.
+    pub(super) reentry: bool,
+    /// A trade that makes the short larger after it was opened; an opening that cannot be margined is refused.
+    pub(super) cut: bool,
 }
 
 impl Possible {
     fn of(plan: &Plan) -> Self {
         let hedge = plan.hedges.iter().any(|hedge| !hedge.is_absent());
+        let steps = plan.simulation.steps;
+        let reentry = hedge
+            && plan.accounts.iter().any(|account| {
+                matches!(account.after_liquidation, AfterLiquidation::Reenter { .. })
+            });
+        let grows = |hedge: &HedgePlan| match hedge.rebalance {
+            Rebalance::Never => false,
+            // A hedge that is already on is set to its size at time 0 too.
+            Rebalance::Every { steps: every } => every < steps || hedge.opened.is_some(),
+            Rebalance::Band { .. } => true,
+        };
         Self {
             hedge,
             call: hedge
-                && plan
-                    .accounts
-                    .iter()
-                    .any(|account| account.margin_call.is_some()),
+                && plan.accounts.iter().any(|account| {
+                    account
+                        .margin_call
+                        .is_some_and(|call| call.every_steps <= steps)
+                }),
+            reentry,
+            cut: reentry || (hedge && plan.hedges.iter().any(grows)),
         }
     }
 }
@@ -201,6 +223,26 @@ mod tests {
 
     fn everything(table: &OutcomeTable, plan: &Plan) -> Summary {
         summarise(table, plan, Detail::Everything, &RunInfo::default())
+    }
+
+    #[test]
+    fn what_a_plan_cannot_bring_about_has_probability_zero() {
+        let mut plan = plan(64, vec![]);
+        plan.hedges[0].rebalance = Rebalance::Never;
+        plan.accounts[0].after_liquidation = AfterLiquidation::StayFlat;
+        assert!(!Possible::of(&plan).cut);
+        let steps = plan.simulation.steps;
+        plan.hedges[0].rebalance = Rebalance::Every { steps };
+        assert!(!Possible::of(&plan).cut);
+        plan.hedges[0].rebalance = Rebalance::Every { steps: 1 };
+        assert!(Possible::of(&plan).cut);
+        plan.hedges[0].rebalance = Rebalance::Never;
+        plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 3 };
+        assert!(Possible::of(&plan).cut && Possible::of(&plan).reentry);
+        if let Some(call) = &mut plan.accounts[0].margin_call {
+            call.every_steps = steps + 1;
+        }
+        assert!(!Possible::of(&plan).call);
     }
 
     #[test]

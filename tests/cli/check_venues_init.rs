@@ -144,3 +144,10 @@ fn init_writes_a_scenario_that_checks_and_runs() {
     let message = inside(&["init", "no-such-folder/mine.toml"]).refused();
     assert!(message.contains("no-such-folder"), "{message}");
 }
+
+#[test]
+fn check_tells_of_a_drift_once() {
+    let drift = "assets.ETH.model={ gbm = { volatility = 0.6, drift = 0.05 } }";
+    let text = hedgesim(&["check", TREASURY, "--set", drift]).ended_with(0);
+    assert_eq!(text.matches("drift").count(), 1, "{text}");
+}

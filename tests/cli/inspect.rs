@@ -271,3 +271,14 @@ fn the_worst_path_is_the_minimum_of_the_summary() {
         summary["hedged"]["percentiles"]["p0.1"]["value"]
     );
 }
+
+#[test]
+fn more_paths_than_there_are_is_told() {
+    let arguments = ["inspect", SQUEEZE, "--paths", "5", "--worst", "50"];
+    let done = hedgesim(&arguments);
+    assert_eq!(
+        done.stderr,
+        "there are only 5 paths, not 50: all are shown\n"
+    );
+    assert_eq!(done.ended_with(0).matches("Path ").count(), 5);
+}

@@ -107,3 +107,104 @@ fn a_later_capability_says_so() {
     let message = hedgesim(&["run", TREASURY, "--set", model]).refused();
     assert!(message.contains("not supported yet"), "{message}");
 }
+
+/// What the outcomes of a billion paths need.
+#[test]
+#[cfg(target_os = "linux")]
+fn more_paths_than_memory_are_refused_at_once() {
+    let meminfo = read("/proc/meminfo".as_ref());
+    let kibibytes: f64 = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
+        .expect("the memory there is");
+    if kibibytes > 150e6 {
+        return; // it may fit
+    }
+    for command in [&["run"][..], &["inspect", "--worst", "1"]] {
+        let arguments = [command, &[SQUEEZE, "--paths", "1_000_000_000"]].concat();
+        let message = hedgesim(&arguments).refused();
+        for part in [
+            "`simulation.paths` is 1_000_000_000; allowed: up to ",
+            "--set:1:18",
+            "GiB",
+        ] {
+            assert!(message.contains(part), "{part}\n{message}");
+        }
+    }
+}
+
+#[test]
+fn the_scenario_itself_is_not_written_over() {
+    let folder = empty_folder("input-in-the-folder");
+    let input = folder.join("scenario.toml");
+    fs::write(&input, read(SQUEEZE.as_ref())).unwrap();
+    let before = read(&input);
+    let arguments = ["run", text_of(&input), "--out", text_of(&folder)];
+    let message = hedgesim(&arguments).refused();
+    assert!(message.contains("is the scenario itself"), "{message}");
+    assert_eq!(read(&input), before);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_in_the_way_of_a_file_is_refused_before_the_simulation() {
+    let folder = empty_folder("folder-in-the-way");
+    fs::create_dir(folder.join("outcomes.csv")).unwrap();
+    let arguments = ["run", SQUEEZE, "--out", text_of(&folder)];
+    let message = hedgesim(&arguments).refused();
+    assert!(message.contains("a folder stands there"), "{message}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused() {
+    for (limit, wanted) in [
+        (
+            "liquidation.probability <= 30",
+            "30 % is written 30% or 0.3",
+        ),
+        ("worse_than_unhedged <= 1.5", "a bound from 0 to 1"),
+        (
+            "hedge_effectiveness.variance >= 90",
+            "90 % is written 90% or 0.9",
+        ),
+        ("hedged.es95 <= 30%", "a bound without % or bps"),
+        (
+            "liquidation.probability.value <= 30%",
+            "write `liquidation.probability`",
+        ),
+        ("hedged.es95.ci95.1 <= 3", "write `hedged.es95`"),
+    ] {
+        let limit = format!("limits=[{{ require = \"{limit}\" }}]");
+        let message = hedgesim(&["check", TREASURY, "--set", &limit]).refused();
+        assert!(message.contains(wanted), "{wanted}\n{message}");
+    }
+    let limit = "limits=[{ require = \"hedge_effectiveness.variance >= -20%\" }]";
+    hedgesim(&["check", TREASURY, "--set", limit]).ended_with(0);
+}
+
+#[test]
+fn numbers_out_of_range_name_the_range() {
+    let most = "0 to 9,223,372,036,854,775,807";
+    for (option, value, wanted) in [
+        ("--seed", "9223372036854775808", most),
+        ("--seed", "many", most),
+        ("--seed", "-1", most),
+        ("--paths", "9223372036854775808", "1 to 1,000,000,000"),
+        ("--paths", "many", "1 to 1,000,000,000"),
+        ("--paths", "-5", "1 to 1,000,000,000"),
+        ("--threads", "-1", "1..=1024"),
+    ] {
+        let message = hedgesim(&["run", SQUEEZE, option, value]).refused();
+        assert!(message.contains(wanted), "{option} {value}\n{message}");
+    }
+}
+
+#[test]
+fn an_override_that_leads_very_deep_is_refused_once() {
+    let path = "a.".repeat(20_000) + "a=1";
+    let message = hedgesim(&["check", SQUEEZE, "--set", &path]).refused();
+    assert!(message.contains("allowed: up to 32"), "{}", message.len());
+    assert!(message.contains("1 problem in"));
+}

@@ -3,7 +3,7 @@
 use crate::plan::coverage::default_coverage;
 use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::{Refusal, noted_index};
-use crate::plan::resolve::words::{percent, usd};
+use crate::plan::resolve::words::{percent, usd, usd_rounded_up};
 use crate::plan::types::{
     AccountPlan, ContractPlan, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Rebalance,
 };
@@ -180,7 +180,7 @@ fn cannot_open(
         let refusal = Refusal::UnderInitialMargin {
             path: collateral.path.clone(),
             written: collateral.written.clone(),
-            needed: usd(needed_usd),
+            needed: usd_rounded_up(needed_usd),
             notional: usd(notional_usd),
             bracket: bracket_in_words(rules, notional_usd),
         };

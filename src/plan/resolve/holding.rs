@@ -62,6 +62,9 @@ fn schedule(quantity_base: f64, sales: &[Sale], grid: &Grid, sink: &Sink) -> Opt
         })
         .collect();
     let mut plans: Vec<SalePlan> = plans.into_iter().collect::<Option<_>>()?;
+    // What is to be sold at the horizon is part of what is sold there anyway.
+    let horizon_step = grid.steps_rounded_up(grid.horizon);
+    plans.retain(|sale| sale.step < horizon_step);
     plans.sort_by_key(|sale| sale.step);
     plans.dedup_by(|later, earlier| {
         let is_same = later.step == earlier.step;
@@ -93,11 +96,11 @@ pub fn is_covered(quantity_base: f64, sales: &[Sale], sink: &Sink) -> bool {
     true
 }
 
-/// The step of a sale: below the horizon, where that is known, and on the grid; else that is noted.
+/// The step of a sale: up to the horizon, where that is known, and on the grid; else that is noted.
 pub fn sale_step(at: &Given<Span>, step: Span, horizon: Option<Span>, sink: &Sink) -> Option<u32> {
-    if let Some(horizon) = horizon.filter(|horizon| at.value >= *horizon) {
-        let allowed = format!("below the horizon of {horizon}");
-        let reason = "what remains is sold at the horizon by itself";
+    if let Some(horizon) = horizon.filter(|horizon| at.value > *horizon) {
+        let allowed = format!("up to the horizon of {horizon}");
+        let reason = "what remains is sold at the horizon";
         sink.push(Refusal::does_not_fit(at, allowed, reason));
         return None;
     }

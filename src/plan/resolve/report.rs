@@ -37,6 +37,7 @@ fn limit(Limit { require }: &Limit) -> LimitPlan {
         path,
         is_at_most,
         bound,
+        has_unit: _,
     } = &require.value;
     LimitPlan {
         text: text.clone(),

@@ -39,6 +39,12 @@ pub fn terms(
                 wanted.value
             ));
         }
+        if own.fees.is_none() {
+            setting.notes.add(format!(
+                "The fees of {} are 0: none are given for this venue of the scenario's own.",
+                wanted.value
+            ));
+        }
         if let Some(listing) = &contract.listing {
             setting.notes.add(format!(
                 "The listing {} of {} has no meaning at {}, a venue of the scenario's own.",

@@ -20,6 +20,15 @@ pub fn usd(amount: f64) -> String {
     }
 }
 
+/// An amount of USD as [`usd`] writes it, rounded up: what is shown is enough.
+pub fn usd_rounded_up(amount: f64) -> String {
+    if amount.abs() < 1000.0 {
+        usd((amount * 100.0).ceil() / 100.0)
+    } else {
+        usd(amount.ceil())
+    }
+}
+
 /// A quantity or an amount as short as it can be written, with commas where it is whole and large.
 pub fn amount(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() >= 1000.0 {
@@ -55,6 +64,9 @@ mod tests {
         assert_eq!(usd(175_035_003.4), "175,035,003");
         assert_eq!(usd(-1000.0), "-1,000");
         assert_eq!(usd(12.345), "12.35");
+        assert_eq!(usd_rounded_up(300_059.1), "300,060");
+        assert_eq!(usd_rounded_up(300_060.0), "300,060");
+        assert_eq!(usd_rounded_up(12.341), "12.35");
         assert_eq!(
             (
                 amount(50_000.0).as_str(),
