@@ -10,7 +10,7 @@ use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::types::Plan;
 use hedgesim::report::folder::prepare_folder;
 use hedgesim::report::story::render;
-use hedgesim::report::trace::{outcome_csv, render_json, steps_csv_watched};
+use hedgesim::report::trace::{outcome_csv, render_json, steps_csv};
 use hedgesim::report::whole_file::{WholeFile, put_all_in_place};
 
 use crate::cli::arguments::{Inspect, TraceFormat};
@@ -64,7 +64,7 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     }
     let text = match arguments.format {
         TraceFormat::Text => render(&plan, &traces, arguments.all),
-        TraceFormat::Csv => steps_csv_watched(&plan, &traces, &stop).ok_or(Failure::Interrupted)?,
+        TraceFormat::Csv => steps_csv(&plan, &traces, &stop).ok_or(Failure::Interrupted)?,
         TraceFormat::Json => render_json(&plan, &traces),
     };
     if stop.load(Ordering::Relaxed) {
@@ -93,8 +93,7 @@ fn write(folder: &Path, plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Res
         let files = [
             (
                 format!("path-{}.csv", trace.path),
-                steps_csv_watched(plan, std::slice::from_ref(trace), stop)
-                    .ok_or(Failure::Interrupted)?,
+                steps_csv(plan, std::slice::from_ref(trace), stop).ok_or(Failure::Interrupted)?,
             ),
             (
                 format!("path-{}-outcome.csv", trace.path),

@@ -90,13 +90,8 @@ pub(super) fn names(plan: &Plan) -> Names<'_> {
     }
 }
 
-/// One row a step and path.
-pub fn steps_csv(plan: &Plan, traces: &[Trace]) -> String {
-    steps_csv_watched(plan, traces, &AtomicBool::new(false)).unwrap_or_default()
-}
-
-/// Like [`steps_csv`]; `None` once `stop` is set.
-pub fn steps_csv_watched(plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Option<String> {
+/// One row a step and path; `None` once `stop` is set.
+pub fn steps_csv(plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Option<String> {
     let mut text = String::from("path,step,day");
     for asset in &plan.market.assets {
         let _ = write!(text, ",spot_{}_usd", asset.name);
