@@ -64,7 +64,7 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     }
     let text = match arguments.format {
         TraceFormat::Text => render(&plan, &traces, arguments.all),
-        TraceFormat::Csv => steps_csv(&plan, &traces),
+        TraceFormat::Csv => steps_csv(&plan, &traces, &stop).ok_or(Failure::Interrupted)?,
         TraceFormat::Json => render_json(&plan, &traces),
     };
     if stop.load(Ordering::Relaxed) {
@@ -93,7 +93,7 @@ fn write(folder: &Path, plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Res
         let files = [
             (
                 format!("path-{}.csv", trace.path),
-                steps_csv(plan, std::slice::from_ref(trace)),
+                steps_csv(plan, std::slice::from_ref(trace), stop).ok_or(Failure::Interrupted)?,
             ),
             (
                 format!("path-{}-outcome.csv", trace.path),

@@ -1,6 +1,7 @@
 //! One path's ledger as CSV and as JSON, and what its forms share.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -89,8 +90,8 @@ pub(super) fn names(plan: &Plan) -> Names<'_> {
     }
 }
 
-/// One row a step and path.
-pub fn steps_csv(plan: &Plan, traces: &[Trace]) -> String {
+/// One row a step and path; `None` once `stop` is set.
+pub fn steps_csv(plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Option<String> {
     let mut text = String::from("path,step,day");
     for asset in &plan.market.assets {
         let _ = write!(text, ",spot_{}_usd", asset.name);
@@ -102,6 +103,9 @@ pub fn steps_csv(plan: &Plan, traces: &[Trace]) -> String {
     let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for trace in traces {
         for line in lines(plan, trace) {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
             let record = line.record;
             let _ = write!(text, "{},{},{}", trace.path, record.step, line.day);
             for spot_usd in &line.spots_usd {
@@ -127,7 +131,7 @@ pub fn steps_csv(plan: &Plan, traces: &[Trace]) -> String {
             );
         }
     }
-    text
+    Some(text)
 }
 
 /// `{"format": 1, "paths": [{"path", "outcome", "steps"}]}`.
