@@ -1,7 +1,7 @@
 //! Calm stretches: several steps in which nothing happens to an account but marking to market, in branch-free lane loops.
 //!
-//! A stretch is walked once ([`walk`]) as if it were calm for every lane. What a lane met on the way (its highest mark,
-//! its highest mark less funding, ...) then shows whether it was ([`judge`]): margin is convex in the mark, so no step can
+//! A stretch is walked once (`walk`) as if it were calm for every lane. What a lane met on the way (its highest mark,
+//! its highest mark less funding, ...) then shows whether it was (`judge`): margin is convex in the mark, so no step can
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 

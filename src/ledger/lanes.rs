@@ -38,7 +38,7 @@ pub struct HotLanes {
     pub peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, USD.
     pub max_drawdown_usd: LaneArray,
-    /// Step at whose end a transfer or a re-entry is due; [`NEVER`].
+    /// Step at whose end a transfer or a re-entry is due; the largest number if nothing is.
     pub due_step: [u64; LANES],
 }
 

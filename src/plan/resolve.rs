@@ -18,8 +18,8 @@ use crate::plan::resolve::setting::{Notes, Setting};
 use crate::plan::types::{HedgePlan, Plan};
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
-use crate::scenario::reader::Sink;
 use crate::scenario::settings::{Execution, Financing};
+use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
 
 /// Resolves a scenario that was read.

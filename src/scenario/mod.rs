@@ -22,6 +22,7 @@ pub mod reader;
 pub mod relocation;
 pub mod settings;
 pub mod simulation;
+pub mod sink;
 pub mod syntax;
 pub mod tree;
 pub mod units;

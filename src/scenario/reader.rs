@@ -1,47 +1,11 @@
 //! The typed reader of one table: each problem is noted with its place, and reading goes on.
 
-use std::cell::RefCell;
-
 use crate::scenario::cause::{Cause, Complaint};
-use crate::scenario::draft::Draft;
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
+use crate::scenario::sink::Sink;
 use crate::scenario::tree::{Entry, Node, Table, Value};
-
-/// Where readers put the problems they find, and what they could read for the checks between tables.
-#[derive(Debug, Default)]
-pub struct Sink {
-    problems: RefCell<Vec<Problem>>,
-    draft: RefCell<Draft>,
-}
-
-impl Sink {
-    /// Notes a problem.
-    pub fn push(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
-    }
-
-    /// Keeps what could be read.
-    pub fn note(&self, note: impl FnOnce(&mut Draft)) {
-        note(&mut self.draft.borrow_mut());
-    }
-
-    /// What could be read so far.
-    pub fn draft(&self) -> Draft {
-        self.draft.borrow().clone()
-    }
-
-    /// Whether no problem was noted.
-    pub fn is_empty(&self) -> bool {
-        self.problems.borrow().is_empty()
-    }
-
-    /// All problems noted.
-    pub fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
-    }
-}
 
 /// Reads one table key by key; [`Reader::finish`] reports what is missing and what is unknown.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use crate::plan::resolve::venue::unknown_venue;
 use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan, SettlementCurrency};
 use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::Fraction;
 use crate::venue::preset;
 

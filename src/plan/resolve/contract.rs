@@ -7,7 +7,7 @@ use crate::plan::resolve::venue;
 use crate::plan::types::{ContractPlan, FundingPlan, OuBasis};
 use crate::scenario::contract::{Basis, Contract, Funding, Settlement};
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::{Fraction, Span};
 use crate::venue::preset::PresetFunding;
 

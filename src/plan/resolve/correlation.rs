@@ -6,7 +6,7 @@ use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::short;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::place::{Given, Place};
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 
 /// The matrix row by row; pairs that are not listed have 0.
 pub fn matrix(correlations: &[Correlation], setting: &Setting<'_>) -> Option<Vec<f64>> {

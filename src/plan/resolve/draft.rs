@@ -8,7 +8,7 @@ use crate::plan::resolve::{account, contract, correlation, grid, hedge, holding,
 use crate::scenario::contract::Funding;
 use crate::scenario::draft::{ContractDraft, Draft, HedgeDraft, MarginCallDraft};
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::Span;
 use crate::venue::preset::{self, PresetFunding};
 

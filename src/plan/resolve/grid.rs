@@ -4,8 +4,8 @@ use crate::plan::resolve::refusal::Refusal;
 use crate::plan::types::{Crossing, SimulationPlan};
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
-use crate::scenario::reader::Sink;
 use crate::scenario::simulation::{CrossingChoice, Simulation};
+use crate::scenario::sink::Sink;
 use crate::scenario::units::Span;
 
 /// The grid of steps.

@@ -10,7 +10,7 @@ use crate::plan::types::{
 use crate::scenario::hedge::{Hedge, Opened, RebalanceChoice};
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
 use crate::venue::rules::ContractRules;
 

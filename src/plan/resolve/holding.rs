@@ -7,7 +7,7 @@ use crate::plan::resolve::words::amount;
 use crate::plan::types::{HoldingPlan, SalePlan};
 use crate::scenario::holding::{Holding, Sale, Sell};
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::Span;
 
 /// Rounding that a sum of quantities may carry.

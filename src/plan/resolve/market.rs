@@ -9,7 +9,7 @@ use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::{Fraction, Span};
 
 /// Largest `|drift T|`: a price that is expected to grow by more than `e^50` is a slip.

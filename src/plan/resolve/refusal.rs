@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::scenario::nearest::{nearest, quoted};
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::units::Span;
 
 /// Why a combination is refused.

@@ -6,7 +6,7 @@ use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::noted_index;
 use crate::scenario::asset::Asset;
 use crate::scenario::place::Given;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::venue::Venue;
 
 /// What every part of a scenario is resolved against, and where its problems and notes go.

@@ -7,7 +7,7 @@ use crate::scenario::contract::Contract;
 use crate::scenario::nearest::quoted;
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
-use crate::scenario::reader::Sink;
+use crate::scenario::sink::Sink;
 use crate::scenario::venue::{Bracket, Fees, Liquidation, RemainderChoice, Venue};
 use crate::venue::preset::{self, ListingPreset, PresetFunding, VenuePreset};
 use crate::venue::rules::{ContractRules, MarginBracket, Remainder};

@@ -1,0 +1,40 @@
+//! Where readers and checks put what they find.
+
+use std::cell::RefCell;
+
+use crate::scenario::draft::Draft;
+use crate::scenario::problem::Problem;
+
+/// Where readers put the problems they find, and what they could read for the checks between tables.
+#[derive(Debug, Default)]
+pub struct Sink {
+    problems: RefCell<Vec<Problem>>,
+    draft: RefCell<Draft>,
+}
+
+impl Sink {
+    /// Notes a problem.
+    pub fn push(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Keeps what could be read.
+    pub fn note(&self, note: impl FnOnce(&mut Draft)) {
+        note(&mut self.draft.borrow_mut());
+    }
+
+    /// What could be read so far.
+    pub fn draft(&self) -> Draft {
+        self.draft.borrow().clone()
+    }
+
+    /// Whether no problem was noted.
+    pub fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    /// All problems noted.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
+    }
+}
