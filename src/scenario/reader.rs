@@ -1,6 +1,7 @@
 //! The typed reader of one table: each problem is noted with its place, and reading goes on.
 
 use crate::scenario::cause::{Cause, Complaint};
+use crate::scenario::draft::Draft;
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
