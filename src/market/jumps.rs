@@ -3,9 +3,10 @@
 use multiversion::multiversion;
 
 use crate::market::tile::{MarketTile, TileJump};
+use crate::math::jumps::{kou_compensator, merton_compensator};
 use crate::math::normal;
 use crate::math::random::{Purpose, Streams, address_number};
-use crate::math::vector::{exp, ln};
+use crate::math::vector::ln;
 use crate::outcome::table::LANES;
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes};
 
@@ -34,27 +35,21 @@ impl JumpSizes {
     }
 
     /// `E[exp(loading * J)] - 1`, what a compensator takes out.
-    ///
-    /// # Source
-    /// Merton 1976; Kou 2002, equation (3).
     pub fn expected_relative_jump(&self, loading: f64) -> f64 {
         match *self {
             Self::Merton {
                 mean_log,
                 std_dev_log,
-            } => {
-                let deviation = std_dev_log * loading;
-                exp(mean_log.mul_add(loading, 0.5 * deviation * deviation)) - 1.0
-            }
+            } => merton_compensator(mean_log * loading, std_dev_log * loading),
             Self::Kou {
                 up_probability,
                 up_mean_log,
                 down_mean_log,
-            } => {
-                up_probability / (1.0 - up_mean_log * loading)
-                    + (1.0 - up_probability) / (1.0 + down_mean_log * loading)
-                    - 1.0
-            }
+            } => kou_compensator(
+                up_probability,
+                up_mean_log * loading,
+                down_mean_log * loading,
+            ),
         }
     }
 }
