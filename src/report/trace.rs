@@ -1,6 +1,5 @@
 //! One path's ledger as CSV and as JSON, and what its forms share.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
@@ -23,17 +22,15 @@ pub(super) fn outcome(trace: &Trace) -> Vec<(String, String)> {
 
 /// The paths' rows of `outcomes.csv`.
 pub fn outcome_csv(traces: &[Trace]) -> String {
-    let mut text = String::new();
-    for (n, trace) in traces.iter().enumerate() {
-        let cells = outcome(trace);
-        if n == 0 {
-            let names: Vec<&str> = cells.iter().map(|(name, _)| name.as_str()).collect();
-            let _ = writeln!(text, "{}", names.join(","));
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for trace in traces {
+        let (names, fields) = outcome(trace).into_iter().unzip();
+        if rows.is_empty() {
+            rows.push(names);
         }
-        let fields: Vec<&str> = cells.iter().map(|(_, field)| field.as_str()).collect();
-        let _ = writeln!(text, "{}", fields.join(","));
+        rows.push(fields);
     }
-    text
+    csv_text(&rows).unwrap_or_default()
 }
 
 /// What one step shows, in every form.
@@ -92,46 +89,77 @@ pub(super) fn names(plan: &Plan) -> Names<'_> {
 
 /// One row a step and path; `None` once `stop` is set.
 pub fn steps_csv(plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Option<String> {
-    let mut text = String::from("path,step,day");
-    for asset in &plan.market.assets {
-        let _ = write!(text, ",spot_{}_usd", asset.name);
-    }
-    text.push_str(
-        ",mark_usd,basis,funding_rate,quantity_base,short_base,planned_short_base,equity_usd,maintenance_margin_usd,\
-         margin_ratio,liquidation_price_usd,reserve_usd,in_flight_usd,funding_usd,events\n",
-    );
-    let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let mut head = vec!["path".to_owned(), "step".to_owned(), "day".to_owned()];
+    let assets = plan.market.assets.iter();
+    head.extend(assets.map(|asset| format!("spot_{}_usd", asset.name)));
+    head.extend(STEP_COLUMNS.map(str::to_owned));
+    let mut rows = vec![head];
     for trace in traces {
         for line in lines(plan, trace) {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let record = line.record;
-            let _ = write!(text, "{},{},{}", trace.path, record.step, line.day);
-            for spot_usd in &line.spots_usd {
-                let _ = write!(text, ",{spot_usd}");
-            }
-            let _ = writeln!(
-                text,
-                ",{},{},{},{},{},{},{},{},{},{},{},{},{},\"{}\"",
-                line.mark_usd,
-                line.basis,
-                line.funding_rate,
-                record.quantity_base,
-                record.short_base,
-                record.planned_short_base,
-                record.equity_usd,
-                record.maintenance_margin_usd,
-                optional(line.margin_ratio),
-                optional(line.liquidation_price_usd),
-                record.reserve_usd,
-                record.in_flight_usd,
-                record.funding_usd,
-                line.events(plan).join("; ").replace('"', "'"),
-            );
+            rows.push(step_row(plan, trace.path, &line));
         }
     }
-    Some(text)
+    csv_text(&rows)
+}
+
+/// Columns of a step after path, step, day and the assets' spots.
+const STEP_COLUMNS: [&str; 14] = [
+    "mark_usd",
+    "basis",
+    "funding_rate",
+    "quantity_base",
+    "short_base",
+    "planned_short_base",
+    "equity_usd",
+    "maintenance_margin_usd",
+    "margin_ratio",
+    "liquidation_price_usd",
+    "reserve_usd",
+    "in_flight_usd",
+    "funding_usd",
+    "events",
+];
+
+fn step_row(plan: &Plan, path: u64, line: &Line<'_>) -> Vec<String> {
+    let record = line.record;
+    let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let mut row = vec![
+        path.to_string(),
+        record.step.to_string(),
+        line.day.to_string(),
+    ];
+    row.extend(line.spots_usd.iter().map(f64::to_string));
+    let cells: [String; STEP_COLUMNS.len()] = [
+        line.mark_usd.to_string(),
+        line.basis.to_string(),
+        line.funding_rate.to_string(),
+        record.quantity_base.to_string(),
+        record.short_base.to_string(),
+        record.planned_short_base.to_string(),
+        record.equity_usd.to_string(),
+        record.maintenance_margin_usd.to_string(),
+        optional(line.margin_ratio),
+        optional(line.liquidation_price_usd),
+        record.reserve_usd.to_string(),
+        record.in_flight_usd.to_string(),
+        record.funding_usd.to_string(),
+        line.events(plan).join("; "),
+    ];
+    row.extend(cells);
+    row
+}
+
+/// Rows as CSV, quoted where needed.
+fn csv_text(rows: &[Vec<String>]) -> Option<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        // Rows are equally long and memory does not fail to be written: `None` cannot be met here.
+        writer.write_record(row).ok()?;
+    }
+    String::from_utf8(writer.into_inner().ok()?).ok()
 }
 
 /// `{"format": 1, "paths": [{"path", "outcome", "steps"}]}`.
