@@ -4,8 +4,8 @@
 use hedgesim::plan::read::parse;
 use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::{
-    AfterLiquidation, Comparison, Crossing, FundingPlan, JumpSizes, MarginCallPlan, OpenedHedge,
-    Plan, Rebalance, SalePlan,
+    AfterLiquidation, CallAction, Comparison, Crossing, FundingPlan, JumpSizes, MarginCallPlan,
+    OpenedHedge, Plan, Rebalance, SalePlan,
 };
 use hedgesim::venue::rules::Remainder;
 
@@ -88,14 +88,14 @@ fn contracts_and_own_venues_arrive() {
     let perp = &plan.market.contracts[0];
     assert_eq!(
         (
-            perp.basis.mean,
-            perp.basis.initial,
-            perp.basis.reversion_per_year
+            perp.process().unwrap().mean,
+            perp.process().unwrap().initial,
+            perp.process().unwrap().reversion_per_year
         ),
         (0.0002, 0.0002, 200.0)
     );
     assert_eq!(
-        perp.funding,
+        perp.funding(),
         FundingPlan::PremiumFormula {
             interest_per_8h: 0.0001,
             damper_per_8h: 0.0005,
@@ -107,7 +107,7 @@ fn contracts_and_own_venues_arrive() {
     assert_eq!(perp.rules.bracket_index(175e6), 7, "the eighth bracket");
     let own = &plan.market.contracts[1];
     assert_eq!(
-        own.funding,
+        own.funding(),
         FundingPlan::Constant {
             rate_per_8h: 0.0001,
             interval_steps: 1
@@ -146,6 +146,8 @@ fn hedge_account_and_report_arrive() {
     assert_eq!(
         account.margin_call,
         Some(MarginCallPlan {
+            action: CallAction::TopUp,
+            minimum_transfer_usd: 0.0,
             level: 0.5,
             target: 0.25,
             release: Some(0.05),
@@ -214,7 +216,7 @@ fn overrides_replace_values_and_variants() {
     assert_eq!(plan.holdings[0].sales[0].quantity_base, 10_000.0);
     assert_eq!(plan.hedges[0].rebalance, Rebalance::Every { steps: 3 });
     assert_eq!(plan.hedges[0].coverage_frac, 0.9);
-    assert_eq!(plan.market.contracts[0].funding, FundingPlan::None);
+    assert_eq!(plan.market.contracts[0].funding(), FundingPlan::None);
     assert_eq!(
         plan.accounts[0].after_liquidation,
         AfterLiquidation::StayFlat
@@ -322,9 +324,12 @@ margin_call = { level = 0.5, target = 0.2 }
         (1, Crossing::Bridge)
     );
     let contract = &plan.market.contracts[0];
-    assert_eq!(contract.funding, FundingPlan::None);
+    assert_eq!(contract.funding(), FundingPlan::None);
     assert_eq!(
-        (contract.basis.initial, contract.basis.volatility_annual),
+        (
+            contract.process().unwrap().initial,
+            contract.process().unwrap().volatility_annual
+        ),
         (0.0, 0.0)
     );
     assert_eq!(contract.rules.remainder, Remainder::Returned);
@@ -347,6 +352,8 @@ margin_call = { level = 0.5, target = 0.2 }
     assert_eq!(
         account.margin_call,
         Some(MarginCallPlan {
+            action: CallAction::TopUp,
+            minimum_transfer_usd: 0.0,
             level: 0.5,
             target: 0.2,
             release: None,
@@ -379,7 +386,7 @@ fn a_preset_brings_its_funding_and_its_assumptions() {
         .listing("ETHUSDT")
         .unwrap();
     assert_eq!(
-        plan.market.contracts[0].funding,
+        plan.market.contracts[0].funding(),
         FundingPlan::PremiumFormula {
             interest_per_8h: preset.funding.interest_per_8h,
             damper_per_8h: preset.funding.damper_per_8h,

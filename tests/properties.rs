@@ -264,7 +264,7 @@ fn nobody_owes_more_than_was_there() {
         let account = &plan.accounts[0];
         let contract = &plan.market.contracts[plan.hedges[0].contract];
         let mark_usd =
-            plan.market.assets[contract.underlying].spot_usd * contract.basis.initial.exp();
+            plan.market.assets[contract.underlying].spot_usd * contract.initial_basis().exp();
         // A hedge already on brings its unrealised profit or loss.
         let unrealised_usd = plan.hedges[0].opened.map_or(0.0, |opened| {
             opened.quantity_base * (opened.price_usd - mark_usd)

@@ -50,7 +50,7 @@ pub fn expected_funding_usd(
     holding: &HoldingPlan,
     short_base: f64,
 ) -> f64 {
-    let interval_steps = match contract.funding {
+    let interval_steps = match contract.funding() {
         FundingPlan::None => return 0.0,
         FundingPlan::Constant { interval_steps, .. }
         | FundingPlan::PremiumFormula { interval_steps, .. } => interval_steps.max(1),
@@ -69,7 +69,7 @@ pub fn expected_funding_usd(
 
 /// `E[rate * F] / E[F]` of the stamp at `to` for the interval that began at `from`, both in years.
 fn weighted_rate(market: &MarketPlan, contract: &ContractPlan, from: f64, to: f64) -> f64 {
-    match contract.funding {
+    match contract.funding() {
         FundingPlan::None => 0.0,
         FundingPlan::Constant { rate_per_8h, .. } => rate_per_8h,
         FundingPlan::PremiumFormula {
@@ -85,8 +85,11 @@ fn weighted_rate(market: &MarketPlan, contract: &ContractPlan, from: f64, to: f6
                 cap: cap_per_8h,
             };
             let volatility_annual = market.assets[contract.underlying].volatility_annual;
-            let average = basis_process(&contract.basis).average(from, to);
-            let shift = covariance_with_log_mark(&contract.basis, volatility_annual, from, to);
+            let Some((basis, _)) = contract.perpetual() else {
+                return 0.0;
+            };
+            let average = basis_process(basis).average(from, to);
+            let shift = covariance_with_log_mark(basis, volatility_annual, from, to);
             formula.mean_rate(average.mean + shift, average.variance.sqrt()) * interval_hours / 8.0
         }
     }
@@ -114,13 +117,16 @@ mod tests {
     #[test]
     fn a_constant_rate_pays_every_stamp_on_the_mark() {
         let mut plan = eth_treasury();
-        plan.market.contracts[0].funding = FundingPlan::Constant {
+        *plan.market.contracts[0].funding_mut().unwrap() = FundingPlan::Constant {
             rate_per_8h: 1e-4,
             interval_steps: 1,
         };
-        plan.market.contracts[0].basis.initial = 0.0;
-        plan.market.contracts[0].basis.mean = 0.0;
-        plan.market.contracts[0].basis.volatility_annual = 0.0;
+        plan.market.contracts[0].process_mut().unwrap().initial = 0.0;
+        plan.market.contracts[0].process_mut().unwrap().mean = 0.0;
+        plan.market.contracts[0]
+            .process_mut()
+            .unwrap()
+            .volatility_annual = 0.0;
         assert!((expected(&plan) - 270.0 * 1e-4 * 175e6).abs() < 1e-6);
         // Sold by half after 45 days: the stamp at the sale is still paid on everything.
         plan.holdings[0].sales = vec![SalePlan {
@@ -128,7 +134,7 @@ mod tests {
             quantity_base: 25_000.0,
         }];
         assert!((expected(&plan) - (135.0 + 0.5 * 135.0) * 1e-4 * 175e6).abs() < 1e-6);
-        plan.market.contracts[0].funding = FundingPlan::None;
+        *plan.market.contracts[0].funding_mut().unwrap() = FundingPlan::None;
         assert!(expected(&plan).abs() < f64::MIN_POSITIVE);
     }
 
@@ -137,8 +143,8 @@ mod tests {
     #[test]
     fn a_stationary_premium_pays_the_known_mean_rate() {
         let mut plan = eth_treasury();
-        plan.market.contracts[0].basis.mean = 3e-4;
-        plan.market.contracts[0].basis.initial = 3e-4;
+        plan.market.contracts[0].process_mut().unwrap().mean = 3e-4;
+        plan.market.contracts[0].process_mut().unwrap().initial = 3e-4;
         let paid = expected(&plan) / (270.0 * 175e6);
         assert!((paid / 1.799_405_249_45e-4 - 1.0).abs() < 0.02, "{paid}");
     }
@@ -152,7 +158,7 @@ mod tests {
         plan.simulation.step_days = 30.0;
         plan.simulation.horizon_days = 60.0;
         plan.market.assets[0].jumps = None;
-        plan.market.contracts[0].basis = OuBasis {
+        *plan.market.contracts[0].process_mut().unwrap() = OuBasis {
             mean: 0.0,
             initial: 0.002,
             volatility_annual: 0.05,
@@ -161,7 +167,7 @@ mod tests {
         };
         let FundingPlan::PremiumFormula {
             ref mut cap_per_8h, ..
-        } = plan.market.contracts[0].funding
+        } = plan.market.contracts[0].funding()
         else {
             panic!("the fixture has a premium formula")
         };
@@ -209,8 +215,8 @@ mod tests {
         let independent: f64 = (1..=2)
             .map(|stamp| {
                 let to = f64::from(stamp) * 30.0 / 365.0;
-                let average =
-                    basis_process(&plan.market.contracts[0].basis).average(to - 30.0 / 365.0, to);
+                let average = basis_process(plan.market.contracts[0].process().unwrap())
+                    .average(to - 30.0 / 365.0, to);
                 formula.mean_rate(average.mean, average.variance.sqrt())
                     * 50_000.0
                     * expected_mark_usd(&plan.market, &plan.market.contracts[0], to)

@@ -1,9 +1,10 @@
 //! The plan of the flagship scenario, built by hand.
 
 use crate::plan::types::{
-    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
-    HoldingPlan, JumpPlan, JumpSizes, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance,
-    ReportPlan, SettlementCurrency, SimulationPlan,
+    AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
+    ContractSettlement, Crossing, Follows, FundingPlan, FundingSource, HedgePlan, HoldingPlan,
+    JumpPlan, JumpSizes, LiquidityPlan, MarginCallPlan, MarginMode, MarketPlan, OrderPlan, OuBasis,
+    Plan, Position, Rebalance, ReportPlan, SettlementCurrency, SimulationPlan, StressPlan,
 };
 use crate::venue::preset;
 
@@ -42,29 +43,41 @@ pub(crate) fn eth_treasury() -> Plan {
             contracts: vec![ContractPlan {
                 name: "eth-perp".to_owned(),
                 underlying: 0,
-                basis: OuBasis {
-                    mean: 2e-4,
-                    initial: 2e-4,
-                    volatility_annual: 0.012,
-                    reversion_per_year: 200.0,
-                    correlation_with_spot: 0.0,
+                kind: ContractKind::Perpetual {
+                    basis: OuBasis {
+                        mean: 2e-4,
+                        initial: 2e-4,
+                        volatility_annual: 0.012,
+                        reversion_per_year: 200.0,
+                        correlation_with_spot: 0.0,
+                    },
+                    funding: FundingPlan::PremiumFormula {
+                        interest_per_8h: 1e-4,
+                        damper_per_8h: 5e-4,
+                        cap_per_8h: 37.5e-4,
+                        interval_hours: 8.0,
+                        interval_steps: 1,
+                    },
                 },
-                funding: FundingPlan::PremiumFormula {
-                    interest_per_8h: 1e-4,
-                    damper_per_8h: 5e-4,
-                    cap_per_8h: 37.5e-4,
-                    interval_hours: 8.0,
-                    interval_steps: 1,
-                },
+                settlement: ContractSettlement::Linear,
+                contract_size: None,
+                liquidity: LiquidityPlan::FREE,
                 rules: listing.rules.clone(),
             }],
         },
         holdings: vec![HoldingPlan {
+            production: Vec::new(),
+            staking_yield_annual: 0.0,
             asset: 0,
             quantity_base: 50_000.0,
             sales: Vec::new(),
         }],
         hedges: vec![HedgePlan {
+            position: Position::Short,
+            round: None,
+            follows: Follows::Inventory,
+            switch: None,
+            order: OrderPlan::TAKER,
             contract: 0,
             account: 0,
             covers: 0,
@@ -74,12 +87,18 @@ pub(crate) fn eth_treasury() -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            mode: MarginMode::Isolated,
+            coins: Vec::new(),
+            sources: vec![FundingSource::Reserve],
+            leaves_at: None,
             settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "binance".to_owned(),
             collateral_usd: 60e6,
             reserve_usd: 40e6,
             margin_call: Some(MarginCallPlan {
+                action: CallAction::TopUp,
+                minimum_transfer_usd: 0.0,
                 level: 0.5,
                 target: 0.25,
                 release: None,
@@ -91,6 +110,7 @@ pub(crate) fn eth_treasury() -> Plan {
         }],
         execution_slippage_frac: 3e-4,
         cost_of_funds_annual: 0.0,
+        stress: StressPlan::NONE,
         report: ReportPlan::default(),
     }
 }

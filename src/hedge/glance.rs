@@ -240,7 +240,7 @@ mod tests {
             ..plan.market.assets[0].clone()
         });
         plan.market.contracts[0].underlying = 1;
-        plan.market.contracts[0].basis.initial = 0.01;
+        plan.market.contracts[0].process_mut().unwrap().initial = 0.01;
         plan.hedges[0].hedge_ratio = 1.2;
         let glance = glance(&plan).remove(0);
         // q H = h Q S with the spots, whatever the basis.
@@ -304,7 +304,10 @@ mod tests {
         let mut plan = eth_treasury();
         plan.market.assets[0].jumps = None;
         plan.market.assets[0].volatility_annual = 0.0;
-        plan.market.contracts[0].basis.volatility_annual = 0.0;
+        plan.market.contracts[0]
+            .process_mut()
+            .unwrap()
+            .volatility_annual = 0.0;
         plan.accounts[0].margin_call = None;
         let still = glance(&plan).remove(0);
         assert!(still.liquidation_price_usd.is_some() && still.distance_std_devs.is_none());

@@ -40,17 +40,29 @@ pub fn variance_annual(asset: &AssetPlan) -> f64 {
 pub fn std_dev_log_mark(market: &MarketPlan, contract: &ContractPlan, years: f64) -> f64 {
     let asset = &market.assets[contract.underlying];
     let spot = variance_annual(asset) * years;
-    let basis = basis_process(&contract.basis).value(years).variance;
-    let both = 2.0 * asset.volatility_annual * basis_covariance(contract, years);
+    let Some(process) = contract.process() else {
+        return spot.sqrt();
+    };
+    let tenor = tenor_years(contract, years);
+    let basis = basis_process(process).value(years).variance * tenor * tenor;
+    let both = 2.0 * asset.volatility_annual * basis_covariance(process, years) * tenor;
     (spot + basis + both).max(0.0).sqrt()
 }
 
 /// `E[F_t]` after so many years, USD per base unit: `S_0 exp(mu t) E[e^b]` under the measure that has `S` as its unit.
 pub fn expected_mark_usd(market: &MarketPlan, contract: &ContractPlan, years: f64) -> f64 {
     let asset = &market.assets[contract.underlying];
-    let basis = basis_process(&contract.basis).value(years);
-    let shift = asset.volatility_annual * basis_covariance(contract, years);
-    asset.spot_usd * (asset.drift_annual * years + basis.mean + 0.5 * basis.variance + shift).exp()
+    let spot_usd = asset.spot_usd * (asset.drift_annual * years).exp();
+    let Some(process) = contract.process() else {
+        return spot_usd;
+    };
+    let tenor = tenor_years(contract, years);
+    let value = basis_process(process).value(years);
+    let mean = contract
+        .dated()
+        .map_or(value.mean, |dated| dated.basis(value.mean, tenor));
+    let shift = asset.volatility_annual * basis_covariance(process, years) * tenor;
+    spot_usd * (mean + 0.5 * value.variance * tenor * tenor + shift).exp()
 }
 
 /// The basis as a reverting process.
@@ -63,9 +75,19 @@ pub(crate) fn basis_process(basis: &OuBasis) -> Reversion {
     }
 }
 
+/// What multiplies a contract's process in `ln(F/S)`: 1 for a perpetual, the years left to the expiry of the contract held
+/// at a time for a dated future.
+fn tenor_years(contract: &ContractPlan, years: f64) -> f64 {
+    let Some(dated) = contract.dated() else {
+        return 1.0;
+    };
+    dated
+        .expiry_at(years)
+        .map_or(0.0, |expiry| expiry.years - years)
+}
+
 /// Covariance of the basis with the underlying's Brownian motion.
-fn basis_covariance(contract: &ContractPlan, years: f64) -> f64 {
-    let basis = &contract.basis;
+fn basis_covariance(basis: &OuBasis, years: f64) -> f64 {
     basis_process(basis).covariance_with_brownian(years, basis.correlation_with_spot)
 }
 
@@ -79,7 +101,10 @@ mod tests {
     fn without_jumps_and_basis_the_standard_deviation_is_the_diffusions() {
         let mut plan = eth_treasury();
         plan.market.assets[0].jumps = None;
-        plan.market.contracts[0].basis.volatility_annual = 0.0;
+        plan.market.contracts[0]
+            .process_mut()
+            .unwrap()
+            .volatility_annual = 0.0;
         let found = std_dev_log_mark(&plan.market, &plan.market.contracts[0], 0.25);
         assert!((found - 0.6 * 0.5).abs() < 1e-15);
         let expected = 3_500.0 * 2e-4_f64.exp();
@@ -114,7 +139,7 @@ mod tests {
         let asset = &mut plan.market.assets[0];
         asset.jumps = None;
         asset.drift_annual = 0.1;
-        plan.market.contracts[0].basis = OuBasis {
+        *plan.market.contracts[0].process_mut().unwrap() = OuBasis {
             mean: 0.0,
             initial: 0.01,
             volatility_annual: 0.2,

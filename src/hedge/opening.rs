@@ -23,7 +23,7 @@ impl Opening {
         let holding = &plan.holdings[hedge.covers];
         let spot_usd = plan.market.assets[holding.asset].spot_usd;
         let underlying_usd = plan.market.assets[contract.underlying].spot_usd;
-        let mark_usd = underlying_usd * contract.basis.initial.exp();
+        let mark_usd = underlying_usd * contract.initial_basis().exp();
         let held_usd = holding.quantity_base * spot_usd;
         let target_base = if contract.underlying == holding.asset {
             hedge.hedge_ratio * holding.quantity_base
@@ -37,7 +37,7 @@ impl Opening {
             || match hedge.rebalance {
                 Rebalance::Never => false,
                 Rebalance::Every { .. } => true,
-                Rebalance::Band { width } => {
+                Rebalance::Band { width } | Rebalance::DeltaBand { width } => {
                     held_usd > 0.0
                         && (before_base * underlying_usd / held_usd - hedge.hedge_ratio).abs()
                             > width

@@ -205,7 +205,10 @@ mod tests {
         // Where nothing moves no time is too long.
         plan.market.assets[0].jumps = None;
         plan.market.assets[0].volatility_annual = 0.0;
-        plan.market.contracts[0].basis.volatility_annual = 0.0;
+        plan.market.contracts[0]
+            .process_mut()
+            .unwrap()
+            .volatility_annual = 0.0;
         assert_eq!(
             warnings(&plan),
             ["asset ETH: volatility 0; its price is the same on every path"]

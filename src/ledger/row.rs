@@ -4,7 +4,6 @@ use crate::ledger::lanes::{ColdLane, HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::MarketTile;
 use crate::outcome::column::{Column, FIXED_COLUMNS};
-use crate::plan::types::SettlementCurrency;
 
 /// P&L smaller than this fraction of the money involved is rounding, and 0: a perfect hedge loses nothing in half of all
 /// futures only because sums are rounded.
@@ -65,10 +64,7 @@ impl<'a> PathEnd<'a> {
         let account_usd = (self.hot.cash_usd[self.lane] - rules.collateral_usd - unrealised_usd)
             + (cold.reserve_usd - rules.reserve_usd)
             + cold.in_flight_usd;
-        let revaluation_usd = match rules.settlement {
-            SettlementCurrency::Usd => 0.0,
-        };
-        let hedged_usd = self.unhedged_usd() + account_usd + self.financing_usd() + revaluation_usd;
+        let hedged_usd = self.unhedged_usd() + account_usd + self.financing_usd();
         let involved_usd = self.initial_value_usd() + rules.collateral_usd + rules.reserve_usd;
         if hedged_usd.abs() <= ROUNDING_FRAC * involved_usd {
             0.0

@@ -4,9 +4,7 @@ use crate::hedge::target::target_short_base;
 use crate::ledger::trades::is_short_of;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
-use crate::plan::types::{
-    AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance, SettlementCurrency,
-};
+use crate::plan::types::{AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance};
 use crate::venue::rules::ContractRules;
 
 /// `beta = -zeta(1/2) / sqrt(2 pi)`: by how many standard deviations of a step a barrier watched at step ends is to be
@@ -74,8 +72,6 @@ pub struct ProgrammeRules {
     pub planned_entry_notional_usd: f64,
     /// Size that the plan trades at time 0.
     pub planned_opening_trade_base: f64,
-    /// Currency of the account.
-    pub settlement: SettlementCurrency,
     /// Balance at time 0 without unrealised profit.
     pub collateral_usd: f64,
     /// Reserve at time 0.
@@ -114,7 +110,7 @@ impl ProgrammeRules {
         let underlying = contract.underlying;
         let initial_spot_usd = plan.market.assets[holding.asset].spot_usd;
         let initial_underlying_usd = plan.market.assets[underlying].spot_usd;
-        let initial_mark_usd = initial_underlying_usd * exp(contract.basis.initial);
+        let initial_mark_usd = initial_underlying_usd * exp(contract.initial_basis());
         let mut sales_base = vec![0.0; simulation.steps as usize + 1];
         for sale in &holding.sales {
             sales_base[sale.step as usize] += sale.quantity_base;
@@ -133,7 +129,7 @@ impl ProgrammeRules {
         let wants_trade = match (hedge.opened, hedge.rebalance) {
             (None, _) | (Some(_), Rebalance::Every { .. }) => true,
             (Some(_), Rebalance::Never) => false,
-            (Some(_), Rebalance::Band { width }) => {
+            (Some(_), Rebalance::Band { width } | Rebalance::DeltaBand { width }) => {
                 let ratio =
                     taken * initial_underlying_usd / (holding.quantity_base * initial_spot_usd);
                 (ratio - hedge.hedge_ratio).abs() > width
@@ -197,7 +193,6 @@ impl ProgrammeRules {
             planned_short_base,
             planned_entry_notional_usd: entry(planned_short_base),
             planned_opening_trade_base: (planned_short_base - taken).abs(),
-            settlement: account.settlement,
             collateral_usd: if is_hedged {
                 account.collateral_usd
             } else {
@@ -236,7 +231,7 @@ impl ProgrammeRules {
     pub fn is_rebalancing(&self, step: usize) -> bool {
         match self.rebalance {
             Rebalance::Every { steps } => step < self.steps && step.is_multiple_of(steps as usize),
-            Rebalance::Never | Rebalance::Band { .. } => false,
+            Rebalance::Never | Rebalance::Band { .. } | Rebalance::DeltaBand { .. } => false,
         }
     }
 
@@ -257,7 +252,7 @@ impl ProgrammeRules {
     pub fn band(&self) -> Option<f64> {
         match self.rebalance {
             Rebalance::Band { width } => Some(width),
-            Rebalance::Never | Rebalance::Every { .. } => None,
+            Rebalance::Never | Rebalance::Every { .. } | Rebalance::DeltaBand { .. } => None,
         }
     }
 }

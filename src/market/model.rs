@@ -12,7 +12,7 @@ use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
-use crate::plan::types::Plan;
+use crate::plan::types::{OuBasis, Plan};
 
 /// Normals that one draw gives.
 const GROUP: usize = 4;
@@ -105,8 +105,9 @@ impl MarketModel {
             }
         });
         let contracts = market.contracts.iter().map(|contract| {
-            let basis = BasisModel::new(&contract.basis, step_years);
-            let funding = FundingModel::new(&contract.funding);
+            let process = contract.process().copied().unwrap_or(OuBasis::NONE);
+            let basis = BasisModel::new(&process, step_years);
+            let funding = FundingModel::new(&contract.funding());
             let average_noise = match funding {
                 FundingModel::Premium(formula) => {
                     basis.step.z_own / (formula.interval_steps as f64).sqrt()
@@ -120,7 +121,7 @@ impl MarketModel {
                 basis,
                 funding,
                 average_noise,
-                step_variance: step_variance(&contract.basis, volatility, step_years),
+                step_variance: step_variance(&process, volatility, step_years),
             }
         });
         Self {

@@ -15,7 +15,7 @@ pub mod venue;
 pub mod words;
 
 use crate::plan::resolve::setting::{Notes, Setting};
-use crate::plan::types::{HedgePlan, Plan};
+use crate::plan::types::{HedgePlan, Plan, StressPlan};
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
 use crate::scenario::settings::{Execution, Financing};
@@ -99,6 +99,7 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         hedges,
         accounts,
         execution_slippage_frac: slippage.map_or(0.0, |given| given.value.0),
+        stress: StressPlan::NONE,
         cost_of_funds_annual: cost_of_funds.map_or(0.0, |given| given.value.0),
         report: report::report(report.as_ref(), limits, setting.notes.into_list()),
     })

@@ -1,6 +1,14 @@
 //! The plan's plain data: what the engine simulates.
 
-use crate::venue::rules::ContractRules;
+pub use crate::plan::contract::{
+    ContractKind, ContractPlan, ContractSettlement, DatedPlan, Expiry, FundingPlan, ImpactPlan,
+    LiquidityPlan, OptionKind, OptionPlan, OptionTerms, OuBasis,
+};
+pub use crate::plan::hedging::{
+    AccountPlan, AfterLiquidation, CallAction, CoinCollateral, Follows, FundingSource, HedgePlan,
+    MarginCallPlan, MarginMode, OpenedHedge, OrderPlan, OrderStyle, Position, Rebalance, Rounding,
+    SettlementCurrency, SwitchPlan,
+};
 
 /// Days in a year, everywhere.
 pub const DAYS_PER_YEAR: f64 = 365.0;
@@ -20,6 +28,8 @@ pub struct Plan {
     pub accounts: Vec<AccountPlan>,
     /// Slippage of each trade and of each sale of the holding, a fraction of its notional.
     pub execution_slippage_frac: f64,
+    /// When costs are larger than usual.
+    pub stress: StressPlan,
     /// Simple interest on net cash contributed to the accounts, per year.
     pub cost_of_funds_annual: f64,
     /// What the user asked to be reported.
@@ -43,6 +53,29 @@ pub struct SimulationPlan {
     pub seed: u64,
     /// How margin is watched between two step ends.
     pub crossing: Crossing,
+}
+
+impl Plan {
+    /// Whether the scenario is one plain hedge: a linear perpetual shorted from an isolated USD account with one holding, single taker
+    /// trades at flat costs, top-ups from a reserve. Everything else goes through the general ledger, which gives a plain plan the same
+    /// outcomes.
+    pub fn is_plain(&self) -> bool {
+        let (&[ref holding], &[ref hedge], &[ref account]) =
+            (&self.holdings[..], &self.hedges[..], &self.accounts[..])
+        else {
+            return false;
+        };
+        let contract = &self.market.contracts[hedge.contract];
+        contract.perpetual().is_some()
+            && contract.settlement == ContractSettlement::Linear
+            && contract.liquidity == LiquidityPlan::FREE
+            && holding.is_plain()
+            && hedge.is_plain()
+            && account.is_plain()
+            && self.stress == StressPlan::NONE
+            && self.report.date_steps.is_empty()
+            && !self.report.liquidity_at_risk
+    }
 }
 
 impl SimulationPlan {
@@ -126,72 +159,57 @@ pub enum JumpSizes {
     },
 }
 
-/// A contract on one asset.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ContractPlan {
-    /// Name as written in the scenario, e.g. `eth-perp`.
-    pub name: String,
-    /// Index of the underlying in [`MarketPlan::assets`].
-    pub underlying: usize,
-    /// The basis `ln(F/S)`.
-    pub basis: OuBasis,
-    /// Funding of the perpetual.
-    pub funding: FundingPlan,
-    /// Venue's rules for this contract.
-    pub rules: ContractRules,
-}
-
-/// Ornstein-Uhlenbeck basis `b = ln(F/S)`: `db = k (mean - b) dt + volatility dW`.
+/// When trades cost more than usual.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OuBasis {
-    /// Long-run mean.
-    pub mean: f64,
-    /// Value at time 0.
-    pub initial: f64,
-    /// Volatility per square root of a year.
-    pub volatility_annual: f64,
-    /// Reversion speed `k` per year; 0 makes the basis a Brownian motion.
-    pub reversion_per_year: f64,
-    /// Correlation of `dW` with the underlying's Brownian motion.
-    pub correlation_with_spot: f64,
+pub struct StressPlan {
+    /// Absolute log move of the underlying in a step beyond which costs are multiplied; infinite: never.
+    pub log_move: f64,
+    /// Factor on slippage, half-spread and impact then.
+    pub multiplier: f64,
+    /// Factor on half-spread and impact of a liquidation.
+    pub liquidation_multiplier: f64,
 }
 
-/// Funding of a perpetual. Stamps fall at multiples of the interval from time 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum FundingPlan {
-    /// No funding at all (also a constant rate of 0).
-    None,
-    /// The same rate at every stamp.
-    Constant {
-        /// Rate of one 8-hour stamp, a fraction of mark notional; positive: longs pay shorts.
-        rate_per_8h: f64,
-        /// Steps between stamps.
-        interval_steps: u32,
-    },
-    /// `P + clamp(I - P, -damper, +damper)` per 8 h, capped, times `interval_hours / 8`; `P` is the interval's average basis.
-    PremiumFormula {
-        /// Interest term `I` per 8 h.
-        interest_per_8h: f64,
-        /// Half-width of the clamp per 8 h.
-        damper_per_8h: f64,
-        /// Largest absolute rate per 8 h; infinite if uncapped.
-        cap_per_8h: f64,
-        /// Hours between stamps.
-        interval_hours: f64,
-        /// Steps between stamps.
-        interval_steps: u32,
-    },
+impl StressPlan {
+    /// Costs are always the same.
+    pub const NONE: Self = Self {
+        log_move: f64::INFINITY,
+        multiplier: 1.0,
+        liquidation_multiplier: 1.0,
+    };
 }
 
-/// Inventory of one asset and its sales.
+/// Inventory of one asset, what is added to it and its sales.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HoldingPlan {
     /// Index of the asset.
     pub asset: usize,
     /// Quantity at time 0, base units.
     pub quantity_base: f64,
-    /// Sales before the horizon, in order of time; what remains is sold at the horizon.
+    /// Sales before the horizon, those of production as it is produced included, in order of time; what remains is sold at the horizon.
     pub sales: Vec<SalePlan>,
+    /// Production, in order of time, up to and including the horizon.
+    pub production: Vec<ProductionPlan>,
+    /// Growth of the inventory by staking, per year, compounding; 0: none.
+    pub staking_yield_annual: f64,
+}
+
+impl HoldingPlan {
+    /// Whether the inventory only ever shrinks by its sales.
+    pub fn is_plain(&self) -> bool {
+        self.production.is_empty() && self.staking_yield_annual == 0.0
+    }
+}
+
+/// What is produced at a step's end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProductionPlan {
+    /// The step, counted from 1, up to and including the last.
+    pub step: u32,
+    /// Quantity produced, base units.
+    pub quantity_base: f64,
+    /// What it costs to produce, USD.
+    pub cost_usd: f64,
 }
 
 /// One sale of inventory at a step's end.
@@ -203,116 +221,6 @@ pub struct SalePlan {
     pub quantity_base: f64,
 }
 
-/// A short of one contract against one holding.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HedgePlan {
-    /// Index of the contract.
-    pub contract: usize,
-    /// Index of the account.
-    pub account: usize,
-    /// Index of the holding.
-    pub covers: usize,
-    /// Hedge ratio `h`: `q H = h Q S`.
-    pub hedge_ratio: f64,
-    /// `phi`, the fraction of the inventory meant to be covered (attribution only).
-    pub coverage_frac: f64,
-    /// When the size is set anew.
-    pub rebalance: Rebalance,
-    /// A hedge that is already on.
-    pub opened: Option<OpenedHedge>,
-}
-
-impl HedgePlan {
-    /// Whether there is no hedge at all: the hedged outcome is then the unhedged one, bit by bit.
-    pub fn is_absent(&self) -> bool {
-        self.hedge_ratio == 0.0 && self.opened.is_none()
-    }
-}
-
-/// When the planned short is set back to the hedge ratio.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rebalance {
-    /// Only at time 0.
-    Never,
-    /// Every so many steps.
-    Every {
-        /// Steps between decisions.
-        steps: u32,
-    },
-    /// When `|qH/(QS) - h|` passes the width.
-    Band {
-        /// The width, in units of the hedge ratio.
-        width: f64,
-    },
-}
-
-/// A hedge that was opened before time 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OpenedHedge {
-    /// Entry price, USD per base unit.
-    pub price_usd: f64,
-    /// Short size, base units.
-    pub quantity_base: f64,
-}
-
-/// The currency in which an account is kept and its outcome settled.
-///
-/// Amounts of an account are in its settlement currency; today that is USD everywhere. A coin will be a variant here,
-/// and every `match` then asks for its valuation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettlementCurrency {
-    /// US dollars (USDT counts as one).
-    Usd,
-}
-
-/// A margin account, its reserve and its margin policy.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AccountPlan {
-    /// Name as written in the scenario.
-    pub name: String,
-    /// Venue's name, for reports.
-    pub venue: String,
-    /// Currency of the account.
-    pub settlement: SettlementCurrency,
-    /// Balance at time 0 without unrealised profit.
-    pub collateral_usd: f64,
-    /// Cash outside the venue that can be sent.
-    pub reserve_usd: f64,
-    /// Alarm and top-up rule; `None`: no calls.
-    pub margin_call: Option<MarginCallPlan>,
-    /// Slippage of a liquidation's fill, a fraction of notional at the fill level.
-    pub liquidation_slippage_frac: f64,
-    /// What happens after a liquidation.
-    pub after_liquidation: AfterLiquidation,
-}
-
-/// The hedger's alarm.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MarginCallPlan {
-    /// Margin ratio (maintenance margin / equity) at or above which a call is made; in (0, 1).
-    pub level: f64,
-    /// Margin ratio that a top-up restores; in (0, level].
-    pub target: f64,
-    /// Margin ratio below which excess goes back to the reserve.
-    pub release: Option<f64>,
-    /// Steps between two looks.
-    pub every_steps: u32,
-    /// Steps until sent money arrives; 0 arrives at once.
-    pub delay_steps: u32,
-}
-
-/// What the hedger does after a liquidation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterLiquidation {
-    /// No new hedge.
-    StayFlat,
-    /// A new hedge with the whole reserve.
-    Reenter {
-        /// Steps after the end of the step of the liquidation (rounded up to the grid).
-        after_steps: u32,
-    },
-}
-
 /// What the user asked to be reported.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReportPlan {
@@ -320,6 +228,10 @@ pub struct ReportPlan {
     pub thresholds_usd: Vec<f64>,
     /// Probability that the price realised per unit ends under each.
     pub effective_price_below_usd: Vec<f64>,
+    /// Steps at whose ends interim P&L and exposures are recorded, ascending, up to the last.
+    pub date_steps: Vec<u32>,
+    /// Whether the largest calls in windows and the cash in transit are recorded.
+    pub liquidity_at_risk: bool,
     /// Limits on summary values.
     pub limits: Vec<LimitPlan>,
     /// Sentences that every report of this run must show: assumptions of the venue's data, repaired correlations, views such as a drift.

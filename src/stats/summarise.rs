@@ -194,7 +194,7 @@ impl Possible {
             Rebalance::Never => false,
             // A hedge that is already on is set to its size at time 0 too.
             Rebalance::Every { steps: every } => every < steps || hedge.opened.is_some(),
-            Rebalance::Band { .. } => true,
+            Rebalance::Band { .. } | Rebalance::DeltaBand { .. } => true,
         };
         Self {
             hedge,

@@ -3,12 +3,13 @@
 use crate::outcome::column::{COMPONENTS, Column};
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::{
-    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
-    HoldingPlan, LimitPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
-    SettlementCurrency, SimulationPlan,
+    AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
+    ContractSettlement, Crossing, Follows, FundingPlan, FundingSource, HedgePlan, HoldingPlan,
+    LimitPlan, LiquidityPlan, MarginCallPlan, MarginMode, MarketPlan, OrderPlan, OuBasis, Plan,
+    Position, Rebalance, ReportPlan, SettlementCurrency, SimulationPlan, StressPlan,
 };
 use crate::stats::sample::tests::{normals, uniforms};
-use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
+use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// 50,000 ETH at 3,500 USD, shorted 1:1 for 90 days.
 pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
@@ -41,14 +42,19 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             contracts: vec![ContractPlan {
                 name: "eth-perp".into(),
                 underlying: 0,
-                basis: OuBasis {
-                    mean: 0.0,
-                    initial: 0.0,
-                    volatility_annual: 0.01,
-                    reversion_per_year: 200.0,
-                    correlation_with_spot: 0.0,
+                kind: ContractKind::Perpetual {
+                    basis: OuBasis {
+                        mean: 0.0,
+                        initial: 0.0,
+                        volatility_annual: 0.01,
+                        reversion_per_year: 200.0,
+                        correlation_with_spot: 0.0,
+                    },
+                    funding: FundingPlan::None,
                 },
-                funding: FundingPlan::None,
+                settlement: ContractSettlement::Linear,
+                contract_size: None,
+                liquidity: LiquidityPlan::FREE,
                 rules: ContractRules {
                     brackets: vec![bracket],
                     maker_fee_frac: 0.0,
@@ -56,15 +62,24 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
                     liquidation_fee_frac: 0.015,
                     fee_in_trigger: false,
                     remainder: Remainder::Returned,
+                    delivery_fee_frac: 0.0,
+                    maintenance_at: MaintenanceAt::Mark,
                 },
             }],
         },
         holdings: vec![HoldingPlan {
+            production: Vec::new(),
+            staking_yield_annual: 0.0,
             asset: 0,
             quantity_base: 50_000.0,
             sales: vec![],
         }],
         hedges: vec![HedgePlan {
+            position: Position::Short,
+            round: None,
+            follows: Follows::Inventory,
+            switch: None,
+            order: OrderPlan::TAKER,
             contract: 0,
             account: 0,
             covers: 0,
@@ -74,12 +89,18 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            mode: MarginMode::Isolated,
+            coins: Vec::new(),
+            sources: vec![FundingSource::Reserve],
+            leaves_at: None,
             settlement: SettlementCurrency::Usd,
             name: "main".into(),
             venue: "binance".into(),
             collateral_usd: 60e6,
             reserve_usd: 40e6,
             margin_call: Some(MarginCallPlan {
+                action: CallAction::TopUp,
+                minimum_transfer_usd: 0.0,
                 level: 0.5,
                 target: 0.25,
                 release: None,
@@ -91,8 +112,11 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
         }],
         execution_slippage_frac: 0.0003,
         cost_of_funds_annual: 0.0,
+        stress: StressPlan::NONE,
         report: ReportPlan {
             thresholds_usd: vec![-20e6, 0.0],
+            date_steps: Vec::new(),
+            liquidity_at_risk: false,
             effective_price_below_usd: vec![3000.0],
             limits,
             notes: vec!["liquidation fee of binance ETHUSDT is assumed".into()],

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::venue::preset::{ListingPreset, PresetFunding, Provenance, Source, VenuePreset};
-use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
+use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// The numbers of a listing that must say where they come from.
 pub(crate) const KEYS: [&str; 10] = [
@@ -233,6 +233,8 @@ fn contract_rules(listing: &Listing) -> ContractRules {
         floor_usd = bracket.up_to_usd;
     }
     ContractRules {
+        delivery_fee_frac: 0.0,
+        maintenance_at: MaintenanceAt::Mark,
         brackets,
         maker_fee_frac: listing.fees.maker,
         taker_fee_frac: listing.fees.taker,

@@ -15,6 +15,19 @@ pub struct ContractRules {
     pub fee_in_trigger: bool,
     /// What happens to what is left after a liquidation.
     pub remainder: Remainder,
+    /// Fee of a dated future's or an option's settlement, a fraction of notional.
+    pub delivery_fee_frac: f64,
+    /// At which price an inverse position's maintenance margin is worked out.
+    pub maintenance_at: MaintenanceAt,
+}
+
+/// At which price an inverse position's coin notional is taken for its maintenance margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaintenanceAt {
+    /// The mark.
+    Mark,
+    /// The entry price.
+    Entry,
 }
 
 /// One margin bracket: notional above `floor_usd` up to and including `cap_usd`.
@@ -161,6 +174,8 @@ mod tests {
             liquidation_fee_frac: fee_frac,
             fee_in_trigger: fee_frac > 0.0,
             remainder: Remainder::Returned,
+            delivery_fee_frac: 0.0,
+            maintenance_at: MaintenanceAt::Mark,
         }
     }
 

@@ -3,7 +3,7 @@
 mod hedging;
 mod market;
 
-use hedgesim::plan::types::{Crossing, FundingPlan, Plan, ReportPlan, SimulationPlan};
+use hedgesim::plan::types::{Crossing, FundingPlan, Plan, ReportPlan, SimulationPlan, StressPlan};
 use proptest::prelude::*;
 
 /// Any valid plan of one holding, one hedge and one account. What the venue would refuse is never drawn.
@@ -36,6 +36,7 @@ pub fn any_plan() -> impl Strategy<Value = Plan> {
                                 accounts: vec![programme.account],
                                 execution_slippage_frac: costs.0,
                                 cost_of_funds_annual: costs.1,
+                                stress: StressPlan::NONE,
                                 report: ReportPlan::default(),
                             }
                         },

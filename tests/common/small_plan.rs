@@ -1,11 +1,12 @@
 //! The smallest plan that tests by hand start from, and change field by field.
 
 use hedgesim::plan::types::{
-    AccountPlan, AfterLiquidation, AssetPlan, ContractPlan, Crossing, FundingPlan, HedgePlan,
-    HoldingPlan, MarginCallPlan, MarketPlan, OuBasis, Plan, Rebalance, ReportPlan,
-    SettlementCurrency, SimulationPlan,
+    AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
+    ContractSettlement, Crossing, Follows, FundingPlan, FundingSource, HedgePlan, HoldingPlan,
+    LiquidityPlan, MarginCallPlan, MarginMode, MarketPlan, OrderPlan, OuBasis, Plan, Position,
+    Rebalance, ReportPlan, SettlementCurrency, SimulationPlan, StressPlan,
 };
-use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
+use hedgesim::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// 10 ETH at 100 USD, fully hedged with its perpetual: 200 USD of collateral, no reserve, 10 % maintenance margin,
 /// no costs, daily steps, checks at step ends only.
@@ -32,23 +33,35 @@ pub fn small_plan(steps: u32) -> Plan {
             contracts: vec![ContractPlan {
                 name: "eth-perp".to_owned(),
                 underlying: 0,
-                basis: OuBasis {
-                    mean: 0.0,
-                    initial: 0.0,
-                    volatility_annual: 0.0,
-                    reversion_per_year: 0.0,
-                    correlation_with_spot: 0.0,
+                kind: ContractKind::Perpetual {
+                    basis: OuBasis {
+                        mean: 0.0,
+                        initial: 0.0,
+                        volatility_annual: 0.0,
+                        reversion_per_year: 0.0,
+                        correlation_with_spot: 0.0,
+                    },
+                    funding: FundingPlan::None,
                 },
-                funding: FundingPlan::None,
+                settlement: ContractSettlement::Linear,
+                contract_size: None,
+                liquidity: LiquidityPlan::FREE,
                 rules: small_rules(),
             }],
         },
         holdings: vec![HoldingPlan {
+            production: Vec::new(),
+            staking_yield_annual: 0.0,
             asset: 0,
             quantity_base: 10.0,
             sales: vec![],
         }],
         hedges: vec![HedgePlan {
+            position: Position::Short,
+            round: None,
+            follows: Follows::Inventory,
+            switch: None,
+            order: OrderPlan::TAKER,
             contract: 0,
             account: 0,
             covers: 0,
@@ -58,6 +71,10 @@ pub fn small_plan(steps: u32) -> Plan {
             opened: None,
         }],
         accounts: vec![AccountPlan {
+            mode: MarginMode::Isolated,
+            coins: Vec::new(),
+            sources: vec![FundingSource::Reserve],
+            leaves_at: None,
             settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "plain".to_owned(),
@@ -69,12 +86,15 @@ pub fn small_plan(steps: u32) -> Plan {
         }],
         execution_slippage_frac: 0.0,
         cost_of_funds_annual: 0.0,
+        stress: StressPlan::NONE,
         report: ReportPlan::default(),
     }
 }
 
 fn small_rules() -> ContractRules {
     ContractRules {
+        delivery_fee_frac: 0.0,
+        maintenance_at: MaintenanceAt::Mark,
         brackets: vec![MarginBracket {
             floor_usd: 0.0,
             cap_usd: f64::INFINITY,
@@ -93,6 +113,8 @@ fn small_rules() -> ContractRules {
 /// A call at half the way to liquidation, topped up to a quarter, looked at every step.
 pub fn small_margin_call(delay_steps: u32) -> MarginCallPlan {
     MarginCallPlan {
+        action: CallAction::TopUp,
+        minimum_transfer_usd: 0.0,
         level: 0.5,
         target: 0.25,
         release: None,

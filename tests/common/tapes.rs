@@ -63,7 +63,7 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
         spot_usd: assets.iter().map(|asset| vec![asset.spot_usd]).collect(),
         mark_usd: contracts
             .iter()
-            .map(|c| vec![assets[c.underlying].spot_usd * c.basis.initial.exp()])
+            .map(|c| vec![assets[c.underlying].spot_usd * c.initial_basis().exp()])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts.len()],
         within: vec![vec![WithinStep::default()]; contracts.len()],
@@ -75,7 +75,10 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
             })
             .collect(),
     };
-    let mut basis: Vec<f64> = contracts.iter().map(|c| c.basis.initial).collect();
+    let mut basis: Vec<f64> = contracts
+        .iter()
+        .map(hedgesim::plan::types::ContractPlan::initial_basis)
+        .collect();
     for step in 1..=steps {
         let mut jumps_by_asset = Vec::new();
         for (asset, spots_usd) in assets.iter().zip(&mut tape.spot_usd) {
@@ -89,7 +92,7 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
             basis[index] = 0.9 * basis[index] + basis_volatility * draws.normal();
             let spot_usd = tape.spot_usd[contract.underlying][step];
             tape.mark_usd[index].push(spot_usd * basis[index].exp());
-            let rate = if is_stamp(contract.funding, step) {
+            let rate = if is_stamp(contract.funding(), step) {
                 0.001 * draws.normal()
             } else {
                 0.0

@@ -92,7 +92,7 @@ proptest! {
         let rules = &plan.market.contracts[0].rules;
         let contract = &plan.market.contracts[0];
         let underlying_usd = plan.market.assets[contract.underlying].spot_usd;
-        let mark_usd = underlying_usd * contract.basis.initial.exp();
+        let mark_usd = underlying_usd * contract.initial_basis().exp();
         let hedge = plan.hedges[0];
         let holding = &plan.holdings[0];
         let target_base = hedge.hedge_ratio * holding.quantity_base * plan.market.assets[0].spot_usd / underlying_usd;

@@ -4,7 +4,10 @@ use crate::plan::resolve::grid::{self, Grid};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue::unknown_venue;
-use crate::plan::types::{AccountPlan, AfterLiquidation, MarginCallPlan, SettlementCurrency};
+use crate::plan::types as plan;
+use crate::plan::types::{
+    AccountPlan, AfterLiquidation, CallAction, FundingSource, MarginCallPlan, SettlementCurrency,
+};
 use crate::scenario::account::{Account, AccountLiquidation, MarginCall, MarginMode, Then};
 use crate::scenario::place::Given;
 use crate::scenario::sink::Sink;
@@ -45,6 +48,10 @@ pub fn account(account: &Account, setting: &Setting<'_>) -> Option<AccountPlan> 
     };
     Some(AccountPlan {
         settlement: SettlementCurrency::Usd,
+        mode: plan::MarginMode::Isolated,
+        coins: Vec::new(),
+        sources: vec![FundingSource::Reserve],
+        leaves_at: None,
         name: name.value.clone(),
         venue: venue.value.clone(),
         collateral_usd: collateral_usd.value.0,
@@ -82,6 +89,8 @@ fn margin_call(call: &MarginCall, grid: &Grid, sink: &Sink) -> Option<MarginCall
         release: release.as_ref().map(|given| given.value.0),
         every_steps,
         delay_steps,
+        action: CallAction::TopUp,
+        minimum_transfer_usd: 0.0,
     })
 }
 

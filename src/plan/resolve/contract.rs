@@ -4,7 +4,9 @@ use crate::plan::resolve::grid::{bounded, steps_that_divide};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::venue;
-use crate::plan::types::{ContractPlan, FundingPlan, OuBasis};
+use crate::plan::types::{
+    ContractKind, ContractPlan, ContractSettlement, FundingPlan, LiquidityPlan, OuBasis,
+};
 use crate::scenario::contract::{Basis, Contract, Funding, Settlement};
 use crate::scenario::place::Given;
 use crate::scenario::sink::Sink;
@@ -60,8 +62,13 @@ pub fn contract(contract: &Contract, setting: &Setting<'_>) -> Option<ContractPl
     Some(ContractPlan {
         name: name.value.clone(),
         underlying: index,
-        basis: basis(given_basis.as_ref()),
-        funding,
+        kind: ContractKind::Perpetual {
+            basis: basis(given_basis.as_ref()),
+            funding,
+        },
+        settlement: ContractSettlement::Linear,
+        contract_size: None,
+        liquidity: LiquidityPlan::FREE,
         rules: terms.rules,
     })
 }

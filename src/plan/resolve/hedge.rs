@@ -5,7 +5,8 @@ use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::{Refusal, noted_index};
 use crate::plan::resolve::words::{percent, usd, usd_rounded_up};
 use crate::plan::types::{
-    AccountPlan, ContractPlan, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Rebalance,
+    AccountPlan, ContractPlan, Follows, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, OrderPlan,
+    Position, Rebalance,
 };
 use crate::scenario::hedge::{Hedge, Opened, RebalanceChoice};
 use crate::scenario::place::Given;
@@ -87,6 +88,11 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
             None => default_coverage(market, holding.asset, underlying, hedge_ratio),
         },
         rebalance: rebalance?,
+        position: Position::Short,
+        round: None,
+        follows: Follows::Inventory,
+        switch: None,
+        order: OrderPlan::TAKER,
         opened: given_opened.as_ref().map(
             |Opened {
                  price_usd,
@@ -154,7 +160,7 @@ fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sin
 }
 
 fn mark_usd(contract: &ContractPlan, market: &MarketPlan) -> f64 {
-    market.assets[contract.underlying].spot_usd * contract.basis.initial.exp()
+    market.assets[contract.underlying].spot_usd * contract.initial_basis().exp()
 }
 
 fn cannot_open(

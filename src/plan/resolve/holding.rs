@@ -34,6 +34,8 @@ pub fn holding(holding: &Holding, setting: &Setting<'_>) -> Option<HoldingPlan> 
         asset: index?,
         quantity_base,
         sales: sales?,
+        production: Vec::new(),
+        staking_yield_annual: 0.0,
     })
 }
 

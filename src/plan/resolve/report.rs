@@ -26,6 +26,8 @@ pub fn report(
     ReportPlan {
         thresholds_usd,
         effective_price_below_usd,
+        date_steps: Vec::new(),
+        liquidity_at_risk: false,
         limits: limits.iter().map(limit).collect(),
         notes,
     }

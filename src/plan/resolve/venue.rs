@@ -10,7 +10,7 @@ use crate::scenario::problem::Problem;
 use crate::scenario::sink::Sink;
 use crate::scenario::venue::{Bracket, Fees, Liquidation, RemainderChoice, Venue};
 use crate::venue::preset::{self, ListingPreset, PresetFunding, VenuePreset};
-use crate::venue::rules::{ContractRules, MarginBracket, Remainder};
+use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// A contract's rules, and what a preset says of its funding.
 #[derive(Debug, Clone)]
@@ -146,6 +146,8 @@ pub fn own_rules(venue: &Venue, sink: &Sink) -> Option<ContractRules> {
         }) => (remainder.as_ref(), fee_in_trigger.as_ref()),
     };
     Some(ContractRules {
+        delivery_fee_frac: 0.0,
+        maintenance_at: MaintenanceAt::Mark,
         brackets,
         maker_fee_frac: maker.map_or(0.0, |given| given.value.0),
         taker_fee_frac: taker.map_or(0.0, |given| given.value.0),

@@ -1,10 +1,11 @@
 //! Random holdings, hedges, brackets and accounts that the venue accepts.
 
 use hedgesim::plan::types::{
-    AccountPlan, AfterLiquidation, HedgePlan, HoldingPlan, MarginCallPlan, MarketPlan, OpenedHedge,
-    Rebalance, SalePlan, SettlementCurrency, SimulationPlan,
+    AccountPlan, AfterLiquidation, CallAction, Follows, FundingSource, HedgePlan, HoldingPlan,
+    MarginCallPlan, MarginMode, MarketPlan, OpenedHedge, OrderPlan, Position, Rebalance, SalePlan,
+    SettlementCurrency, SimulationPlan,
 };
-use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
+use hedgesim::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 use proptest::prelude::*;
 
 use super::zero_or;
@@ -21,6 +22,8 @@ pub struct Programme {
 pub fn any_holding(steps: u32) -> impl Strategy<Value = HoldingPlan> {
     let sales = prop::collection::btree_map(1..steps, 0.01..0.3, 0..=3);
     (0.5..2_000.0, sales).prop_map(|(quantity_base, sales)| HoldingPlan {
+        production: Vec::new(),
+        staking_yield_annual: 0.0,
         asset: 0,
         quantity_base,
         sales: sales
@@ -43,7 +46,7 @@ pub fn any_programme(
     let held_spot_usd = market.assets[0].spot_usd;
     let underlying_spot_usd = market.assets[contract.underlying].spot_usd;
     let start = Start {
-        mark_usd: underlying_spot_usd * contract.basis.initial.exp(),
+        mark_usd: underlying_spot_usd * contract.initial_basis().exp(),
         equal_value_base: holding.quantity_base * held_spot_usd / underlying_spot_usd,
         is_cross_hedge: contract.underlying != 0,
     };
@@ -123,6 +126,8 @@ fn any_rules_draw() -> impl Strategy<Value = RulesDraw> {
                 liquidation_fee_frac,
                 fee_in_trigger,
                 remainder,
+                delivery_fee_frac: 0.0,
+                maintenance_at: MaintenanceAt::Mark,
             };
             RulesDraw {
                 brackets,
@@ -206,6 +211,8 @@ fn any_margin_call() -> impl Strategy<Value = MarginCallPlan> {
     let release_share = prop_oneof![1 => Just(None), 2 => (0.1..0.95).prop_map(Some)];
     (0.2..0.95, target_share, release_share, 1_u32..=3, 0_u32..=3).prop_map(
         |(level, target_share, release_share, every_steps, delay_steps)| MarginCallPlan {
+            action: CallAction::TopUp,
+            minimum_transfer_usd: 0.0,
             level,
             target: level * target_share,
             release: release_share.map(|share: f64| share * target_share * level),
@@ -245,6 +252,11 @@ fn assemble(
     };
     Programme {
         hedge: HedgePlan {
+            position: Position::Short,
+            round: None,
+            follows: Follows::Inventory,
+            switch: None,
+            order: OrderPlan::TAKER,
             contract: 0,
             account: 0,
             covers: 0,
@@ -254,6 +266,10 @@ fn assemble(
             opened,
         },
         account: AccountPlan {
+            mode: MarginMode::Isolated,
+            coins: Vec::new(),
+            sources: vec![FundingSource::Reserve],
+            leaves_at: None,
             settlement: SettlementCurrency::Usd,
             name: "main".to_owned(),
             venue: "random".to_owned(),

@@ -1,7 +1,10 @@
 //! Random markets: one or two assets, with or without jumps, and one perpetual.
 
-use hedgesim::plan::types::{AssetPlan, ContractPlan, JumpPlan, JumpSizes, MarketPlan, OuBasis};
-use hedgesim::venue::rules::{ContractRules, MarginBracket, Remainder};
+use hedgesim::plan::types::{
+    AssetPlan, ContractKind, ContractPlan, ContractSettlement, JumpPlan, JumpSizes, LiquidityPlan,
+    MarketPlan, OuBasis,
+};
+use hedgesim::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 use proptest::prelude::*;
 
 use super::{any_correlation, any_funding, zero_or};
@@ -33,8 +36,10 @@ pub fn any_market(step_hours: f64) -> impl Strategy<Value = MarketPlan> {
             let contract = ContractPlan {
                 name: "perp".to_owned(),
                 underlying,
-                basis,
-                funding,
+                kind: ContractKind::Perpetual { basis, funding },
+                settlement: ContractSettlement::Linear,
+                contract_size: None,
+                liquidity: LiquidityPlan::FREE,
                 rules: rules_to_be_replaced(),
             };
             MarketPlan {
@@ -48,6 +53,8 @@ pub fn any_market(step_hours: f64) -> impl Strategy<Value = MarketPlan> {
 /// The venue's rules are drawn with the hedge, since its brackets go with the size of the position.
 fn rules_to_be_replaced() -> ContractRules {
     ContractRules {
+        delivery_fee_frac: 0.0,
+        maintenance_at: MaintenanceAt::Mark,
         brackets: vec![MarginBracket {
             floor_usd: 0.0,
             cap_usd: f64::INFINITY,

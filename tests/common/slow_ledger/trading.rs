@@ -67,7 +67,9 @@ impl<'a> Ledger<'a> {
             let asks_for_trade = match self.hedge.rebalance {
                 Rebalance::Never => false,
                 Rebalance::Every { .. } => true,
-                Rebalance::Band { width } => self.is_outside_band(width),
+                Rebalance::Band { width } | Rebalance::DeltaBand { width } => {
+                    self.is_outside_band(width)
+                }
             };
             if asks_for_trade {
                 self.rebalance();
@@ -132,7 +134,9 @@ impl<'a> Ledger<'a> {
         let is_due = match self.hedge.rebalance {
             Rebalance::Never => false,
             Rebalance::Every { steps } => self.step.is_multiple_of(steps),
-            Rebalance::Band { width } => self.is_outside_band(width),
+            Rebalance::Band { width } | Rebalance::DeltaBand { width } => {
+                self.is_outside_band(width)
+            }
         };
         if is_due {
             self.rebalance();
