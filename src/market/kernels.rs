@@ -199,6 +199,40 @@ pub(crate) fn move_marks<const DEGREE: usize, const USES_SPOT: bool>(
     }
 }
 
+/// What turns the carry of a dated future into its basis, over a tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tenors {
+    /// Years to expiry at the end of each step.
+    pub(crate) years: [f64; TILE_STEPS],
+    /// What a year more to expiry adds to the carry.
+    pub(crate) slope_per_year: f64,
+}
+
+/// Moves the carry and the marks of a dated future over a tile: `mark = spot * exp((y + slope tau) tau)`. `DEGREE` is that
+/// of the basis's [`Smallness`], 0 for none. `carries` and `mark_usd` are at the steps' ends.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
+    moves: &ContractMoves<'_>,
+    tenors: &Tenors,
+    carry: &mut LaneArray,
+    carries: &mut [LaneArray; TILE_STEPS],
+    mark_usd: &mut [LaneArray; TILE_STEPS],
+) {
+    for lane in 0..LANES {
+        let mut away = carry[lane] - moves.basis.mean;
+        for k in 0..TILE_STEPS {
+            (away, _) = moves.step_basis::<USES_SPOT>(k, lane, away);
+            let level = moves.basis.mean + away;
+            let years = tenors.years[k];
+            let basis = tenors.slope_per_year.mul_add(years, level) * years;
+            carries[k][lane] = level;
+            mark_usd[k][lane] =
+                within_range(moves.spot_usd[k][lane] * exp_to_degree::<DEGREE>(basis));
+        }
+        carry[lane] = moves.basis.mean + away;
+    }
+}
+
 /// The stamps of a premium formula over a tile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamps<'a> {

@@ -1,11 +1,13 @@
 //! The market of a plan: advances a block of paths by one tile.
 
-use crate::market::basis::{BasisModel, step_variance};
+use crate::market::basis::BasisModel;
+use crate::market::covariance::{Factor, FactorCovariance};
+use crate::market::dated::DatedModel;
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, add_shock, fill_normals, jump_factor, move_marks,
-    move_marks_and_rates, move_spots,
+    ContractMoves, Smallness, Stamps, Tenors, add_shock, fill_normals, jump_factor, move_dated,
+    move_marks, move_marks_and_rates, move_spots,
 };
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
@@ -26,6 +28,7 @@ pub struct MarketModel {
     assets: Vec<AssetModel>,
     contracts: Vec<ContractModel>,
     clocks: JumpClocks,
+    covariance: FactorCovariance,
 }
 
 /// One asset: a log price with drift, correlated shocks and jumps.
@@ -47,12 +50,15 @@ struct AssetModel {
 struct ContractModel {
     underlying: usize,
     basis: BasisModel,
-    /// How small all values of the basis are.
+    /// `ln(F/S)` at time 0.
+    initial_basis: f64,
+    /// The tenors of a dated future, whose carry `basis` then is.
+    dated: Option<DatedModel>,
+    /// How small all values of `ln(F/S)` are.
     smallness: Smallness,
     funding: FundingModel,
     /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
     average_noise: f64,
-    step_variance: f64,
 }
 
 /// The market's state of one block between two tiles.
@@ -114,14 +120,21 @@ impl MarketModel {
                 }
                 FundingModel::None | FundingModel::Constant { .. } => 0.0,
             };
-            let volatility = market.assets[contract.underlying].volatility_annual;
+            let steps = plan.simulation.steps as usize;
+            let dated = contract
+                .dated()
+                .map(|dated| DatedModel::new(dated, steps, step_years));
+            let bound = dated
+                .as_ref()
+                .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
             ContractModel {
                 underlying: contract.underlying,
-                smallness: Smallness::of(basis.bound),
+                smallness: Smallness::of(bound),
+                initial_basis: contract.initial_basis(),
+                dated,
                 basis,
                 funding,
                 average_noise,
-                step_variance: step_variance(&process, volatility, step_years),
             }
         });
         Self {
@@ -131,6 +144,7 @@ impl MarketModel {
             assets: assets.collect(),
             contracts: contracts.collect(),
             clocks: JumpClocks::new(&market.assets),
+            covariance: FactorCovariance::new(plan),
         }
     }
 
@@ -144,9 +158,20 @@ impl MarketModel {
         &self.streams
     }
 
-    /// Variance of the diffusive part of `ln F` of a contract over one step.
+    /// Variance of the diffusive part of `ln F` of a contract over one step; of a dated future, over the first.
     pub fn step_variance(&self, contract: usize) -> f64 {
-        self.contracts[contract].step_variance
+        self.step_variance_at(contract, 1)
+    }
+
+    /// Variance of the diffusive part of `ln F` of a contract over `step`, counted from 1.
+    pub fn step_variance_at(&self, contract: usize, step: usize) -> f64 {
+        let mark = Factor::Mark(contract);
+        self.covariance(step, mark, mark).max(0.0)
+    }
+
+    /// Covariance of the diffusive parts of two log prices over `step`, counted from 1, given its start.
+    pub fn covariance(&self, step: usize, a: Factor, b: Factor) -> f64 {
+        self.covariance.between(step, a, b)
     }
 
     /// Spot at time 0, USD.
@@ -157,7 +182,7 @@ impl MarketModel {
     /// Mark at time 0, USD.
     pub fn initial_mark_usd(&self, contract: usize) -> f64 {
         let model = &self.contracts[contract];
-        self.assets[model.underlying].initial_usd * exp(model.basis.initial)
+        self.assets[model.underlying].initial_usd * exp(model.initial_basis)
     }
 
     /// A tile of the right shape.
@@ -203,6 +228,7 @@ impl MarketModel {
             state.premium_sum[c].fill(0.0);
             // A tile begins where the one before it ended; this is the end of the tile before the first.
             tile.mark_usd[c][TILE_STEPS].fill(self.initial_mark_usd(c));
+            tile.carry[c][TILE_STEPS].fill(contract.basis.initial);
         }
         self.clocks
             .start(&mut state.jumps, &self.streams, first_path);
@@ -216,6 +242,9 @@ impl MarketModel {
         }
         for marks in &mut tile.mark_usd {
             marks[0] = marks[state.last_steps];
+        }
+        for carries in &mut tile.carry {
+            carries[0] = carries[state.last_steps];
         }
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
@@ -319,6 +348,19 @@ impl MarketModel {
         };
         let [_, ends @ ..] = &mut tile.mark_usd[c];
         let basis = &mut state.basis[c];
+        if let Some(dated) = &contract.dated {
+            let [_, carries @ ..] = &mut tile.carry[c];
+            let tenors = Tenors {
+                years: std::array::from_fn(|k| dated.tenor_years(tile.first_step + k + 1)),
+                slope_per_year: dated.slope_per_year(),
+            };
+            let advance = match contract.smallness {
+                Smallness::Tiny | Smallness::Small => contract.moves_of_dated::<9>(),
+                _ => contract.moves_of_dated::<0>(),
+            };
+            advance(&moves, &tenors, basis, carries, ends);
+            return;
+        }
         let Some(formula) = formula else {
             match contract.smallness {
                 Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
@@ -369,6 +411,15 @@ impl MarketModel {
     }
 }
 
+/// A [`move_dated`] of some kind.
+type MovesOfDated = fn(
+    &ContractMoves<'_>,
+    &Tenors,
+    &mut LaneArray,
+    &mut [LaneArray; TILE_STEPS],
+    &mut [LaneArray; TILE_STEPS],
+);
+
 /// A [`move_marks_and_rates`] of some kind.
 type MovesWithRates = fn(
     &ContractMoves<'_>,
@@ -391,6 +442,15 @@ impl ContractModel {
             move_marks::<DEGREE, true>(moves, basis, ends);
         } else {
             move_marks::<DEGREE, false>(moves, basis, ends);
+        }
+    }
+
+    /// [`move_dated`] of the kind that the carry needs.
+    fn moves_of_dated<const DEGREE: usize>(&self) -> MovesOfDated {
+        if self.basis.uses_spot {
+            move_dated::<DEGREE, true>
+        } else {
+            move_dated::<DEGREE, false>
         }
     }
 
