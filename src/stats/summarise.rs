@@ -213,7 +213,6 @@ impl Possible {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
     use crate::plan::types::{Comparison, LimitPlan};
     use crate::stats::limits::{LimitStatus, known_path};
     use crate::stats::moments::spread;
@@ -357,11 +356,9 @@ mod tests {
         let mut plan = plan(1000, vec![]);
         plan.hedges[0].hedge_ratio = 0.0;
         let mut table = OutcomeTable::new(1000, vec!["ETH".into()]);
-        table.data_mut().fill(0.0);
-        for block in table.blocks_mut() {
-            let start = Column::LiquidationDay as usize * LANES;
-            block[start..start + LANES].fill(f64::NAN);
-        }
+        table
+            .column_mut(Column::LiquidationDay as usize)
+            .fill(f64::NAN);
         let summary = everything(&table, &plan);
         for impossible in [
             summary.liquidation.probability,
