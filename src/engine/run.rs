@@ -68,10 +68,10 @@ pub fn simulate(
             paths,
             gib: paths.saturating_mul(300).div_ceil(1 << 30),
         })?;
-    let block_size = table.columns() * LANES;
+    let columns = table.columns();
     table
-        .data_mut()
-        .par_chunks_mut(block_size * BLOCKS_A_TASK)
+        .parts_mut(BLOCKS_A_TASK)
+        .into_par_iter()
         .enumerate()
         .for_each_init(
             || {
@@ -79,14 +79,15 @@ pub fn simulate(
                     market.state(),
                     market.tile(),
                     Programme::new(&rules, market.streams()),
+                    vec![0.0; columns * LANES],
                 )
             },
-            |(state, tile, programme), (task, blocks)| {
-                for (b, out) in blocks.chunks_exact_mut(block_size).enumerate() {
+            |(state, tile, programme, rows), (task, mut part)| {
+                for block in 0..part.blocks() {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let first_path = ((task * BLOCKS_A_TASK + b) * LANES) as u64;
+                    let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
                     market.start(state, tile, first_path);
                     programme.start();
                     while market.advance(state, tile) {
@@ -96,7 +97,8 @@ pub fn simulate(
                         }
                         programme.advance(tile, None);
                     }
-                    programme.finish(tile, out);
+                    programme.finish(tile, rows);
+                    part.put_block(block, rows);
                     watcher.done((paths - first_path).min(LANES as u64));
                 }
             },

@@ -178,7 +178,11 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
         .map(|asset| asset.name.clone())
         .collect();
     let mut block = OutcomeTable::new(LANES, names);
-    programme.finish(&tile, block.data_mut());
+    let mut rows = vec![0.0; block.columns() * LANES];
+    programme.finish(&tile, &mut rows);
+    for mut part in block.parts_mut(1) {
+        part.put_block(0, &rows);
+    }
     Some(Trace {
         path,
         tape,

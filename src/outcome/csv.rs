@@ -209,17 +209,18 @@ pub fn push_number(text: &mut String, number: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
 
     fn table(paths: usize) -> OutcomeTable {
         let mut table = OutcomeTable::new(paths, vec!["ETH".into(), "A,B".into()]);
-        for (index, value) in table.data_mut().iter_mut().enumerate() {
-            *value = (index as f64).sin() * 1e7;
+        for column in 0..table.columns() {
+            for (path, value) in table.column_mut(column).iter_mut().enumerate() {
+                *value = ((column * paths + path) as f64).sin() * 1e7;
+            }
         }
-        for block in table.blocks_mut() {
-            block[Column::LiquidationDay as usize * LANES..][..LANES].fill(f64::NAN);
-            block[Column::Fees as usize * LANES..][..LANES].fill(-0.0);
-        }
+        table
+            .column_mut(Column::LiquidationDay as usize)
+            .fill(f64::NAN);
+        table.column_mut(Column::Fees as usize).fill(-0.0);
         table
     }
 

@@ -257,10 +257,7 @@ mod tests {
     }
 
     fn set(table: &mut OutcomeTable, column: Column, values: &[f64]) {
-        for (block, lanes) in table.blocks_mut().zip(values.chunks(LANES)) {
-            let start = column as usize * LANES;
-            block[start..start + lanes.len()].copy_from_slice(lanes);
-        }
+        table.column_mut(column as usize).copy_from_slice(values);
     }
 
     #[test]

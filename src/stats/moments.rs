@@ -284,8 +284,11 @@ mod tests {
     #[test]
     fn the_pass_through_the_table_equals_the_sample() {
         let mut table = OutcomeTable::new(1003, vec!["ETH".into()]);
-        let noise = normals(5, table.data_mut().len());
-        table.data_mut().copy_from_slice(&noise);
+        for (column, seed) in (0..table.columns()).zip(5..) {
+            table
+                .column_mut(column)
+                .copy_from_slice(&normals(seed, 1003));
+        }
         let weights: Vec<f64> = (0..1003).map(|path| 0.5 + f64::from(path % 7)).collect();
         for weights in [None, Some(weights)] {
             if let Some(weights) = weights {

@@ -39,13 +39,13 @@ pub fn percentile_table(table: &OutcomeTable) -> Vec<PercentileRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
 
     #[test]
     fn fourteen_rows_of_thirteen() {
         let mut table = OutcomeTable::new(3, vec!["ETH".into()]);
-        let fees = Column::Fees as usize * LANES;
-        table.data_mut()[fees..fees + 3].copy_from_slice(&[-2.0, -1.0, -3.0]);
+        table
+            .column_mut(Column::Fees as usize)
+            .copy_from_slice(&[-2.0, -1.0, -3.0]);
         let rows = percentile_table(&table);
         assert_eq!(rows.len(), 14);
         assert!(rows.iter().all(|(_, values)| values.len() == 13));

@@ -1,4 +1,4 @@
-//! One column of outcomes, gathered, with its weights; sums in a fixed order.
+//! One quantity by path with its weights; sums in a fixed order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +14,7 @@ const CHUNK: usize = 128 * LANES;
 /// Values of one quantity by path, with weights.
 #[derive(Debug, Clone)]
 pub struct Sample<'a> {
-    values: Vec<f64>,
+    values: Cow<'a, [f64]>,
     weights: Option<Cow<'a, [f64]>>,
     weight_sum: f64,
     weight_square_sum: f64,
@@ -25,7 +25,8 @@ impl<'a> Sample<'a> {
     ///
     /// # Panics
     /// If the number of weights is not the number of values.
-    pub fn new(values: Vec<f64>, weights: Option<Cow<'a, [f64]>>) -> Self {
+    pub fn new(values: impl Into<Cow<'a, [f64]>>, weights: Option<Cow<'a, [f64]>>) -> Self {
+        let values = values.into();
         let count = values.len() as f64;
         let [weight_sum, weight_square_sum] = match &weights {
             None => [count, count],
@@ -48,11 +49,8 @@ impl<'a> Sample<'a> {
 
     /// A stored column.
     pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
-        let mut values = Vec::with_capacity(table.paths());
-        for block in 0..table.blocks() {
-            values.extend_from_slice(table.lanes(block, column as usize));
-        }
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        let weights = table.weights().map(Cow::Borrowed);
+        Self::new(table.column(column as usize), weights)
     }
 
     /// What `combine` makes of several stored columns of each path.
@@ -61,11 +59,10 @@ impl<'a> Sample<'a> {
         columns: [Column; K],
         combine: impl Fn([f64; K]) -> f64,
     ) -> Self {
-        let mut values = Vec::with_capacity(table.paths());
-        for block in 0..table.blocks() {
-            let lanes = columns.map(|column| table.lanes(block, column as usize));
-            values.extend((0..lanes[0].len()).map(|lane| combine(lanes.map(|lanes| lanes[lane]))));
-        }
+        let columns = columns.map(|column| table.column(column as usize));
+        let values: Vec<f64> = (0..table.paths())
+            .map(|path| combine(columns.map(|values| values[path])))
+            .collect();
         Self::new(values, table.weights().map(Cow::Borrowed))
     }
 
@@ -217,14 +214,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn gathers_a_column_in_the_order_of_the_paths() {
+    fn reads_a_column_in_the_order_of_the_paths() {
         let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
-        let columns = table.columns();
-        for (index, value) in table.data_mut().iter_mut().enumerate() {
-            let (block, rest) = (index / (columns * LANES), index % (columns * LANES));
-            if rest / LANES == Column::HedgedPnl as usize {
-                *value = (block * LANES + rest % LANES) as f64;
-            }
+        let pnl_usd = table.column_mut(Column::HedgedPnl as usize);
+        for (path, value) in pnl_usd.iter_mut().enumerate() {
+            *value = path as f64;
         }
         let sample = Sample::of_column(&table, Column::HedgedPnl);
         let expected: Vec<f64> = (0..CHUNK + 70).map(|path| path as f64).collect();
