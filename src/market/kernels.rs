@@ -9,32 +9,38 @@ use multiversion::multiversion;
 
 use crate::market::basis::BasisModel;
 use crate::market::funding::PremiumFormula;
-use crate::market::tile::{LaneArray, TILE_STEPS};
-use crate::math::random::{Purpose, Streams};
+use crate::market::tile::{LaneArray, ShockArray, TILE_STEPS};
 use crate::math::vector::exp;
 use crate::outcome::table::LANES;
 
-/// Fills four lane arrays with standard normals: elements `4 group ..= 4 group + 3` of the purpose's series.
+/// Correlated standard normals: the independent ones, by asset and step, by their loadings.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn fill_normals(
-    streams: &Streams,
-    first_path: u64,
-    group: u32,
-    purpose: Purpose,
-    out: &mut [LaneArray],
+pub(crate) fn sum_shocks(
+    independent: &[[ShockArray; TILE_STEPS]],
+    loadings: &[f64],
+    out: &mut [ShockArray; TILE_STEPS],
 ) {
-    let Ok(four) = <&mut [LaneArray; 4]>::try_from(out) else {
-        unreachable!("four lane arrays")
-    };
-    streams.lane_normals(first_path, group, purpose, four);
+    for (k, out) in out.iter_mut().enumerate() {
+        let mut sum = [0.0; LANES];
+        for (shocks, &loading) in independent.iter().zip(loadings) {
+            for lane in 0..LANES {
+                sum[lane] = f64::from(shocks[k][lane]).mul_add(loading, sum[lane]);
+            }
+        }
+        for lane in 0..LANES {
+            out[lane] = narrow(sum[lane]);
+        }
+    }
 }
 
-/// Adds `factor * z` to every lane of `sum`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn add_shock(sum: &mut LaneArray, z: &LaneArray, factor: f64) {
-    for lane in 0..LANES {
-        sum[lane] = z[lane].mul_add(factor, sum[lane]);
-    }
+/// A shock in the precision of one.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "shocks have single precision"
+)]
+fn narrow(shock: f64) -> f32 {
+    shock as f32
 }
 
 /// Spots stay within these, USD, whatever is asked for: a price of 0 or infinity has no logarithm.
@@ -122,7 +128,7 @@ fn exp_to_degree<const DEGREE: usize>(x: f64) -> f64 {
 /// [`Smallness`], 0 for none.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn move_spots<const DEGREE: usize>(
-    shocks: &[LaneArray; TILE_STEPS],
+    shocks: &[ShockArray; TILE_STEPS],
     factor: f64,
     drift: f64,
     spot_usd: &mut LaneArray,
@@ -131,7 +137,7 @@ pub(crate) fn move_spots<const DEGREE: usize>(
     for lane in 0..LANES {
         let mut spot = spot_usd[lane];
         for k in 0..TILE_STEPS {
-            let log_move = shocks[k][lane].mul_add(factor, drift);
+            let log_move = f64::from(shocks[k][lane]).mul_add(factor, drift);
             spot *= exp_to_degree::<DEGREE>(log_move);
             spot = within_range(spot);
             out[k][lane] = spot;
@@ -147,9 +153,9 @@ pub(crate) struct ContractMoves<'a> {
     /// Spot of the underlying at the end of each step, USD.
     pub(crate) spot_usd: &'a [LaneArray; TILE_STEPS],
     /// The underlying's own standard normals; read only where the basis uses them.
-    pub(crate) spot_shocks: &'a [LaneArray; TILE_STEPS],
+    pub(crate) spot_shocks: &'a [ShockArray; TILE_STEPS],
     /// The basis's own standard normals.
-    pub(crate) own_shocks: &'a [LaneArray; TILE_STEPS],
+    pub(crate) own_shocks: &'a [ShockArray; TILE_STEPS],
 }
 
 impl ContractMoves<'_> {
@@ -158,12 +164,12 @@ impl ContractMoves<'_> {
     #[inline(always)]
     fn step_basis<const USES_SPOT: bool>(&self, k: usize, lane: usize, away: f64) -> (f64, f64) {
         let law = &self.basis.step;
-        let own = self.own_shocks[k][lane];
+        let own = f64::from(self.own_shocks[k][lane]);
         let level = away.mul_add(law.average_decay, self.basis.mean);
         let mut average = own.mul_add(law.z_on_y_own, level);
         let mut next = own.mul_add(law.y_own, away * law.decay);
         if USES_SPOT {
-            let spot = self.spot_shocks[k][lane];
+            let spot = f64::from(self.spot_shocks[k][lane]);
             average = spot.mul_add(law.z_on_x, average);
             next = spot.mul_add(law.y_on_x, next);
         }
@@ -240,7 +246,7 @@ pub(crate) struct Stamps<'a> {
     /// Standard deviation of an interval's average premium beyond what the step ends tell.
     pub(crate) noise: f64,
     /// Its standard normals, at the step of the stamp.
-    pub(crate) normals: &'a [LaneArray; TILE_STEPS],
+    pub(crate) normals: &'a [ShockArray; TILE_STEPS],
     /// Whether a stamp ends the step.
     pub(crate) is_stamp: [bool; TILE_STEPS],
 }
@@ -268,7 +274,7 @@ pub(crate) fn move_marks_and_rates<
             let average;
             (away, average) = moves.step_basis::<USES_SPOT>(k, lane, away);
             mark_usd[k][lane] = moves.mark_usd::<DEGREE>(k, lane, away);
-            let z = stamps.normals[k][lane];
+            let z = f64::from(stamps.normals[k][lane]);
             if EACH_STEP {
                 rates[k][lane] = stamps.formula.rate(z.mul_add(stamps.noise, average));
             } else {
@@ -303,24 +309,5 @@ mod tests {
         assert!(worst_error::<10>(0.16) < 4e-16);
         assert!(worst_error::<12>(0.25) < 4e-16);
         assert!(worst_error::<0>(1.0) < 4e-16);
-    }
-
-    /// The lanes run on the machine's widest SIMD, the single path without FMA: the bits must not differ.
-    #[test]
-    fn every_simd_level_gives_the_bits_of_one_path_alone() {
-        let streams = Streams::new(11);
-        for group in 0..200 {
-            for purpose in [Purpose::Diffusion(1), Purpose::FundingAverage(2)] {
-                let first_path = u64::from(group) * 0x1234_5678_9ABC;
-                let mut four = [[0.0; LANES]; 4];
-                fill_normals(&streams, first_path, group, purpose, &mut four);
-                for lane in 0..LANES {
-                    let alone = streams.normals(first_path + lane as u64, group, purpose);
-                    for (row, z) in four.iter().zip(alone) {
-                        assert_eq!(row[lane].to_bits(), z.to_bits(), "{group} {lane}");
-                    }
-                }
-            }
-        }
     }
 }
