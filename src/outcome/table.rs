@@ -1,6 +1,7 @@
 //! All outcomes of a run: blocks of lanes, column by column within a block, in one allocation.
 
-use crate::outcome::column::{Column, FIXED_COLUMNS};
+use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
+use crate::outcome::layout::Layout;
 
 /// Paths in one block.
 pub const LANES: usize = 64;
@@ -13,23 +14,23 @@ pub const LANES: usize = 64;
 pub struct OutcomeTable {
     data: Vec<f64>,
     paths: usize,
-    assets: Vec<String>,
+    layout: Layout,
     weights: Option<Vec<f64>>,
 }
 
 impl OutcomeTable {
-    /// An empty table (all zero) for so many paths and these assets' terminal spots.
+    /// An empty table (all zero) for so many paths and these columns.
     ///
     /// # Panics
     /// If the memory cannot be had; see [`Self::try_new`].
-    pub fn new(paths: usize, assets: Vec<String>) -> Self {
+    pub fn new(paths: usize, layout: Layout) -> Self {
         #[expect(clippy::expect_used, reason = "documented; the engine uses try_new")]
-        Self::try_new(paths, assets).expect("memory for the outcome table")
+        Self::try_new(paths, layout).expect("memory for the outcome table")
     }
 
     /// Like [`Self::new`], or `None` if the memory cannot be had.
-    pub fn try_new(paths: usize, assets: Vec<String>) -> Option<Self> {
-        let columns = FIXED_COLUMNS + assets.len();
+    pub fn try_new(paths: usize, layout: Layout) -> Option<Self> {
+        let columns = layout.columns();
         let blocks = paths.div_ceil(LANES);
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
         // Asked for first without touching it: `vec!` would abort where there is none.
@@ -37,7 +38,7 @@ impl OutcomeTable {
         Some(Self {
             data: vec![0.0; cells],
             paths,
-            assets,
+            layout,
             weights: None,
         })
     }
@@ -47,14 +48,19 @@ impl OutcomeTable {
         self.paths
     }
 
+    /// The stored columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Names of the assets whose terminal spots are stored.
     pub fn assets(&self) -> &[String] {
-        &self.assets
+        self.layout.assets()
     }
 
     /// Number of stored columns.
     pub fn columns(&self) -> usize {
-        FIXED_COLUMNS + self.assets.len()
+        self.layout.columns()
     }
 
     /// Values of one block, shape `[columns][LANES]`, to be written by the engine.
@@ -93,6 +99,12 @@ impl OutcomeTable {
     /// One value.
     pub fn value(&self, path: usize, column: usize) -> f64 {
         self.lanes(path / LANES, column)[path % LANES]
+    }
+
+    /// One value of a column that may be stored; 0 where it is not.
+    pub fn cell(&self, path: usize, cell: Cell) -> f64 {
+        let column = self.layout.cell(cell);
+        column.map_or(0.0, |column| self.value(path, column))
     }
 
     /// Storage index of an asset's terminal spot.

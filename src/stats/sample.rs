@@ -48,9 +48,14 @@ impl<'a> Sample<'a> {
 
     /// A stored column.
     pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
+        Self::of_index(table, column as usize)
+    }
+
+    /// The column with this storage index.
+    pub fn of_index(table: &'a OutcomeTable, column: usize) -> Self {
         let mut values = Vec::with_capacity(table.paths());
         for block in 0..table.blocks() {
-            values.extend_from_slice(table.lanes(block, column as usize));
+            values.extend_from_slice(table.lanes(block, column));
         }
         Self::new(values, table.weights().map(Cow::Borrowed))
     }
@@ -194,6 +199,7 @@ pub fn sum<const K: usize>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::outcome::layout::Layout;
 
     /// Uniform draws in (0, 1) by a 64-bit linear congruential generator (Knuth's MMIX constants), top 53 bits.
     pub(crate) fn uniforms(seed: u64, count: usize) -> Vec<f64> {
@@ -218,7 +224,7 @@ pub(crate) mod tests {
 
     #[test]
     fn gathers_a_column_in_the_order_of_the_paths() {
-        let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(CHUNK + 70, Layout::plain(vec!["ETH".into()]));
         let columns = table.columns();
         for (index, value) in table.data_mut().iter_mut().enumerate() {
             let (block, rest) = (index / (columns * LANES), index % (columns * LANES));

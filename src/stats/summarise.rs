@@ -1,6 +1,7 @@
 //! From the outcome table to the summary.
 
 use crate::outcome::column::Column;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{AfterLiquidation, HedgePlan, Plan, Rebalance};
 use crate::stats::estimate::Estimate;
@@ -56,14 +57,8 @@ pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInf
 
 /// A summary of nothing with every key of this plan's summary, to check the paths of limits before a simulation.
 pub fn template(plan: &Plan) -> serde_json::Value {
-    let assets = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
     let summary = estimate(
-        &OutcomeTable::new(1, assets),
+        &OutcomeTable::new(1, Layout::of(plan)),
         plan,
         Detail::Everything,
         &RunInfo::default(),
@@ -356,7 +351,7 @@ mod tests {
     fn what_cannot_happen_is_zero_and_without_an_event_null() {
         let mut plan = plan(1000, vec![]);
         plan.hedges[0].hedge_ratio = 0.0;
-        let mut table = OutcomeTable::new(1000, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(1000, Layout::plain(vec!["ETH".into()]));
         table.data_mut().fill(0.0);
         for block in table.blocks_mut() {
             let start = Column::LiquidationDay as usize * LANES;
