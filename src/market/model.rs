@@ -271,10 +271,9 @@ impl MarketModel {
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
         match asset.smallness {
-            Smallness::Tiny => move_spots::<6>(shocks, factor, drift, spot_usd, out),
-            Smallness::Small => move_spots::<9>(shocks, factor, drift, spot_usd, out),
-            Smallness::Moderate => move_spots::<10>(shocks, factor, drift, spot_usd, out),
-            Smallness::Large => move_spots::<12>(shocks, factor, drift, spot_usd, out),
+            Smallness::Tiny => move_spots::<5>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<7>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<9>(shocks, factor, drift, spot_usd, out),
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
@@ -322,8 +321,8 @@ impl MarketModel {
         let basis = &mut state.basis[c];
         let Some(formula) = formula else {
             match contract.smallness {
-                Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
-                Smallness::Small => contract.move_marks::<9>(&moves, basis, ends),
+                Smallness::Tiny => contract.move_marks::<5>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<7>(&moves, basis, ends),
                 _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
@@ -336,8 +335,8 @@ impl MarketModel {
         };
         let is_each = formula.interval_steps == 1;
         let advance = match contract.smallness {
-            Smallness::Tiny => contract.moves_with_rates::<6>(is_each),
-            Smallness::Small => contract.moves_with_rates::<9>(is_each),
+            Smallness::Tiny => contract.moves_with_rates::<5>(is_each),
+            Smallness::Small => contract.moves_with_rates::<7>(is_each),
             _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);

@@ -14,13 +14,11 @@ use std::hint::black_box;
 use multiversion::multiversion;
 use rand::TryRng;
 
-use crate::math::ars::{Block, RoundKeys, eight_blocks};
+use crate::math::ars::{Block, KEYS, RoundKeys, block, eight_blocks};
 use crate::math::vector::{PAIR_LANES, PAIR_POLYNOMIALS, PairPolynomials, lane_pair, normal_pair};
 
 /// The low 32 bits of a word.
 const LOW: u64 = 0xFFFF_FFFF;
-/// Keys of seven rounds, and the one before them.
-const KEYS: usize = 8;
 /// Bit of the kind of a draw, that of the series of normals: four paths share four blocks.
 const SHARED: u32 = 0x80;
 
@@ -77,7 +75,7 @@ impl Streams {
     /// 128 random bits of an address, as two words.
     #[inline]
     pub fn words(&self, path: u64, index: u32, purpose: Purpose) -> [u64; 2] {
-        let [a, b, c, d] = self.keys.block(counter(path, index, purpose.tag()));
+        let [a, b, c, d] = block(&self.keys, counter(path, index, purpose.tag()));
         [
             u64::from(a) | (u64::from(b) << 32),
             u64::from(c) | (u64::from(d) << 32),
@@ -89,10 +87,8 @@ impl Streams {
     /// Four neighbouring paths take one word each of four blocks, so that paths side by side find theirs side by side.
     pub fn normals(&self, path: u64, index: u32, purpose: Purpose) -> [f64; 4] {
         let tag = purpose.tag() | SHARED;
-        let [a, b, c, d] = [0, 1, 2, 3].map(|w| {
-            let block = self.keys.block(counter((path & !3) | w, index, tag));
-            block[(path & 3) as usize]
-        });
+        let [a, b, c, d] = [0, 1, 2, 3]
+            .map(|w| block(&self.keys, counter((path & !3) | w, index, tag))[(path & 3) as usize]);
         let (z0, z1) = normal_pair(a, b);
         let (z2, z3) = normal_pair(c, d);
         [z0, z1, z2, z3].map(f64::from)
