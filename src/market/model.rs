@@ -249,12 +249,11 @@ impl MarketModel {
         purpose: Purpose,
         out: &mut [ShockArray; TILE_STEPS],
     ) {
-        for (k, four) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-            if k * GROUP < tile.steps {
-                let group = address_number(tile.first_step / GROUP + k);
-                self.streams.lane_normals(first_path, group, purpose, four);
-            }
-        }
+        let (groups, _) = out.as_chunks_mut::<GROUP>();
+        let first_group = address_number(tile.first_step / GROUP);
+        let needed = &mut groups[..tile.steps.div_ceil(GROUP)];
+        self.streams
+            .lane_normals(first_path, first_group, purpose, needed);
     }
 
     /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
@@ -362,8 +361,12 @@ impl MarketModel {
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
                 let group = address_number(stamp / GROUP);
-                self.streams
-                    .lane_normals(state.first_path, group, purpose, next);
+                self.streams.lane_normals(
+                    state.first_path,
+                    group,
+                    purpose,
+                    std::slice::from_mut(next),
+                );
             }
             normals[k] = next[stamp % GROUP];
         }

@@ -75,14 +75,16 @@ pub(crate) mod vaes {
     ) -> [[u32; 8]; 4] {
         let twice = |block: Block| _mm256_broadcastsi128_si256(bytemuck::cast::<_, __m128i>(block));
         let whitened = _mm256_xor_si256(twice(counter), twice(keys.0[0]));
-        [0, 1, 2, 3].map(|w| {
+        let mut rows = [[0; 8]; 4];
+        for (row, w) in rows.iter_mut().zip(0..) {
             let lowest: __m256i = bytemuck::cast([w, 0, 0, 0, w | 4, 0, 0, 0u32]);
             let mut state = _mm256_xor_si256(whitened, lowest);
             for &key in &keys.0[1..K - 1] {
                 state = _mm256_aesenc_epi128(state, twice(key));
             }
-            bytemuck::cast(_mm256_aesenclast_epi128(state, twice(keys.0[K - 1])))
-        })
+            *row = bytemuck::cast(_mm256_aesenclast_epi128(state, twice(keys.0[K - 1])));
+        }
+        rows
     }
 }
 
@@ -111,11 +113,13 @@ pub(crate) mod aes_ni {
         [first, rest @ ..]: Block,
     ) -> [[u32; 8]; 4] {
         let [b, c, d] = rest;
-        [0, 1, 2, 3].map(|w| {
+        let mut rows = [[0; 8]; 4];
+        for (row, w) in rows.iter_mut().zip(0..) {
             let low = block(keys, [first | w, b, c, d]);
             let high = block(keys, [first | 4 | w, b, c, d]);
-            bytemuck::cast([low, high])
-        })
+            *row = bytemuck::cast([low, high]);
+        }
+        rows
     }
 }
 
@@ -187,11 +191,13 @@ pub(crate) mod portable {
         [first, rest @ ..]: Block,
     ) -> [[u32; 8]; 4] {
         let [b, c, d] = rest;
-        [0, 1, 2, 3].map(|w| {
+        let mut rows = [[0; 8]; 4];
+        for (row, w) in rows.iter_mut().zip(0..) {
             let low = block(keys, [first | w, b, c, d]);
             let high = block(keys, [first | 4 | w, b, c, d]);
-            bytemuck::cast([low, high])
-        })
+            *row = bytemuck::cast([low, high]);
+        }
+        rows
     }
 }
 
