@@ -45,7 +45,7 @@ impl CrossingDraws<'_> {
     pub fn anchor_normal(&self, jump: usize) -> f64 {
         let number = self.contract * SEGMENTS + address_number(jump).min(SEGMENTS - 1);
         self.streams
-            .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
+            .first_normal(self.path, self.step, Purpose::BridgeAnchor(number))
     }
 }
 

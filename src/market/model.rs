@@ -4,10 +4,10 @@ use crate::market::basis::{BasisModel, step_variance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, add_shock, fill_normals, jump_factor, move_marks,
-    move_marks_and_rates, move_spots,
+    ContractMoves, Smallness, Stamps, jump_factor, move_marks, move_marks_and_rates, move_spots,
+    sum_shocks,
 };
-use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
+use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
@@ -69,16 +69,16 @@ pub struct MarketState {
     /// Sum of the averages of the steps of the current funding interval; shape `[contracts]`.
     premium_sum: Vec<LaneArray>,
     /// Normals of the next stamps where an interval is longer than a step; shape `[contracts]`.
-    stamp_normals: Vec<[LaneArray; GROUP]>,
+    stamp_normals: Vec<[ShockArray; GROUP]>,
     /// Normals of the tile's stamps, at their steps; shape `[contracts]`.
-    average_normals: Vec<[LaneArray; TILE_STEPS]>,
+    average_normals: Vec<[ShockArray; TILE_STEPS]>,
     jumps: JumpState,
     /// Independent shocks of the assets over the tile; shape `[assets]`.
-    diffusion: Vec<[LaneArray; TILE_STEPS]>,
+    diffusion: Vec<[ShockArray; TILE_STEPS]>,
     /// Own shocks of a contract's basis over the tile; shape `[contracts]`, zero where a basis does not move at random.
-    basis_shocks: Vec<[LaneArray; TILE_STEPS]>,
+    basis_shocks: Vec<[ShockArray; TILE_STEPS]>,
     /// An asset's own standard normals, where they are a sum.
-    own_shocks: [LaneArray; TILE_STEPS],
+    own_shocks: [ShockArray; TILE_STEPS],
 }
 
 impl MarketModel {
@@ -173,6 +173,7 @@ impl MarketModel {
     /// A state of the right shape; [`Self::start`] sets it to time 0.
     pub fn state(&self) -> MarketState {
         let zero = [0.0; LANES];
+        let no_shock = [0.0f32; LANES];
         MarketState {
             first_path: 0,
             done_steps: 0,
@@ -180,12 +181,12 @@ impl MarketModel {
             last_steps: TILE_STEPS,
             basis: vec![zero; self.contracts.len()],
             premium_sum: vec![zero; self.contracts.len()],
-            stamp_normals: vec![[zero; GROUP]; self.contracts.len()],
-            average_normals: vec![[zero; TILE_STEPS]; self.contracts.len()],
+            stamp_normals: vec![[no_shock; GROUP]; self.contracts.len()],
+            average_normals: vec![[no_shock; TILE_STEPS]; self.contracts.len()],
             jumps: self.clocks.state(),
-            diffusion: vec![[zero; TILE_STEPS]; self.assets.len()],
-            basis_shocks: vec![[zero; TILE_STEPS]; self.contracts.len()],
-            own_shocks: [zero; TILE_STEPS],
+            diffusion: vec![[no_shock; TILE_STEPS]; self.assets.len()],
+            basis_shocks: vec![[no_shock; TILE_STEPS]; self.contracts.len()],
+            own_shocks: [no_shock; TILE_STEPS],
         }
     }
 
@@ -246,14 +247,13 @@ impl MarketModel {
         first_path: u64,
         tile: &MarketTile,
         purpose: Purpose,
-        out: &mut [LaneArray; TILE_STEPS],
+        out: &mut [ShockArray; TILE_STEPS],
     ) {
-        for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
-            if k * GROUP < tile.steps {
-                let group = address_number(tile.first_step / GROUP + k);
-                fill_normals(&self.streams, first_path, group, purpose, four);
-            }
-        }
+        let (groups, _) = out.as_chunks_mut::<GROUP>();
+        let first_group = address_number(tile.first_step / GROUP);
+        let needed = &mut groups[..tile.steps.div_ceil(GROUP)];
+        self.streams
+            .lane_normals(first_path, first_group, purpose, needed);
     }
 
     /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
@@ -263,17 +263,16 @@ impl MarketModel {
         let shocks = if a == 0 {
             &state.diffusion[0]
         } else {
-            asset.sum_shocks(&state.diffusion, &mut state.own_shocks);
+            sum_shocks(&state.diffusion, &asset.loadings, &mut state.own_shocks);
             &state.own_shocks
         };
         let (factor, drift) = (asset.step_deviation, asset.step_drift);
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
         match asset.smallness {
-            Smallness::Tiny => move_spots::<6>(shocks, factor, drift, spot_usd, out),
-            Smallness::Small => move_spots::<9>(shocks, factor, drift, spot_usd, out),
-            Smallness::Moderate => move_spots::<10>(shocks, factor, drift, spot_usd, out),
-            Smallness::Large => move_spots::<12>(shocks, factor, drift, spot_usd, out),
+            Smallness::Tiny => move_spots::<5>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<7>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<9>(shocks, factor, drift, spot_usd, out),
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
@@ -295,7 +294,8 @@ impl MarketModel {
             self.draw_series(first_path, tile, purpose, &mut state.basis_shocks[c]);
         }
         if contract.basis.uses_spot {
-            self.assets[contract.underlying].sum_shocks(&state.diffusion, &mut state.own_shocks);
+            let loadings = &self.assets[contract.underlying].loadings;
+            sum_shocks(&state.diffusion, loadings, &mut state.own_shocks);
         }
         for k in 0..TILE_STEPS {
             tile.is_stamp[c][k] =
@@ -320,8 +320,8 @@ impl MarketModel {
         let basis = &mut state.basis[c];
         let Some(formula) = formula else {
             match contract.smallness {
-                Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
-                Smallness::Small => contract.move_marks::<9>(&moves, basis, ends),
+                Smallness::Tiny => contract.move_marks::<5>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<7>(&moves, basis, ends),
                 _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
@@ -334,8 +334,8 @@ impl MarketModel {
         };
         let is_each = formula.interval_steps == 1;
         let advance = match contract.smallness {
-            Smallness::Tiny => contract.moves_with_rates::<6>(is_each),
-            Smallness::Small => contract.moves_with_rates::<9>(is_each),
+            Smallness::Tiny => contract.moves_with_rates::<5>(is_each),
+            Smallness::Small => contract.moves_with_rates::<7>(is_each),
             _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);
@@ -361,7 +361,12 @@ impl MarketModel {
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
                 let group = address_number(stamp / GROUP);
-                fill_normals(&self.streams, state.first_path, group, purpose, next);
+                self.streams.lane_normals(
+                    state.first_path,
+                    group,
+                    purpose,
+                    std::slice::from_mut(next),
+                );
             }
             normals[k] = next[stamp % GROUP];
         }
@@ -400,18 +405,6 @@ impl ContractModel {
             (true, false) => move_marks_and_rates::<DEGREE, true, false>,
             (false, true) => move_marks_and_rates::<DEGREE, false, true>,
             (false, false) => move_marks_and_rates::<DEGREE, false, false>,
-        }
-    }
-}
-
-impl AssetModel {
-    /// The asset's own standard normals: the independent ones by their loadings.
-    fn sum_shocks(&self, diffusion: &[[LaneArray; TILE_STEPS]], out: &mut [LaneArray; TILE_STEPS]) {
-        for (k, sum) in out.iter_mut().enumerate() {
-            sum.fill(0.0);
-            for (shocks, &loading) in diffusion.iter().zip(&self.loadings) {
-                add_shock(sum, &shocks[k], loading);
-            }
         }
     }
 }

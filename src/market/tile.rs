@@ -8,6 +8,9 @@ pub const TILE_STEPS: usize = 8;
 /// One value for each path of a block.
 pub type LaneArray = [f64; LANES];
 
+/// One standard normal for each path of a block, in the precision in which it is drawn.
+pub type ShockArray = [f32; LANES];
+
 /// The market over one tile. Step `k` of the tile (from 0) ends at step `first_step + k + 1` of the simulation.
 #[derive(Debug, Clone)]
 pub struct MarketTile {
