@@ -63,8 +63,6 @@ pub struct Account<'a> {
     pub(super) events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
     pub(super) bracket: &'a MarginBracket,
-    /// Bracket in which the held notional stood last where it was tested beyond its mark.
-    pub(super) tested_bracket: &'a MarginBracket,
     /// Bracket in which the planned notional stood last.
     pub(super) planned_bracket: &'a MarginBracket,
     pub(super) cash_usd: f64,
@@ -101,7 +99,6 @@ impl<'a> Account<'a> {
             cold: &mut cold[lane],
             events: None,
             bracket: &rules.venue.brackets[0],
-            tested_bracket: &rules.venue.brackets[0],
             planned_bracket: &rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
@@ -205,6 +202,12 @@ impl<'a> Account<'a> {
         let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
         let wealth_usd =
             quantity_base * step.spot_usd + equity_usd + self.outside_usd + interest_usd;
+        self.see_wealth(wealth_usd);
+    }
+
+    /// Wealth at a watching moment.
+    #[inline(always)]
+    pub(super) fn see_wealth(&mut self, wealth_usd: f64) {
         self.peak_wealth_usd = larger(wealth_usd, self.peak_wealth_usd);
         self.max_drawdown_usd = larger(self.peak_wealth_usd - wealth_usd, self.max_drawdown_usd);
     }

@@ -109,6 +109,21 @@ pub(crate) struct Passage {
     max_drawdown_usd: LaneArray,
 }
 
+/// Lanes that a fold keeps side by side.
+const ABREAST: usize = 8;
+
+/// What is left of all lanes if `better` chooses between two.
+fn fold_lanes(lanes: &LaneArray, better: impl Fn(f64, f64) -> f64) -> f64 {
+    let (rows, _) = lanes.as_chunks::<ABREAST>();
+    let mut best = rows[0];
+    for row in &rows[1..] {
+        for (best, &value) in best.iter_mut().zip(row) {
+            *best = better(value, *best);
+        }
+    }
+    best[1..].iter().fold(best[0], |a, &b| better(b, a))
+}
+
 impl Passage {
     pub(crate) fn new() -> Self {
         let zero = [0.0; LANES];
@@ -126,6 +141,14 @@ impl Passage {
         }
     }
 
+    /// The range of all marks that [`judge`] looks at.
+    pub(crate) fn marks_usd(&self) -> (f64, f64) {
+        (
+            fold_lanes(&self.lowest_usd, smaller),
+            fold_lanes(&self.tested_usd, larger),
+        )
+    }
+
     /// The highest mark at any end of a step, the start at `start_usd` included, and the least funding: no step was worse
     /// for a short than both at once.
     pub(crate) fn worst(&self, lane: usize, start_usd: f64) -> (f64, f64) {
@@ -136,16 +159,17 @@ impl Passage {
     }
 }
 
-/// Walks a stretch in every lane as if it were calm.
+/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest.
 pub(crate) fn walk<const K: usize>(
     stretch: &Stretch<'_, K>,
+    clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
 ) {
     if stretch.is_plain() {
-        walk_lanes::<K, true>(stretch, hot, passage);
+        walk_lanes::<K, true>(stretch, clearance, hot, passage);
     } else {
-        walk_lanes::<K, false>(stretch, hot, passage);
+        walk_lanes::<K, false>(stretch, clearance, hot, passage);
     }
 }
 
@@ -153,6 +177,7 @@ pub(crate) fn walk<const K: usize>(
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn walk_lanes<const K: usize, const PLAIN: bool>(
     stretch: &Stretch<'_, K>,
+    clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
 ) {
@@ -198,6 +223,7 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         passage.funding_usd[lane] = funding_usd;
         passage.least_funding_usd[lane] = least_funding_usd;
         passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
+        passage.tested_usd[lane] = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
         passage.highest_usd[lane] = highest_usd;
         passage.lowest_usd[lane] = lowest_usd;
         passage.highest_net_usd[lane] = highest_net_usd;
@@ -205,34 +231,6 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         passage.peak_wealth_usd[lane] = peak_usd;
         passage.max_drawdown_usd[lane] = drawdown_usd;
     }
-}
-
-/// Lanes that a fold keeps side by side.
-const ABREAST: usize = 8;
-
-/// Sets the mark that each lane is tested at, `clearance` times its highest; returns the range of all marks that
-/// [`judge`] looks at.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn set_tested_marks(
-    start_usd: &LaneArray,
-    clearance: f64,
-    passage: &mut Passage,
-) -> (f64, f64) {
-    let mut least = [f64::INFINITY; ABREAST];
-    let mut most = [f64::NEG_INFINITY; ABREAST];
-    for first in (0..LANES).step_by(ABREAST) {
-        for i in 0..ABREAST {
-            let lane = first + i;
-            let tested_usd = larger(passage.highest_usd[lane], start_usd[lane]) * clearance;
-            passage.tested_usd[lane] = tested_usd;
-            least[i] = smaller(passage.lowest_usd[lane], least[i]);
-            most[i] = larger(tested_usd, most[i]);
-        }
-    }
-    (
-        least.iter().fold(f64::INFINITY, |a, &b| smaller(b, a)),
-        most.iter().fold(f64::NEG_INFINITY, |a, &b| larger(b, a)),
-    )
 }
 
 /// What decides whether a lane was calm.

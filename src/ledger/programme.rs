@@ -1,17 +1,15 @@
 //! One hedged programme over a block of paths: reacts to the market tile by tile, and leaves a row a path.
 
 use crate::ledger::account::{Account, LaneStep, Standing};
-use crate::ledger::calm::{
-    MarginLine, Passage, Stretch, Watch, judge, outside_band, set_tested_marks, walk,
-};
+use crate::ledger::calm::{MarginLine, Passage, Stretch, Watch, judge, outside_band, walk};
 use crate::ledger::event::LedgerEvent;
-use crate::ledger::lanes::Lanes;
+use crate::ledger::lanes::{Lanes, places_of};
 use crate::ledger::quiet_run::{LaneRun, MarkMove};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::random::Streams;
-use crate::outcome::column::Column;
+use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;
 use crate::plan::types::Crossing;
 
@@ -133,8 +131,13 @@ impl<'a> Programme<'a> {
             }),
             quantity_base: self.lanes.quantity_base,
         };
-        walk(&stretch, &self.lanes.hot, &mut self.passage);
-        let marks_usd = set_tested_marks(&marks[k], rules.clearance, &mut self.passage);
+        walk(
+            &stretch,
+            rules.clearance,
+            &self.lanes.hot,
+            &mut self.passage,
+        );
+        let marks_usd = self.passage.marks_usd();
         let watch = Watch {
             last_step: (tile.first_step + k + K) as u64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
@@ -155,7 +158,7 @@ impl<'a> Programme<'a> {
         {
             follow_calm(&stretch, lane, standing, *follower);
         }
-        for lane in lanes_of(eventful) {
+        for lane in places_of(eventful) {
             self.settle_lane(&stretch, lane, k, tile, follower);
         }
         K
@@ -204,7 +207,7 @@ impl<'a> Programme<'a> {
             jumped |= 1 << jump.lane;
         }
         let mut bits = 0;
-        for lane in lanes_of(jumped) {
+        for lane in places_of(jumped) {
             let clearance = rules.jump_clearance(
                 std::mem::take(&mut counts[lane]),
                 std::mem::take(&mut jumped_log[lane]),
@@ -298,13 +301,13 @@ impl<'a> Programme<'a> {
         if follower.is_some() {
             account.listen();
         }
-        let run = LaneRun::new(stretch, tile, first, lane, rules.underlying);
+        let mut run = LaneRun::new(stretch, tile, first, lane);
         let may_trade = rules.band().is_some();
         let mut i = 0;
         while i < K {
             // Who follows wants to see every step.
             let until = if follower.is_some() { i + 1 } else { K };
-            let (quiet_end, fill) = account.run_quietly(&run, i, until);
+            let (quiet_end, fill) = account.run_quietly(&mut run, i, until);
             i = quiet_end;
             if i < until {
                 let step = lane_step(rules, tile, first + i, lane, quantity_base, may_trade);
@@ -357,14 +360,15 @@ impl<'a> Programme<'a> {
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
+        let (columns, _) = out.as_chunks_mut::<LANES>();
+        let (fixed, spots) = columns.split_at_mut(FIXED_COLUMNS);
+        for (spots, spot_usd) in spots.iter_mut().zip(&tile.spot_usd) {
+            *spots = spot_usd[tile.steps - 1];
+        }
         for lane in 0..LANES {
             let end = PathEnd::new(self.rules, &self.lanes, tile, lane);
             for (column, cell) in end.row() {
-                out[column as usize * LANES + lane] = cell;
-            }
-            for asset in 0..self.rules.assets {
-                out[(Column::FirstTerminalSpot as usize + asset) * LANES + lane] =
-                    tile.spot_usd[asset][tile.steps - 1][lane];
+                fixed[column as usize][lane] = cell;
             }
         }
     }
@@ -427,16 +431,4 @@ fn follow_calm<const K: usize>(
             Vec::new(),
         );
     }
-}
-
-/// The lanes whose bits are set.
-fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        if bits == 0 {
-            return None;
-        }
-        let lane = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        Some(lane)
-    })
 }

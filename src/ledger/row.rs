@@ -1,5 +1,10 @@
 //! The row that a path leaves: P&L by cash, and its parts by telescoped sums.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a row of constant columns is written without being built"
+)]
+
 use crate::ledger::lanes::{ColdLane, HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::MarketTile;
@@ -119,6 +124,7 @@ impl<'a> PathEnd<'a> {
     }
 
     /// Every column but the terminal spots.
+    #[inline(always)]
     pub(crate) fn row(&self) -> [(Column, f64); FIXED_COLUMNS] {
         let (rules, cold, lane) = (self.rules, self.cold, self.lane);
         let hedged_usd = self.hedged_usd();
