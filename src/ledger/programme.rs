@@ -38,6 +38,8 @@ pub struct Programme<'a> {
     passage: Passage,
     /// Number of jumps of each lane in the stretch at hand, and the sum of their sizes without signs; zero between.
     jumped: ([usize; LANES], LaneArray),
+    /// The first bracket that any lane can stand in over the stretch at hand.
+    first_bracket: usize,
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -63,6 +65,7 @@ impl<'a> Programme<'a> {
             fresh,
             passage: Passage::new(),
             jumped: ([0; LANES], [0.0; LANES]),
+            first_bracket: 0,
             sizes_base: (0.0, 0.0),
         }
     }
@@ -167,6 +170,7 @@ impl<'a> Programme<'a> {
     /// [`judge`] with as many brackets as any lane can stand in.
     fn judge(&mut self, watch: &Watch, marks_usd: (f64, f64)) -> u64 {
         let (first, last) = self.bracket_range(marks_usd);
+        self.first_bracket = first;
         match last - first {
             0 => self.judge_lines::<1>(first, watch),
             1 => self.judge_lines::<2>(first, watch),
@@ -301,7 +305,7 @@ impl<'a> Programme<'a> {
         if follower.is_some() {
             account.listen();
         }
-        let mut run = LaneRun::new(stretch, tile, first, lane);
+        let mut run = LaneRun::new(stretch, tile, first, lane, self.first_bracket);
         let may_trade = rules.band().is_some();
         let mut i = 0;
         while i < K {

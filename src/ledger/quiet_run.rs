@@ -35,32 +35,79 @@ pub(super) struct LaneRun<'a, const K: usize> {
     lane: usize,
     /// Steps of the stretch in which the underlying jumps in this lane, as bits.
     jump_steps: u64,
-    /// What the steps mean for the account's position as it was last.
+    /// What the market does.
+    marks: LaneMarks<K>,
+    /// What that means for the account's position as it was last.
     position: Position<'a, K>,
 }
 
+/// The market in one lane of a stretch. Shape of each array: `[K]`.
+#[derive(Debug, Clone, Copy)]
+struct LaneMarks<const K: usize> {
+    /// Mark at the end of each step, USD.
+    mark_usd: [f64; K],
+    /// The higher mark of each step's two ends, USD.
+    higher_usd: [f64; K],
+    /// Funding at the end of each step on a short of one unit, USD.
+    unit_funding_usd: [f64; K],
+    /// Value of the inventory at the end of each step, USD.
+    inventory_usd: [f64; K],
+    /// Spot of the underlying at the end of each step, USD.
+    underlying_usd: [f64; K],
+    /// Lowest mark at a step's end and highest mark at all, USD.
+    range_usd: (f64, f64),
+}
+
 impl<'a, const K: usize> LaneRun<'a, K> {
-    /// Lane `lane` of a stretch that begins with step `first` of a tile.
-    #[inline(always)]
+    /// Lane `lane` of a stretch that begins with step `first` of a tile; `bracket` is where to look first for its notionals.
+    #[inline(never)]
     pub(super) fn new(
         stretch: &'a Stretch<'a, K>,
         tile: &'a MarketTile,
         first: usize,
         lane: usize,
+        bracket: usize,
     ) -> Self {
         let jump_steps = tile
             .jumps_between(first..first + K)
             .iter()
             .filter(|jump| jump.lane == lane && jump.asset == stretch.underlying)
             .fold(0, |bits, jump| bits | 1 << (jump.step - first));
-        Self {
+        let mut run = Self {
             stretch,
             tile,
             first,
             lane,
             jump_steps,
-            position: Position::unknown(),
+            marks: LaneMarks {
+                mark_usd: [0.0; K],
+                higher_usd: [0.0; K],
+                unit_funding_usd: [0.0; K],
+                inventory_usd: [0.0; K],
+                underlying_usd: [0.0; K],
+                range_usd: (f64::INFINITY, 0.0),
+            },
+            position: Position::unknown(bracket),
+        };
+        let marks = &mut run.marks;
+        let mut start_usd = stretch.start_mark_usd[lane];
+        for i in 0..K {
+            let mark_usd = stretch.mark_usd[i][lane];
+            let higher_usd = larger(start_usd, mark_usd);
+            marks.mark_usd[i] = mark_usd;
+            marks.higher_usd[i] = higher_usd;
+            marks.unit_funding_usd[i] = if stretch.is_stamp[i] {
+                mark_usd * stretch.funding_rate[i][lane]
+            } else {
+                0.0
+            };
+            marks.inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
+            marks.underlying_usd[i] = stretch.underlying_usd[i][lane];
+            marks.range_usd.0 = smaller(mark_usd, marks.range_usd.0);
+            marks.range_usd.1 = larger(higher_usd, marks.range_usd.1);
+            start_usd = mark_usd;
         }
+        run
     }
 
     /// What the mark does in step `i` of the stretch.
@@ -85,23 +132,6 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             jumps,
         }
     }
-
-    /// Steps at whose end the planned hedge ratio is outside its band, `|q H - h Q S| > width Q S`, as bits.
-    #[inline(always)]
-    fn outside_band(&self, rules: &ProgrammeRules, planned_base: f64) -> u64 {
-        let Some(width) = rules.band() else {
-            return 0;
-        };
-        let (stretch, lane) = (self.stretch, self.lane);
-        (0..K).fold(0, |bits, i| {
-            let exposure_usd = stretch.quantity_base * stretch.spot_usd[i][lane];
-            let gap_usd = planned_base.mul_add(
-                stretch.underlying_usd[i][lane],
-                -rules.hedge_ratio * exposure_usd,
-            );
-            bits | u64::from(gap_usd.abs() > width * exposure_usd) << i
-        })
-    }
 }
 
 /// What a mark did in a step, as far as reaching a level goes.
@@ -120,13 +150,80 @@ pub(super) struct MarkMove<'a> {
 impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
+    ///
+    /// What changes from step to step stays in the account: the call in the loop would have it saved and fetched again
+    /// otherwise.
+    #[inline(never)]
     pub(super) fn run_quietly<const K: usize>(
         &mut self,
         run: &mut LaneRun<'a, K>,
         from: usize,
         until: usize,
     ) -> (usize, Option<Fill>) {
-        run_quietly(self, run, from, until)
+        let (short_base, planned_base) = (self.short_base, self.planned_short_base);
+        if run.position.sizes_base != (short_base, planned_base) {
+            run.position
+                .set(self.rules, &run.marks, (short_base, planned_base));
+        }
+        let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
+        let is_open = self.is_open();
+        let call_level = self
+            .rules
+            .margin_call
+            .map_or(f64::INFINITY, |call| call.level);
+        let (acts_below, acts_above) = self.acts();
+        let stops = position.outside | self.due_steps(stretch.first_step);
+        if let Some(pair) = position.pair {
+            self.bracket = pair.low;
+            self.planned_bracket = pair.low;
+        }
+        let until = until.min(K);
+        for i in from..until {
+            let paid_usd = short_base * marks.unit_funding_usd[i];
+            let cash_usd = self.cash_usd + paid_usd;
+            let equity_usd = cash_usd - position.notional_usd[i];
+            if is_open {
+                let is_far =
+                    self.cash_usd - position.tested_usd[i] > position.tested_trigger_usd[i];
+                if !is_far || (run.jump_steps >> i) & 1 != 0 {
+                    let fill = self.reach_in_step(run, i, is_far);
+                    if fill.is_some() {
+                        return (i, fill);
+                    }
+                }
+                let maintenance_usd = position.maintenance_usd[i];
+                let may_act = if maintenance_usd < call_level * equity_usd {
+                    maintenance_usd < acts_below * equity_usd
+                } else {
+                    acts_above
+                };
+                if (may_act && stretch.is_watching[i])
+                    || equity_usd <= position.trigger_usd[i]
+                    || (stops >> i) & 1 != 0
+                {
+                    return (i, None);
+                }
+                self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
+                if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
+                {
+                    self.worst_maintenance_usd = maintenance_usd;
+                    self.worst_equity_usd = equity_usd;
+                }
+            } else if (stops >> i) & 1 != 0 {
+                return (i, None);
+            }
+            self.cash_usd = cash_usd;
+            self.funding_usd += paid_usd;
+            self.planned_cash_usd += planned_base * marks.unit_funding_usd[i];
+            let needed_usd = position.needed_usd[i] - self.planned_cash_usd;
+            self.required_usd = larger(needed_usd, self.required_usd);
+            if stretch.is_watching[i] {
+                let wealth_usd = marks.inventory_usd[i] + equity_usd + self.outside_usd
+                    - stretch.interest[i] * self.contributed_usd;
+                self.see_wealth(wealth_usd);
+            }
+        }
+        (until, None)
     }
 
     /// Margin ratio under which the hedger who looks acts, and whether he does at or above the call level.
@@ -248,22 +345,28 @@ struct BracketPair<'a> {
 }
 
 impl<'a> BracketPair<'a> {
-    /// The brackets in which all notionals from `least_usd` to `most_usd` stand, unless they are more than two.
-    #[inline(always)]
-    fn find(venue: &'a ContractRules, least_usd: f64, most_usd: f64) -> Option<Self> {
-        let index = venue.bracket_index(least_usd);
-        let low = &venue.brackets[index];
+    /// The brackets in which all notionals from `least_usd` to `most_usd` stand, unless they are more than two. They are
+    /// looked for from bracket `first` on, if they can stand there.
+    fn find(venue: &'a ContractRules, first: usize, least_usd: f64, most_usd: f64) -> Option<Self> {
+        let brackets = &venue.brackets[..];
+        let first = if least_usd > brackets[first].floor_usd {
+            first
+        } else {
+            0
+        };
+        let last = brackets.len() - 1;
+        let is_under = |bracket: &&MarginBracket| bracket.cap_usd < least_usd;
+        let index = last.min(first + brackets[first..].iter().take_while(is_under).count());
+        let low = &brackets[index];
         let high = if most_usd <= low.cap_usd {
             low
         } else {
-            venue.brackets.get(index + 1).unwrap_or(low)
+            &brackets[last.min(index + 1)]
         };
-        let is_last = index + 2 >= venue.brackets.len();
-        (most_usd <= high.cap_usd || is_last).then_some(Self { low, high })
+        (most_usd <= high.cap_usd || index + 1 >= last).then_some(Self { low, high })
     }
 
     /// The one of the two in which a notional stands.
-    #[inline(always)]
     fn bracket(&self, notional_usd: f64) -> &'a MarginBracket {
         if notional_usd <= self.low.cap_usd {
             self.low
@@ -273,15 +376,17 @@ impl<'a> BracketPair<'a> {
     }
 }
 
-/// Maintenance margin of each step's notional: of all at once where they stand in two brackets.
+/// Sets the maintenance margin of each step's notional: of all at once where they stand in two brackets.
 #[inline(always)]
-fn maintenance_margins_usd<const K: usize>(
+fn set_maintenance<const K: usize>(
     venue: &ContractRules,
     pair: Option<BracketPair<'_>>,
     notional_usd: &[f64; K],
-) -> [f64; K] {
-    let mut margins_usd = [0.0; K];
+    out: &mut [f64; K],
+) {
     if let Some(BracketPair { low, high }) = pair {
+        // Copies: a choice between places in memory is not made side by side.
+        let (low, high) = (*low, *high);
         for i in 0..K {
             let is_low = notional_usd[i] <= low.cap_usd;
             let rate = if is_low { low.rate } else { high.rate };
@@ -290,14 +395,13 @@ fn maintenance_margins_usd<const K: usize>(
             } else {
                 high.deduction_usd
             };
-            margins_usd[i] = notional_usd[i] * rate - deduction_usd;
+            out[i] = notional_usd[i] * rate - deduction_usd;
         }
     } else {
         for i in 0..K {
-            margins_usd[i] = venue.maintenance_margin_usd(notional_usd[i]);
+            out[i] = venue.maintenance_margin_usd(notional_usd[i]);
         }
     }
-    margins_usd
 }
 
 /// What the steps of a stretch mean for a position, whatever cash is beside it. Shape of each array: `[K]`, in USD.
@@ -305,12 +409,12 @@ fn maintenance_margins_usd<const K: usize>(
 struct Position<'a, const K: usize> {
     /// Actual and planned short, base units.
     sizes_base: (f64, f64),
+    /// Where to look first for the brackets.
+    first_bracket: usize,
     /// The brackets in which all notionals stand, unless they are more than two.
     pair: Option<BracketPair<'a>>,
-    /// Steps at whose end the hedge ratio is outside its band, as bits.
+    /// Steps at whose end the planned hedge ratio is outside its band, as bits.
     outside: u64,
-    /// Funding at the end of the step on a short of one unit.
-    unit_funding_usd: [f64; K],
     /// Notional at the end.
     notional_usd: [f64; K],
     /// Maintenance margin at the end.
@@ -323,175 +427,112 @@ struct Position<'a, const K: usize> {
     tested_trigger_usd: [f64; K],
     /// What the planned short needs beside its own cash.
     needed_usd: [f64; K],
-    /// Value of the inventory at the end.
-    inventory_usd: [f64; K],
 }
 
 impl<'a, const K: usize> Position<'a, K> {
     /// No account's position.
-    #[inline(always)]
-    fn unknown() -> Self {
+    fn unknown(first_bracket: usize) -> Self {
         let zero = [0.0; K];
         Self {
             sizes_base: (f64::NAN, f64::NAN),
+            first_bracket,
             pair: None,
             outside: 0,
-            unit_funding_usd: zero,
             notional_usd: zero,
             maintenance_usd: zero,
             trigger_usd: zero,
             tested_usd: zero,
             tested_trigger_usd: zero,
             needed_usd: zero,
-            inventory_usd: zero,
         }
     }
 
-    /// The position of `sizes_base`. Short loops, each over all steps, are what the compiler turns into SIMD.
-    #[inline(always)]
-    fn new(rules: &'a ProgrammeRules, run: &LaneRun<'_, K>, sizes_base: (f64, f64)) -> Self {
-        let (stretch, lane) = (run.stretch, run.lane);
+    /// Becomes the position of `sizes_base`.
+    fn set(&mut self, rules: &'a ProgrammeRules, marks: &LaneMarks<K>, sizes_base: (f64, f64)) {
         let (short_base, planned_base) = sizes_base;
-        let fee_frac = rules.venue.trigger_fee_frac();
-        let is_bridge = rules.crossing == Crossing::Bridge;
-        let mut mark_usd = [0.0; K];
-        let mut higher_usd = [0.0; K];
-        let mut unit_funding_usd = [0.0; K];
-        let mut inventory_usd = [0.0; K];
-        let mut last_usd = stretch.start_mark_usd[lane];
-        let (mut lowest_usd, mut highest_usd) = (last_usd, last_usd);
-        for i in 0..K {
-            mark_usd[i] = stretch.mark_usd[i][lane];
-            inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
-            if stretch.is_stamp[i] {
-                unit_funding_usd[i] = mark_usd[i] * stretch.funding_rate[i][lane];
-            }
-            higher_usd[i] = larger(last_usd, mark_usd[i]);
-            last_usd = mark_usd[i];
-            lowest_usd = smaller(last_usd, lowest_usd);
-            highest_usd = larger(last_usd, highest_usd);
-        }
-        let mut notional_usd = [0.0; K];
-        let mut shifted_usd = [0.0; K];
-        let mut tested_usd = [0.0; K];
-        for i in 0..K {
-            notional_usd[i] = short_base * mark_usd[i];
-            shifted_usd[i] = planned_base * (mark_usd[i] * rules.requirement_shift);
-            tested_usd[i] = if is_bridge {
-                short_base * higher_usd[i] * rules.clearance
-            } else {
-                notional_usd[i]
-            };
-        }
-        // Both factors are at least 1. A flat account has no margin to look after.
+        // A flat account has no margin to look after.
         let open_base = if short_base > 0.0 {
             short_base
         } else {
             planned_base
         };
-        let pair = BracketPair::find(
+        let (lowest_usd, highest_usd) = marks.range_usd;
+        self.sizes_base = sizes_base;
+        // Both factors are at least 1.
+        self.pair = BracketPair::find(
             &rules.venue,
+            self.first_bracket,
             smaller(open_base, planned_base) * lowest_usd,
             larger(
                 open_base * highest_usd * rules.clearance,
                 planned_base * (highest_usd * rules.requirement_shift),
             ),
         );
-        let maintenance_usd = maintenance_margins_usd(&rules.venue, pair, &notional_usd);
-        let tested_maintenance_usd = maintenance_margins_usd(&rules.venue, pair, &tested_usd);
-        let shifted_maintenance_usd = maintenance_margins_usd(&rules.venue, pair, &shifted_usd);
-        let mut trigger_usd = [0.0; K];
-        let mut tested_trigger_usd = [0.0; K];
-        let mut needed_usd = [0.0; K];
-        for i in 0..K {
-            trigger_usd[i] = maintenance_usd[i] + fee_frac * notional_usd[i];
-            tested_trigger_usd[i] = tested_maintenance_usd[i] + fee_frac * tested_usd[i];
-            needed_usd[i] = shifted_maintenance_usd[i] + fee_frac * shifted_usd[i] + shifted_usd[i];
-        }
-        Self {
-            sizes_base,
-            pair,
-            outside: run.outside_band(rules, planned_base),
-            unit_funding_usd,
-            notional_usd,
-            maintenance_usd,
-            trigger_usd,
-            tested_usd,
-            tested_trigger_usd,
-            needed_usd,
-            inventory_usd,
-        }
+        set_position(self, rules, marks);
+        self.outside = rules
+            .band()
+            .map_or(0, |width| outside_band(rules, marks, planned_base, width));
     }
 }
 
-/// [`Account::run_quietly`]. What changes from step to step stays in the account: the call in the loop would have it saved
-/// and fetched again otherwise.
+/// [`Position::set`] once the brackets are known. Short loops from arrays to arrays are what the compiler turns into SIMD.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn run_quietly<'a, const K: usize>(
-    account: &mut Account<'a>,
-    run: &mut LaneRun<'a, K>,
-    from: usize,
-    until: usize,
-) -> (usize, Option<Fill>) {
-    let rules = account.rules;
-    let sizes_base = (account.short_base, account.planned_short_base);
-    if run.position.sizes_base != sizes_base {
-        run.position = Position::new(rules, run, sizes_base);
+fn set_position<const K: usize>(
+    position: &mut Position<'_, K>,
+    rules: &ProgrammeRules,
+    marks: &LaneMarks<K>,
+) {
+    let (short_base, planned_base) = position.sizes_base;
+    let fee_frac = rules.venue.trigger_fee_frac();
+    let mut shifted_usd = [0.0; K];
+    for i in 0..K {
+        position.notional_usd[i] = short_base * marks.mark_usd[i];
+        shifted_usd[i] = planned_base * (marks.mark_usd[i] * rules.requirement_shift);
     }
-    let (stretch, position) = (run.stretch, &run.position);
-    let (short_base, planned_base) = sizes_base;
-    let is_open = account.is_open();
-    let call_level = rules.margin_call.map_or(f64::INFINITY, |call| call.level);
-    let (acts_below, acts_above) = account.acts();
-    let stops = position.outside | account.due_steps(stretch.first_step);
-    if let Some(pair) = position.pair {
-        account.bracket = pair.low;
-        account.planned_bracket = pair.low;
-    }
-    for i in from..until.min(K) {
-        let paid_usd = short_base * position.unit_funding_usd[i];
-        let cash_usd = account.cash_usd + paid_usd;
-        let equity_usd = cash_usd - position.notional_usd[i];
-        if is_open {
-            let is_far = account.cash_usd - position.tested_usd[i] > position.tested_trigger_usd[i];
-            if !is_far || (run.jump_steps >> i) & 1 != 0 {
-                let fill = account.reach_in_step(run, i, is_far);
-                if fill.is_some() {
-                    return (i, fill);
-                }
+    match rules.crossing {
+        Crossing::Bridge => {
+            for i in 0..K {
+                position.tested_usd[i] = short_base * marks.higher_usd[i] * rules.clearance;
             }
-            let maintenance_usd = position.maintenance_usd[i];
-            let may_act = if maintenance_usd < call_level * equity_usd {
-                maintenance_usd < acts_below * equity_usd
-            } else {
-                acts_above
-            };
-            if (may_act && stretch.is_watching[i])
-                || equity_usd <= position.trigger_usd[i]
-                || (stops >> i) & 1 != 0
-            {
-                return (i, None);
-            }
-            account.min_equity_usd = smaller(equity_usd, account.min_equity_usd);
-            if maintenance_usd * account.worst_equity_usd
-                > account.worst_maintenance_usd * equity_usd
-            {
-                account.worst_maintenance_usd = maintenance_usd;
-                account.worst_equity_usd = equity_usd;
-            }
-        } else if (stops >> i) & 1 != 0 {
-            return (i, None);
         }
-        account.cash_usd = cash_usd;
-        account.funding_usd += paid_usd;
-        account.planned_cash_usd += planned_base * position.unit_funding_usd[i];
-        let needed_usd = position.needed_usd[i] - account.planned_cash_usd;
-        account.required_usd = larger(needed_usd, account.required_usd);
-        if stretch.is_watching[i] {
-            let wealth_usd = position.inventory_usd[i] + equity_usd + account.outside_usd
-                - stretch.interest[i] * account.contributed_usd;
-            account.see_wealth(wealth_usd);
-        }
+        Crossing::Endpoints => position.tested_usd = position.notional_usd,
     }
-    (until.min(K), None)
+    let (venue, pair) = (&rules.venue, position.pair);
+    set_maintenance(
+        venue,
+        pair,
+        &position.notional_usd,
+        &mut position.maintenance_usd,
+    );
+    set_maintenance(
+        venue,
+        pair,
+        &position.tested_usd,
+        &mut position.tested_trigger_usd,
+    );
+    set_maintenance(venue, pair, &shifted_usd, &mut position.needed_usd);
+    for i in 0..K {
+        position.trigger_usd[i] = position.maintenance_usd[i] + fee_frac * position.notional_usd[i];
+        position.tested_trigger_usd[i] += fee_frac * position.tested_usd[i];
+        position.needed_usd[i] += fee_frac * shifted_usd[i];
+        position.needed_usd[i] += shifted_usd[i];
+    }
+}
+
+/// Steps at whose end the planned hedge ratio is outside its band, `|q H - h Q S| > width Q S`, as bits.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn outside_band<const K: usize>(
+    rules: &ProgrammeRules,
+    marks: &LaneMarks<K>,
+    planned_base: f64,
+    width: f64,
+) -> u64 {
+    let mut bits = 0;
+    for i in 0..K {
+        let exposure_usd = marks.inventory_usd[i];
+        let gap_usd =
+            planned_base.mul_add(marks.underlying_usd[i], -rules.hedge_ratio * exposure_usd);
+        bits |= u64::from(gap_usd.abs() > width * exposure_usd) << i;
+    }
+    bits
 }
