@@ -149,13 +149,9 @@ impl Passage {
         )
     }
 
-    /// The highest mark at any end of a step, the start at `start_usd` included, and the least funding: no step was worse
-    /// for a short than both at once.
-    pub(crate) fn worst(&self, lane: usize, start_usd: f64) -> (f64, f64) {
-        (
-            larger(self.highest_usd[lane], start_usd),
-            self.least_funding_usd[lane],
-        )
+    /// Tests a lane at a mark that is at least as high as the one it is tested at.
+    pub(crate) fn test(&mut self, lane: usize, mark_usd: f64) {
+        self.tested_usd[lane] = larger(mark_usd, self.tested_usd[lane]);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::ledger::lanes::{Lanes, places_of};
 use crate::ledger::quiet_run::{LaneRun, MarkMove};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
-use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
+use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
 use crate::math::random::Streams;
 use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;
@@ -36,8 +36,6 @@ pub struct Programme<'a> {
     fresh: Lanes,
     lanes: Lanes,
     passage: Passage,
-    /// Number of jumps of each lane in the stretch at hand, and the sum of their sizes without signs; zero between.
-    jumped: ([usize; LANES], LaneArray),
     /// The first bracket that any lane can stand in over the stretch at hand.
     first_bracket: usize,
     /// A range that holds every open size, planned or actual, of any lane.
@@ -64,7 +62,6 @@ impl<'a> Programme<'a> {
             lanes: fresh.clone(),
             fresh,
             passage: Passage::new(),
-            jumped: ([0; LANES], [0.0; LANES]),
             first_bracket: 0,
             sizes_base: (0.0, 0.0),
         }
@@ -140,6 +137,7 @@ impl<'a> Programme<'a> {
             &self.lanes.hot,
             &mut self.passage,
         );
+        self.test_jumps(k..k + K, tile);
         let marks_usd = self.passage.marks_usd();
         let watch = Watch {
             last_step: (tile.first_step + k + K) as u64,
@@ -150,7 +148,7 @@ impl<'a> Programme<'a> {
                 .and_then(|call| call.release)
                 .unwrap_or(0.0),
             requirement_shift: rules.requirement_shift,
-            eventful: self.jumped_near(k..k + K, tile) | self.left_band(k..k + K, tile),
+            eventful: self.left_band(k..k + K, tile),
         };
         let followed = follower
             .as_ref()
@@ -192,44 +190,24 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// Open lanes whose mark jumped so near their level that it may have reached it, as bits.
-    fn jumped_near(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
+    /// Raises the tested mark of lanes whose mark jumps.
+    fn test_jumps(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) {
         let rules = self.rules;
         if rules.crossing == Crossing::Endpoints {
-            return 0;
+            return;
         }
-        let start_usd = &tile.mark_usd[rules.contract][steps.start];
-        let (counts, jumped_log) = &mut self.jumped;
-        let mut jumped = 0;
-        for jump in tile
-            .jumps_between(steps)
-            .iter()
-            .filter(|j| j.asset == rules.underlying)
-        {
-            counts[jump.lane] += 1;
-            jumped_log[jump.lane] += jump.log_size.abs();
-            jumped |= 1 << jump.lane;
-        }
-        let mut bits = 0;
-        for lane in places_of(jumped) {
-            let clearance = rules.jump_clearance(
-                std::mem::take(&mut counts[lane]),
-                std::mem::take(&mut jumped_log[lane]),
-            );
-            let short_base = self.lanes.hot.short_base[lane];
-            if short_base <= 0.0 {
-                continue;
+        let marks_usd = &tile.mark_usd[rules.contract];
+        let jumps = tile.jumps_between(steps);
+        for jumps in jumps.chunk_by(|a, b| (a.step, a.asset, a.lane) == (b.step, b.asset, b.lane)) {
+            let TileJump {
+                step, asset, lane, ..
+            } = jumps[0];
+            if asset == rules.underlying {
+                let (start_usd, end_usd) = (marks_usd[step][lane], marks_usd[step + 1][lane]);
+                let tested_usd = rules.jump_tested_usd(start_usd, end_usd, jumps);
+                self.passage.test(lane, tested_usd);
             }
-            let (highest_usd, least_funding_usd) = self.passage.worst(lane, start_usd[lane]);
-            let tested_usd = highest_usd * clearance;
-            let notional_usd = short_base * tested_usd;
-            let needs_usd = rules.venue.maintenance_margin_usd(notional_usd)
-                + rules.venue.trigger_fee_frac() * notional_usd;
-            let equity_usd =
-                self.lanes.hot.cash_usd[lane] + short_base * least_funding_usd - notional_usd;
-            bits |= u64::from(equity_usd <= needs_usd) << lane;
         }
-        bits
     }
 
     /// Lanes whose planned hedge ratio leaves its band at the end of one of the steps, as bits.
