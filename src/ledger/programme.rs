@@ -1,7 +1,9 @@
 //! One hedged programme over a block of paths: reacts to the market tile by tile, and leaves a row a path.
 
 use crate::ledger::account::{Account, LaneStep, Standing};
-use crate::ledger::calm::{MarginLine, Passage, Stretch, Watch, judge, outside_band, walk};
+use crate::ledger::calm::{
+    MarginLine, MarkRange, Passage, Stretch, Watch, judge, outside_band, walk,
+};
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::{Lanes, places_of};
 use crate::ledger::quiet_run::{LaneRun, MarkMove};
@@ -138,22 +140,28 @@ impl<'a> Programme<'a> {
             &mut self.passage,
         );
         self.test_jumps(k..k + K, tile);
-        let marks_usd = self.passage.marks_usd();
+        if rules.band().is_some() {
+            self.passage.set_alarms(self.left_band(k..k + K, tile));
+        }
+        let marks = self.passage.mark_range();
         let watch = Watch {
-            last_step: (tile.first_step + k + K) as u64,
+            last_step: (tile.first_step + k + K) as f64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
+            steepest_rate: rules
+                .venue
+                .bracket(self.sizes_base.1 * marks.tested_usd)
+                .rate,
             call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
             release_level: rules
                 .margin_call
                 .and_then(|call| call.release)
                 .unwrap_or(0.0),
             requirement_shift: rules.requirement_shift,
-            eventful: self.left_band(k..k + K, tile),
         };
         let followed = follower
             .as_ref()
             .map(|f| (f.lane(), self.standing(f.lane())));
-        let eventful = self.judge(&watch, marks_usd);
+        let eventful = self.judge(&watch, &marks);
         if let (Some((lane, standing)), Some(follower)) = (followed, follower.as_mut())
             && (eventful >> lane) & 1 == 0
         {
@@ -166,8 +174,8 @@ impl<'a> Programme<'a> {
     }
 
     /// [`judge`] with as many brackets as any lane can stand in.
-    fn judge(&mut self, watch: &Watch, marks_usd: (f64, f64)) -> u64 {
-        let (first, last) = self.bracket_range(marks_usd);
+    fn judge(&mut self, watch: &Watch, marks: &MarkRange) -> u64 {
+        let (first, last) = self.bracket_range(marks);
         self.first_bracket = first;
         match last - first {
             0 => self.judge_lines::<1>(first, watch),
@@ -330,13 +338,15 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// First and last bracket that any lane can stand in within a range of marks.
-    fn bracket_range(&self, marks_usd: (f64, f64)) -> (usize, usize) {
+    /// First and last bracket in which any lane's notional can stand at its highest mark, or at that times the shift of the
+    /// requirement.
+    fn bracket_range(&self, marks: &MarkRange) -> (usize, usize) {
         let venue = &self.rules.venue;
         let least_base = self.sizes_base.0.min(self.sizes_base.1);
+        let shifted_usd = marks.most_usd * self.rules.requirement_shift;
         (
-            venue.bracket_index(least_base * marks_usd.0),
-            venue.bracket_index(self.sizes_base.1 * marks_usd.1),
+            venue.bracket_index(least_base * marks.least_usd),
+            venue.bracket_index(self.sizes_base.1 * shifted_usd),
         )
     }
 

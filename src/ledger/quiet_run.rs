@@ -204,11 +204,7 @@ impl<'a> Account<'a> {
                     return (i, None);
                 }
                 self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
-                if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
-                {
-                    self.worst_maintenance_usd = maintenance_usd;
-                    self.worst_equity_usd = equity_usd;
-                }
+                self.max_margin_ratio = larger(maintenance_usd / equity_usd, self.max_margin_ratio);
             } else if (stops >> i) & 1 != 0 {
                 return (i, None);
             }
@@ -346,14 +342,13 @@ struct BracketPair<'a> {
 
 impl<'a> BracketPair<'a> {
     /// The brackets in which all notionals from `least_usd` to `most_usd` stand, unless they are more than two. They are
-    /// looked for from bracket `first` on, if they can stand there.
+    /// looked for from bracket `first` on.
     fn find(venue: &'a ContractRules, first: usize, least_usd: f64, most_usd: f64) -> Option<Self> {
         let brackets = &venue.brackets[..];
-        let first = if least_usd > brackets[first].floor_usd {
-            first
-        } else {
-            0
-        };
+        let mut first = first;
+        while first > 0 && least_usd <= brackets[first].floor_usd {
+            first -= 1;
+        }
         let last = brackets.len() - 1;
         let is_under = |bracket: &&MarginBracket| bracket.cap_usd < least_usd;
         let index = last.min(first + brackets[first..].iter().take_while(is_under).count());

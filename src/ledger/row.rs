@@ -119,7 +119,7 @@ impl<'a> PathEnd<'a> {
         if self.cold.was_insolvent {
             f64::NAN
         } else {
-            self.hot.worst_maintenance_usd[self.lane] / self.hot.worst_equity_usd[self.lane]
+            self.hot.max_margin_ratio[self.lane]
         }
     }
 
