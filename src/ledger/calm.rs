@@ -135,7 +135,7 @@ const LANE_BITS: [u64; LANES] = {
 };
 
 /// Lanes that a fold keeps side by side.
-const ABREAST: usize = 8;
+const ABREAST: usize = 4;
 
 /// [`Passage::mark_range`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
@@ -150,14 +150,17 @@ fn mark_range(passage: &Passage) -> MarkRange {
 /// What is left of all lanes if `better` chooses between two.
 #[inline(always)]
 fn fold_lanes(lanes: &LaneArray, better: impl Fn(f64, f64) -> f64) -> f64 {
-    let (rows, _) = lanes.as_chunks::<ABREAST>();
-    let mut best = rows[0];
-    for row in &rows[1..] {
-        for (best, &value) in best.iter_mut().zip(row) {
-            *best = better(value, *best);
+    let mut best = *lanes;
+    let mut left = LANES;
+    // Halves are compared with each other as long as they fill a register.
+    while left > ABREAST {
+        left /= 2;
+        let (low, high) = best.split_at_mut(left);
+        for (low, &high) in low.iter_mut().zip(&high[..left]) {
+            *low = better(high, *low);
         }
     }
-    best[1..].iter().fold(best[0], |a, &b| better(b, a))
+    best[1..ABREAST].iter().fold(best[0], |a, &b| better(b, a))
 }
 
 impl Passage {
@@ -285,6 +288,12 @@ pub(crate) struct Watch {
     pub(crate) requirement_shift: f64,
 }
 
+/// The same number, but not the same for the compiler: that a store may leave what stands there already must not show.
+#[inline(always)]
+fn anew(x: f64) -> f64 {
+    x + 0.0
+}
+
 /// Puts calm lanes at the stretch's end; returns the others, left at its start, as bits.
 ///
 /// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
@@ -378,11 +387,11 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
         hot.required_usd[lane] = larger(or(needed_usd, f64::NEG_INFINITY), hot.required_usd[lane]);
         hot.peak_wealth_usd[lane] = larger(
             or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
-            hot.peak_wealth_usd[lane],
+            anew(hot.peak_wealth_usd[lane]),
         );
         hot.max_drawdown_usd[lane] = larger(
             or(passage.max_drawdown_usd[lane], 0.0),
-            hot.max_drawdown_usd[lane],
+            anew(hot.max_drawdown_usd[lane]),
         );
     }
     bits

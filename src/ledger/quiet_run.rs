@@ -52,10 +52,39 @@ struct LaneMarks<const K: usize> {
     unit_funding_usd: [f64; K],
     /// Value of the inventory at the end of each step, USD.
     inventory_usd: [f64; K],
-    /// Spot of the underlying at the end of each step, USD.
-    underlying_usd: [f64; K],
     /// Lowest mark at a step's end and highest mark at all, USD.
     range_usd: (f64, f64),
+}
+
+impl<const K: usize> LaneMarks<K> {
+    #[inline(always)]
+    fn new(stretch: &Stretch<'_, K>, lane: usize) -> Self {
+        let mut mark_usd = [0.0; K];
+        let mut higher_usd = [0.0; K];
+        let mut unit_funding_usd = [0.0; K];
+        let mut inventory_usd = [0.0; K];
+        let mut range_usd: (f64, f64) = (f64::INFINITY, 0.0);
+        let mut start_usd = stretch.start_mark_usd[lane];
+        for i in 0..K {
+            let end_usd = stretch.mark_usd[i][lane];
+            mark_usd[i] = end_usd;
+            higher_usd[i] = larger(start_usd, end_usd);
+            if stretch.is_stamp[i] {
+                unit_funding_usd[i] = end_usd * stretch.funding_rate[i][lane];
+            }
+            inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
+            range_usd.0 = smaller(end_usd, range_usd.0);
+            range_usd.1 = larger(higher_usd[i], range_usd.1);
+            start_usd = end_usd;
+        }
+        Self {
+            mark_usd,
+            higher_usd,
+            unit_funding_usd,
+            inventory_usd,
+            range_usd,
+        }
+    }
 }
 
 impl<'a, const K: usize> LaneRun<'a, K> {
@@ -73,41 +102,15 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             .iter()
             .filter(|jump| jump.lane == lane && jump.asset == stretch.underlying)
             .fold(0, |bits, jump| bits | 1 << (jump.step - first));
-        let mut run = Self {
+        Self {
             stretch,
             tile,
             first,
             lane,
             jump_steps,
-            marks: LaneMarks {
-                mark_usd: [0.0; K],
-                higher_usd: [0.0; K],
-                unit_funding_usd: [0.0; K],
-                inventory_usd: [0.0; K],
-                underlying_usd: [0.0; K],
-                range_usd: (f64::INFINITY, 0.0),
-            },
+            marks: LaneMarks::new(stretch, lane),
             position: Position::unknown(bracket),
-        };
-        let marks = &mut run.marks;
-        let mut start_usd = stretch.start_mark_usd[lane];
-        for i in 0..K {
-            let mark_usd = stretch.mark_usd[i][lane];
-            let higher_usd = larger(start_usd, mark_usd);
-            marks.mark_usd[i] = mark_usd;
-            marks.higher_usd[i] = higher_usd;
-            marks.unit_funding_usd[i] = if stretch.is_stamp[i] {
-                mark_usd * stretch.funding_rate[i][lane]
-            } else {
-                0.0
-            };
-            marks.inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
-            marks.underlying_usd[i] = stretch.underlying_usd[i][lane];
-            marks.range_usd.0 = smaller(mark_usd, marks.range_usd.0);
-            marks.range_usd.1 = larger(higher_usd, marks.range_usd.1);
-            start_usd = mark_usd;
         }
-        run
     }
 
     /// What the mark does in step `i` of the stretch.
@@ -164,6 +167,9 @@ impl<'a> Account<'a> {
         if run.position.sizes_base != (short_base, planned_base) {
             run.position
                 .set(self.rules, &run.marks, (short_base, planned_base));
+            if let Some(width) = self.rules.band() {
+                run.position.outside = outside_band(run, self.rules, width);
+            }
         }
         let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
         let is_open = self.is_open();
@@ -464,9 +470,6 @@ impl<'a, const K: usize> Position<'a, K> {
             ),
         );
         set_position(self, rules, marks);
-        self.outside = rules
-            .band()
-            .map_or(0, |width| outside_band(rules, marks, planned_base, width));
     }
 }
 
@@ -516,17 +519,13 @@ fn set_position<const K: usize>(
 
 /// Steps at whose end the planned hedge ratio is outside its band, `|q H - h Q S| > width Q S`, as bits.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn outside_band<const K: usize>(
-    rules: &ProgrammeRules,
-    marks: &LaneMarks<K>,
-    planned_base: f64,
-    width: f64,
-) -> u64 {
+fn outside_band<const K: usize>(run: &LaneRun<'_, K>, rules: &ProgrammeRules, width: f64) -> u64 {
+    let (_, planned_base) = run.position.sizes_base;
     let mut bits = 0;
     for i in 0..K {
-        let exposure_usd = marks.inventory_usd[i];
-        let gap_usd =
-            planned_base.mul_add(marks.underlying_usd[i], -rules.hedge_ratio * exposure_usd);
+        let exposure_usd = run.marks.inventory_usd[i];
+        let underlying_usd = run.stretch.underlying_usd[i][run.lane];
+        let gap_usd = planned_base.mul_add(underlying_usd, -rules.hedge_ratio * exposure_usd);
         bits |= u64::from(gap_usd.abs() > width * exposure_usd) << i;
     }
     bits
