@@ -109,7 +109,7 @@ pub(crate) struct Passage {
     alarm: LaneArray,
 }
 
-/// The ranges of marks that [`judge`] looks at, USD.
+/// The marks that [`judge`] looks at, USD.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MarkRange {
     /// Least of the lanes' highest marks.
@@ -134,35 +134,6 @@ const LANE_BITS: [u64; LANES] = {
     bits
 };
 
-/// Lanes that a fold keeps side by side.
-const ABREAST: usize = 4;
-
-/// [`Passage::mark_range`].
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn mark_range(passage: &Passage) -> MarkRange {
-    MarkRange {
-        least_usd: fold_lanes(&passage.highest_usd, smaller),
-        most_usd: fold_lanes(&passage.highest_usd, larger),
-        tested_usd: fold_lanes(&passage.tested_usd, larger),
-    }
-}
-
-/// What is left of all lanes if `better` chooses between two.
-#[inline(always)]
-fn fold_lanes(lanes: &LaneArray, better: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut best = *lanes;
-    let mut left = LANES;
-    // Halves are compared with each other as long as they fill a register.
-    while left > ABREAST {
-        left /= 2;
-        let (low, high) = best.split_at_mut(left);
-        for (low, &high) in low.iter_mut().zip(&high[..left]) {
-            *low = better(high, *low);
-        }
-    }
-    best[1..ABREAST].iter().fold(best[0], |a, &b| better(b, a))
-}
-
 impl Passage {
     pub(crate) fn new() -> Self {
         let zero = [0.0; LANES];
@@ -178,11 +149,6 @@ impl Passage {
             max_drawdown_usd: zero,
             alarm: QUIET,
         }
-    }
-
-    /// The marks that [`judge`] looks at.
-    pub(crate) fn mark_range(&self) -> MarkRange {
-        mark_range(self)
     }
 
     /// Gives an alarm in the lanes whose bits are set, and in no others.
@@ -205,11 +171,11 @@ pub(crate) fn walk<const K: usize>(
     clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
-) {
+) -> MarkRange {
     if stretch.is_plain() {
-        walk_lanes::<K, true>(stretch, clearance, hot, passage);
+        walk_lanes::<K, true>(stretch, clearance, hot, passage)
     } else {
-        walk_lanes::<K, false>(stretch, clearance, hot, passage);
+        walk_lanes::<K, false>(stretch, clearance, hot, passage)
     }
 }
 
@@ -220,7 +186,9 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
     clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
-) {
+) -> MarkRange {
+    // Prices are positive: their bits are in the same order, and integers are compared across lanes without a fixed order.
+    let (mut least, mut most, mut tested) = (i64::MAX, 0, 0);
     for lane in 0..LANES {
         let short_base = hot.short_base[lane];
         let money_usd = hot.cash_usd[lane] + hot.outside_usd[lane];
@@ -262,12 +230,23 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         passage.funding_usd[lane] = funding_usd;
         passage.least_funding_usd[lane] = least_funding_usd;
         passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
-        passage.tested_usd[lane] = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
+        let tested_usd = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
+        least = least.min(highest_usd.to_bits().cast_signed());
+        most = most.max(highest_usd.to_bits().cast_signed());
+        tested = tested.max(tested_usd.to_bits().cast_signed());
+        passage.tested_usd[lane] = tested_usd;
         passage.highest_usd[lane] = highest_usd;
         passage.highest_net_usd[lane] = highest_net_usd;
         passage.lowest_net_usd[lane] = lowest_net_usd;
         passage.peak_wealth_usd[lane] = peak_usd;
         passage.max_drawdown_usd[lane] = drawdown_usd;
+    }
+    let [least_usd, most_usd, tested_usd] =
+        [least, most, tested].map(|bits| f64::from_bits(bits.cast_unsigned()));
+    MarkRange {
+        least_usd,
+        most_usd,
+        tested_usd,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ledger::account::{Account, LaneStep, Standing};
 use crate::ledger::calm::{
-    MarginLine, MarkRange, Passage, Stretch, Watch, judge, outside_band, walk,
+    MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::{Lanes, places_of};
@@ -38,6 +38,8 @@ pub struct Programme<'a> {
     fresh: Lanes,
     lanes: Lanes,
     passage: Passage,
+    /// Number of steps without a common event after each step.
+    calm_steps: Vec<usize>,
     /// The first bracket that any lane can stand in over the stretch at hand.
     first_bracket: usize,
     /// A range that holds every open size, planned or actual, of any lane.
@@ -56,6 +58,12 @@ impl<'a> Programme<'a> {
                 deduction_usd: b.deduction_usd,
             })
             .collect();
+        let mut calm_steps = vec![0; rules.steps];
+        for step in (1..rules.steps).rev() {
+            if !rules.is_common_event(step) {
+                calm_steps[step - 1] = calm_steps[step] + 1;
+            }
+        }
         let fresh = Lanes::new(rules);
         Self {
             rules,
@@ -64,6 +72,7 @@ impl<'a> Programme<'a> {
             lanes: fresh.clone(),
             fresh,
             passage: Passage::new(),
+            calm_steps,
             first_bracket: 0,
             sizes_base: (0.0, 0.0),
         }
@@ -81,9 +90,7 @@ impl<'a> Programme<'a> {
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn Follower>) {
         let mut k = 0;
         while k < tile.steps {
-            let calm_steps = (k..tile.steps)
-                .take_while(|&k| !self.rules.is_common_event(tile.first_step + k + 1))
-                .count();
+            let calm_steps = self.calm_steps[tile.first_step + k].min(tile.steps - k);
             k += match calm_steps {
                 0 => self.settle_common(k, tile, &mut follower),
                 1 => self.pass::<1>(k, tile, &mut follower),
@@ -133,17 +140,16 @@ impl<'a> Programme<'a> {
             }),
             quantity_base: self.lanes.quantity_base,
         };
-        walk(
+        let mut marks = walk(
             &stretch,
             rules.clearance,
             &self.lanes.hot,
             &mut self.passage,
         );
-        self.test_jumps(k..k + K, tile);
+        marks.tested_usd = marks.tested_usd.max(self.test_jumps(k..k + K, tile));
         if rules.band().is_some() {
             self.passage.set_alarms(self.left_band(k..k + K, tile));
         }
-        let marks = self.passage.mark_range();
         let watch = Watch {
             last_step: (tile.first_step + k + K) as f64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
@@ -198,11 +204,12 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// Raises the tested mark of lanes whose mark jumps.
-    fn test_jumps(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) {
+    /// Raises the tested mark of lanes whose mark jumps; returns the highest of these marks.
+    fn test_jumps(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> f64 {
         let rules = self.rules;
+        let mut highest_usd = 0.0;
         if rules.crossing == Crossing::Endpoints {
-            return;
+            return highest_usd;
         }
         let marks_usd = &tile.mark_usd[rules.contract];
         let jumps = tile.jumps_between(steps);
@@ -214,8 +221,10 @@ impl<'a> Programme<'a> {
                 let (start_usd, end_usd) = (marks_usd[step][lane], marks_usd[step + 1][lane]);
                 let tested_usd = rules.jump_tested_usd(start_usd, end_usd, jumps);
                 self.passage.test(lane, tested_usd);
+                highest_usd = larger(tested_usd, highest_usd);
             }
         }
+        highest_usd
     }
 
     /// Lanes whose planned hedge ratio leaves its band at the end of one of the steps, as bits.
@@ -331,9 +340,9 @@ impl<'a> Programme<'a> {
     fn cover_sizes(&mut self, lane: usize) {
         let hot = &self.lanes.hot;
         for size_base in [hot.short_base[lane], hot.planned_short_base[lane]] {
-            self.sizes_base.1 = self.sizes_base.1.max(size_base);
+            self.sizes_base.1 = larger(size_base, self.sizes_base.1);
             if size_base > 0.0 {
-                self.sizes_base.0 = self.sizes_base.0.min(size_base);
+                self.sizes_base.0 = smaller(size_base, self.sizes_base.0);
             }
         }
     }
