@@ -279,12 +279,11 @@ impl MarketModel {
         purpose: Purpose,
         out: &mut [ShockArray; TILE_STEPS],
     ) {
-        for (k, four) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-            if k * GROUP < tile.steps {
-                let group = address_number(tile.first_step / GROUP + k);
-                self.streams.lane_normals(first_path, group, purpose, four);
-            }
-        }
+        let (groups, _) = out.as_chunks_mut::<GROUP>();
+        let first_group = address_number(tile.first_step / GROUP);
+        let needed = &mut groups[..tile.steps.div_ceil(GROUP)];
+        self.streams
+            .lane_normals(first_path, first_group, purpose, needed);
     }
 
     /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
@@ -301,10 +300,9 @@ impl MarketModel {
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
         match asset.smallness {
-            Smallness::Tiny => move_spots::<6>(shocks, factor, drift, spot_usd, out),
-            Smallness::Small => move_spots::<9>(shocks, factor, drift, spot_usd, out),
-            Smallness::Moderate => move_spots::<10>(shocks, factor, drift, spot_usd, out),
-            Smallness::Large => move_spots::<12>(shocks, factor, drift, spot_usd, out),
+            Smallness::Tiny => move_spots::<5>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<7>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<9>(shocks, factor, drift, spot_usd, out),
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
@@ -365,8 +363,8 @@ impl MarketModel {
         }
         let Some(formula) = formula else {
             match contract.smallness {
-                Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
-                Smallness::Small => contract.move_marks::<9>(&moves, basis, ends),
+                Smallness::Tiny => contract.move_marks::<5>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<7>(&moves, basis, ends),
                 _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
@@ -379,8 +377,8 @@ impl MarketModel {
         };
         let is_each = formula.interval_steps == 1;
         let advance = match contract.smallness {
-            Smallness::Tiny => contract.moves_with_rates::<6>(is_each),
-            Smallness::Small => contract.moves_with_rates::<9>(is_each),
+            Smallness::Tiny => contract.moves_with_rates::<5>(is_each),
+            Smallness::Small => contract.moves_with_rates::<7>(is_each),
             _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);
@@ -406,8 +404,12 @@ impl MarketModel {
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
                 let group = address_number(stamp / GROUP);
-                self.streams
-                    .lane_normals(state.first_path, group, purpose, next);
+                self.streams.lane_normals(
+                    state.first_path,
+                    group,
+                    purpose,
+                    std::slice::from_mut(next),
+                );
             }
             normals[k] = next[stamp % GROUP];
         }

@@ -14,13 +14,11 @@ use std::hint::black_box;
 use multiversion::multiversion;
 use rand::TryRng;
 
-use crate::math::ars::{Block, RoundKeys, eight_blocks};
+use crate::math::ars::{Block, KEYS, RoundKeys, block, eight_blocks};
 use crate::math::vector::{PAIR_LANES, PAIR_POLYNOMIALS, PairPolynomials, lane_pair, normal_pair};
 
 /// The low 32 bits of a word.
 const LOW: u64 = 0xFFFF_FFFF;
-/// Keys of seven rounds, and the one before them.
-const KEYS: usize = 8;
 /// Bit of the kind of a draw, that of the series of normals: four paths share four blocks.
 const SHARED: u32 = 0x80;
 
@@ -77,7 +75,7 @@ impl Streams {
     /// 128 random bits of an address, as two words.
     #[inline]
     pub fn words(&self, path: u64, index: u32, purpose: Purpose) -> [u64; 2] {
-        let [a, b, c, d] = self.keys.block(counter(path, index, purpose.tag()));
+        let [a, b, c, d] = block(&self.keys, counter(path, index, purpose.tag()));
         [
             u64::from(a) | (u64::from(b) << 32),
             u64::from(c) | (u64::from(d) << 32),
@@ -89,37 +87,34 @@ impl Streams {
     /// Four neighbouring paths take one word each of four blocks, so that paths side by side find theirs side by side.
     pub fn normals(&self, path: u64, index: u32, purpose: Purpose) -> [f64; 4] {
         let tag = purpose.tag() | SHARED;
-        let [a, b, c, d] = [0, 1, 2, 3].map(|w| {
-            let block = self.keys.block(counter((path & !3) | w, index, tag));
-            block[(path & 3) as usize]
-        });
-        let (z0, z1) = normal_pair(a, b);
-        let (z2, z3) = normal_pair(c, d);
-        [z0, z1, z2, z3].map(f64::from)
+        let [z0, z1] = pair_alone(&self.keys, path, [index, tag], 0);
+        let [z2, z3] = pair_alone(&self.keys, path, [index, tag], 2);
+        [z0, z1, z2, z3]
     }
 
-    /// [`Streams::normals`] of `N` paths from `first_path` on, both multiples of 8: the same bits, by SIMD.
+    /// The first of [`Streams::normals`].
+    pub fn first_normal(&self, path: u64, index: u32, purpose: Purpose) -> f64 {
+        pair_alone(&self.keys, path, [index, purpose.tag() | SHARED], 0)[0]
+    }
+
+    /// [`Streams::normals`] of `N` paths from `first_path` on, for the indices from `first_index` on: the same bits, by
+    /// SIMD. `N` and `first_path` are multiples of 8; shape `[indices][4][N]`.
     ///
     /// # Panics
     /// If `first_path` is not a multiple of 8.
     pub fn lane_normals<const N: usize>(
         &self,
         first_path: u64,
-        index: u32,
+        first_index: u32,
         purpose: Purpose,
-        out: &mut [[f32; N]; 4],
+        out: &mut [[[f32; N]; 4]],
     ) {
         const { assert!(N.is_multiple_of(PAIR_LANES)) };
         assert!(first_path.is_multiple_of(PAIR_LANES as u64));
         // Hidden from the compiler, which would rather spread each number over a register again and again.
         let polynomials = black_box(&PAIR_POLYNOMIALS);
-        fill_lanes(
-            &self.keys,
-            polynomials,
-            first_path,
-            [index, purpose.tag() | SHARED],
-            out,
-        );
+        let tag = purpose.tag() | SHARED;
+        fill_lanes(&self.keys, polynomials, first_path, [first_index, tag], out);
     }
 
     /// Two uniforms in (0, 1) of an address, each `(k + 1/2) 2^-52`.
@@ -164,29 +159,49 @@ fn counter(path: u64, index: u32, tag: u32) -> Block {
     [low_half(path), low_half(path >> 32), index, tag]
 }
 
-/// [`Streams::lane_normals`] for an index and the tag of a purpose.
+/// Two of [`Streams::normals`], from the words `first_word` and the next.
+#[multiversion(targets("x86_64+avx2+fma+aes"))]
+fn pair_alone(
+    keys: &RoundKeys<KEYS>,
+    path: u64,
+    [index, tag]: [u32; 2],
+    first_word: u64,
+) -> [f64; 2] {
+    let [radius_word, angle_word] = [first_word, first_word + 1].map(|word| {
+        let counter = counter((path & !3) | word, index, tag);
+        block(keys, counter)[(path & 3) as usize]
+    });
+    let (z0, z1) = normal_pair(radius_word, angle_word);
+    [z0, z1].map(f64::from)
+}
+
+/// [`Streams::lane_normals`] for the first index and the tag of a purpose.
 #[multiversion(targets("x86_64+avx2+fma+vaes", "x86_64+avx2+fma+aes"))]
 fn fill_lanes<const N: usize>(
     keys: &RoundKeys<KEYS>,
     polynomials: &PairPolynomials,
     first_path: u64,
-    [index, tag]: [u32; 2],
-    out: &mut [[f32; N]; 4],
+    [first_index, tag]: [u32; 2],
+    out: &mut [[[f32; N]; 4]],
 ) {
-    for start in (0..N).step_by(PAIR_LANES) {
-        let path = first_path + start as u64;
-        let [a, b, c, d] = eight_blocks!(keys, counter(path, index, tag));
-        let mut z = [[0.0; PAIR_LANES]; 4];
-        let [z0, z1, z2, z3] = &mut z;
-        for lane in 0..PAIR_LANES {
-            (z0[lane], z1[lane]) = lane_pair(polynomials, lane, a[lane], b[lane]);
+    let mut index = first_index;
+    for four in out {
+        for start in (0..N).step_by(PAIR_LANES) {
+            let path = first_path + start as u64;
+            let [a, b, c, d] = eight_blocks!(keys, counter(path, index, tag));
+            let mut z = [[0.0; PAIR_LANES]; 4];
+            let [z0, z1, z2, z3] = &mut z;
+            for lane in 0..PAIR_LANES {
+                (z0[lane], z1[lane]) = lane_pair(polynomials, lane, a[lane], b[lane]);
+            }
+            for lane in 0..PAIR_LANES {
+                (z2[lane], z3[lane]) = lane_pair(polynomials, lane, c[lane], d[lane]);
+            }
+            for (row, z) in four.iter_mut().zip(&z) {
+                row[start..start + PAIR_LANES].copy_from_slice(z);
+            }
         }
-        for lane in 0..PAIR_LANES {
-            (z2[lane], z3[lane]) = lane_pair(polynomials, lane, c[lane], d[lane]);
-        }
-        for (row, z) in out.iter_mut().zip(&z) {
-            row[start..start + PAIR_LANES].copy_from_slice(z);
-        }
+        index = index.wrapping_add(1);
     }
 }
 
@@ -245,16 +260,18 @@ mod tests {
         for first_path in [0, 8, LOW - 63, LOW - 55, LOW - 7, LOW + 1, u64::MAX - 71] {
             for index in [0, 1, u32::MAX] {
                 let purpose = Purpose::Basis(index & 3);
-                let mut lanes = [[0.0f32; 64]; 4];
-                streams.lane_normals(first_path, index, purpose, &mut lanes);
-                for lane in 0..64 {
-                    let alone = streams.normals(first_path + lane as u64, index, purpose);
-                    for (row, z) in lanes.iter().zip(alone) {
-                        assert_eq!(
-                            f64::from(row[lane]).to_bits(),
-                            z.to_bits(),
-                            "{first_path} {lane}"
-                        );
+                let mut groups = [[[0.0f32; 64]; 4]; 2];
+                streams.lane_normals(first_path, index, purpose, &mut groups);
+                for (n, lanes) in groups.iter().enumerate() {
+                    let index = index.wrapping_add(n as u32);
+                    for lane in 0..64 {
+                        let path = first_path + lane as u64;
+                        let alone = streams.normals(path, index, purpose);
+                        for (row, z) in lanes.iter().zip(alone) {
+                            assert_eq!(f64::from(row[lane]).to_bits(), z.to_bits(), "{path}");
+                        }
+                        let first = streams.first_normal(path, index, purpose);
+                        assert_eq!(first.to_bits(), alone[0].to_bits());
                     }
                 }
             }

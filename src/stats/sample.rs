@@ -144,14 +144,11 @@ impl<'a> Sample<'a> {
             let first = paths.start;
             let values = &self.values[paths.clone()];
             match &self.weights {
-                None => interleaved(values.len(), |index| {
-                    term(values[index], 1.0, first + index)
-                }),
+                None => interleaved(values, |_| 1.0, |x, w, index| term(x, w, first + index)),
                 Some(weights) => {
                     let weights = &weights[paths];
-                    interleaved(values.len(), |index| {
-                        term(values[index], weights[index], first + index)
-                    })
+                    let weight = |index: usize| weights[index];
+                    interleaved(values, weight, |x, w, index| term(x, w, first + index))
                 }
             }
         })
@@ -159,19 +156,29 @@ impl<'a> Sample<'a> {
 }
 
 /// Adds terms in four interleaved sums, which a processor can do at the same time.
-fn interleaved<const K: usize>(count: usize, term: impl Fn(usize) -> [f64; K]) -> [f64; K] {
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn interleaved<const K: usize, W: Fn(usize) -> f64, T: Fn(f64, f64, usize) -> [f64; K]>(
+    values: &[f64],
+    weight: W,
+    term: T,
+) -> [f64; K] {
     let mut sums = [[0.0; 4]; K];
-    let whole = count - count % 4;
-    for four in (0..whole).step_by(4) {
-        for lane in 0..4 {
-            for (sum, x) in sums.iter_mut().zip(term(four + lane)) {
-                sum[lane] += x;
+    let (fours, rest) = values.as_chunks::<4>();
+    for (index, four) in fours.iter().enumerate() {
+        let terms: [[f64; K]; 4] = std::array::from_fn(|lane| {
+            let index = 4 * index + lane;
+            term(four[lane], weight(index), index)
+        });
+        for (k, sum) in sums.iter_mut().enumerate() {
+            for (sum, term) in sum.iter_mut().zip(&terms) {
+                *sum += term[k];
             }
         }
     }
-    for index in whole..count {
-        for (sum, x) in sums.iter_mut().zip(term(index)) {
-            sum[index - whole] += x;
+    for (lane, &x) in rest.iter().enumerate() {
+        let index = values.len() - rest.len() + lane;
+        for (sum, x) in sums.iter_mut().zip(term(x, weight(index), index)) {
+            sum[lane] += x;
         }
     }
     sums.map(|lanes| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))

@@ -407,7 +407,7 @@ mod tests {
         ];
         assert!(!is_whole(&found(&shown, Detail::Report)));
         for unshown in [
-            "hedged.percentiles.p99.9",
+            "hedged.percentiles.p99.5",
             "min_equity.percentiles.p50",
             "effective_price.unhedged_mean",
         ] {

@@ -28,9 +28,9 @@ pub(crate) fn fill(
     purpose: Purpose,
     draw: &mut Draw,
 ) {
-    let mut shocks = [[0.0f32; 64]; 4];
+    let mut shocks = [[[0.0f32; 64]; 4]];
     streams.lane_normals(first_path, group, purpose, &mut shocks);
-    draw.0 = shocks.map(|row| row.map(f64::from));
+    draw.0 = shocks[0].map(|row| row.map(f64::from));
 }
 
 /// Sums over draws.
