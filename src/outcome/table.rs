@@ -77,8 +77,12 @@ impl OutcomeTable {
     /// Lanes of one column in one block; the last block's padding is cut off.
     pub fn lanes(&self, block: usize, column: usize) -> &[f64] {
         let start = (block * self.columns() + column) * LANES;
-        let used = (self.paths - block * LANES).min(LANES);
-        &self.data[start..start + used]
+        &self.data[start..start + self.block_paths(block)]
+    }
+
+    /// Number of paths in one block: [`LANES`], fewer in the last.
+    pub fn block_paths(&self, block: usize) -> usize {
+        (self.paths - block * LANES).min(LANES)
     }
 
     /// Number of blocks.

@@ -1,12 +1,13 @@
 //! The tables of a run's report.
 
+use crate::report::breakdown;
 use crate::report::document::{Block, Item, Section, Table, Tone};
 use crate::report::figure::{Cells, Money, cells, grouped, percent, probability_cells};
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::{LimitOutcome, LimitStatus};
 use crate::stats::summary::{Summary, ThresholdSummary};
 
-const INTERVAL: &str = "95 % interval";
+pub(super) const INTERVAL: &str = "95 % interval";
 
 /// All sections that apply to a run.
 pub(super) fn all(summary: &Summary, money: Money) -> Vec<Section> {
@@ -15,25 +16,27 @@ pub(super) fn all(summary: &Summary, money: Money) -> Vec<Section> {
         risk(summary, money),
         liquidation(summary, money),
         collateral(summary, money),
-        basis_risk(summary, money.finer()),
-        attribution(summary, money.finer()),
     ];
+    sections.extend(breakdown::of_collateral(summary, money));
+    sections.push(basis_risk(summary, money.finer()));
+    sections.push(attribution(summary, money.finer()));
+    sections.extend(breakdown::of_result(summary, money));
     sections.extend(thresholds(summary, money));
     sections.extend(limits(summary));
     sections
 }
 
 /// A row of two estimates side by side.
-fn pair(label: impl Into<String>, [a, b]: Cells, [c, d]: Cells) -> [String; 5] {
+pub(super) fn pair(label: impl Into<String>, [a, b]: Cells, [c, d]: Cells) -> [String; 5] {
     [label.into(), a, b, c, d]
 }
 
 /// A row of one estimate.
-fn single(label: impl Into<String>, [a, b]: Cells) -> [String; 3] {
+pub(super) fn single(label: impl Into<String>, [a, b]: Cells) -> [String; 3] {
     [label.into(), a, b]
 }
 
-fn percentile_label(key: &str) -> String {
+pub(super) fn percentile_label(key: &str) -> String {
     format!("{} %", key.trim_start_matches('p'))
 }
 

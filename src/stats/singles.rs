@@ -10,10 +10,11 @@ use crate::stats::estimate::Estimate;
 use crate::stats::level::{ByName, Level};
 use crate::stats::moments::{ColumnSums, spread};
 use crate::stats::pair::unhedged_prices;
+use crate::stats::possible::Possible;
 use crate::stats::probability::probability;
 use crate::stats::quantile::Percentiles;
 use crate::stats::sample::Sample;
-use crate::stats::summarise::{Possible, Scope};
+use crate::stats::summarise::Scope;
 use crate::stats::summary::{BasisRiskSummary, MeanAndPercentiles, ThresholdSummary};
 use crate::stats::tail::LossTail;
 

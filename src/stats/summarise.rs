@@ -3,12 +3,14 @@
 use crate::outcome::column::Column;
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
-use crate::plan::types::{AfterLiquidation, HedgePlan, Plan, Rebalance};
+use crate::plan::types::Plan;
+use crate::stats::breakdown::Breakdown;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
 use crate::stats::limits::judge;
 use crate::stats::moments::column_sums;
 use crate::stats::pair::Pair;
+use crate::stats::possible::Possible;
 use crate::stats::singles::Singles;
 use crate::stats::summary::{
     BankruptcyLossSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
@@ -82,6 +84,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
     let sums = column_sums(table);
     let pair = Pair::of(table, plan, &sums, levels, possible);
     let singles = Singles::of(table, plan, &sums, scope, possible);
+    let parts = Breakdown::of(table, plan, &sums, levels, &singles.required);
     let mean = |column: Column| sums[column as usize].mean();
     let event = |column: Column, possible: bool| {
         if possible {
@@ -118,7 +121,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             mean_count: mean(Column::MarginCalls),
         },
         unmet_call: UnmetCallSummary {
-            probability: event(Column::UnmetCalls, possible.call),
+            probability: event(Column::UnmetCalls, possible.top_up),
             mean_usd: mean(Column::UnmetCall),
         },
         cut_trades: EventSummary {
@@ -129,7 +132,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             peak: singles.peak,
             required: singles.required,
             top_up: TopUpSummary {
-                probability: event(Column::TopUp, possible.call || possible.reentry),
+                probability: event(Column::TopUp, possible.top_up || possible.reentry),
                 mean: singles.top_up.mean,
                 percentiles: singles.top_up.percentiles,
             },
@@ -149,6 +152,14 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         },
         thresholds: pair.thresholds,
         effective_price_below: singles.effective_price_below,
+        liquidity_at_risk: parts.liquidity_at_risk,
+        costs: parts.costs,
+        carry: parts.carry,
+        by_holding: parts.by_holding,
+        by_hedge: parts.by_hedge,
+        by_account: parts.by_account,
+        exposure: parts.exposure,
+        interim: parts.interim,
         limits: Vec::new(),
         notes: plan.report.notes.clone(),
         scenario: run.scenario.clone(),
@@ -160,49 +171,6 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
 pub(super) struct Scope {
     pub(super) levels: &'static [Level],
     pub(super) unshown: &'static [Level],
-}
-
-/// Which events a plan can bring about; the probability of the others is exactly 0.
-#[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent answers to four questions"
-)]
-pub(super) struct Possible {
-    pub(super) hedge: bool,
-    pub(super) call: bool,
-    /// A new hedge after a liquidation.
-    pub(super) reentry: bool,
-    /// A trade that makes the short larger after it was opened; an opening that cannot be margined is refused.
-    pub(super) cut: bool,
-}
-
-impl Possible {
-    fn of(plan: &Plan) -> Self {
-        let hedge = plan.hedges.iter().any(|hedge| !hedge.is_absent());
-        let steps = plan.simulation.steps;
-        let reentry = hedge
-            && plan.accounts.iter().any(|account| {
-                matches!(account.after_liquidation, AfterLiquidation::Reenter { .. })
-            });
-        let grows = |hedge: &HedgePlan| match hedge.rebalance {
-            Rebalance::Never => false,
-            // A hedge that is already on is set to its size at time 0 too.
-            Rebalance::Every { steps: every } => every < steps || hedge.opened.is_some(),
-            Rebalance::Band { .. } | Rebalance::DeltaBand { .. } => true,
-        };
-        Self {
-            hedge,
-            call: hedge
-                && plan.accounts.iter().any(|account| {
-                    account
-                        .margin_call
-                        .is_some_and(|call| call.every_steps <= steps)
-                }),
-            reentry,
-            cut: reentry || (hedge && plan.hedges.iter().any(grows)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -218,26 +186,6 @@ mod tests {
 
     fn everything(table: &OutcomeTable, plan: &Plan) -> Summary {
         summarise(table, plan, Detail::Everything, &RunInfo::default())
-    }
-
-    #[test]
-    fn what_a_plan_cannot_bring_about_has_probability_zero() {
-        let mut plan = plan(64, vec![]);
-        plan.hedges[0].rebalance = Rebalance::Never;
-        plan.accounts[0].after_liquidation = AfterLiquidation::StayFlat;
-        assert!(!Possible::of(&plan).cut);
-        let steps = plan.simulation.steps;
-        plan.hedges[0].rebalance = Rebalance::Every { steps };
-        assert!(!Possible::of(&plan).cut);
-        plan.hedges[0].rebalance = Rebalance::Every { steps: 1 };
-        assert!(Possible::of(&plan).cut);
-        plan.hedges[0].rebalance = Rebalance::Never;
-        plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 3 };
-        assert!(Possible::of(&plan).cut && Possible::of(&plan).reentry);
-        if let Some(call) = &mut plan.accounts[0].margin_call {
-            call.every_steps = steps + 1;
-        }
-        assert!(!Possible::of(&plan).call);
     }
 
     #[test]
