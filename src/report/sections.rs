@@ -194,11 +194,18 @@ fn collateral(summary: &Summary, money: Money) -> Section {
         money.cells(&required.mean),
         money.cells(&peak.mean),
     ));
-    let words = "Required is what the short as planned needs never to be liquidated (liquidity-at-risk); posted is the \
-                 largest amount that was there, limited by the reserve.";
+    let needs = if summary.by_hedge.is_some() {
+        "the hedges as planned need"
+    } else {
+        "the short as planned needs"
+    };
+    let words = format!(
+        "Required is what {needs} never to be liquidated (liquidity-at-risk); posted is the largest amount that was \
+         there, limited by the reserve."
+    );
     Section::new(
         format!("Collateral, {}", money.unit),
-        vec![Block::Table(table), Block::Paragraph(words.into())],
+        vec![Block::Table(table), Block::Paragraph(words)],
     )
 }
 
