@@ -4,7 +4,7 @@ use crate::report::breakdown;
 use crate::report::document::{Block, Item, Section, Table, Tone};
 use crate::report::figure::{Cells, Money, cells, grouped, percent, probability_cells};
 use crate::stats::estimate::Estimate;
-use crate::stats::limits::{LimitOutcome, LimitStatus};
+use crate::stats::limits::{LimitOutcome, LimitStatus, ValueKind, kind_of};
 use crate::stats::summary::{Summary, ThresholdSummary};
 
 pub(super) const INTERVAL: &str = "95 % interval";
@@ -88,14 +88,15 @@ fn risk(summary: &Summary, money: Money) -> Section {
         "probability to end below no hedge",
         probability_cells(&summary.worse_than_unhedged, summary.paths),
     ));
-    against.push(single(
-        "price realised per unit, mean, USD",
-        cells(&summary.effective_price.mean, price),
-    ));
-    for key in ["p5", "p95"] {
-        if let Some(estimate) = summary.effective_price.percentiles.get(key) {
-            let label = format!("price realised per unit, {}, USD", percentile_label(key));
-            against.push(single(label, cells(estimate, price)));
+    let realised = &summary.effective_price;
+    if realised.mean.value.is_some() {
+        let label = "price realised per unit, mean, USD";
+        against.push(single(label, cells(&realised.mean, price)));
+        for key in ["p5", "p95"] {
+            if let Some(estimate) = realised.percentiles.get(key) {
+                let label = format!("price realised per unit, {}, USD", percentile_label(key));
+                against.push(single(label, cells(estimate, price)));
+            }
         }
     }
     against.push(single(
@@ -307,12 +308,9 @@ fn limit_item(limit: &LimitOutcome) -> Item {
             std_error: None,
             ci95: limit.ci95,
         },
-        |x| {
-            if is_fraction(&limit.path) {
-                percent(x)
-            } else {
-                grouped(x, 2)
-            }
+        |x| match kind_of(&limit.path) {
+            ValueKind::Probability | ValueKind::Effectiveness => percent(x),
+            ValueKind::Amount => grouped(x, 2),
         },
     );
     Item {
@@ -322,13 +320,4 @@ fn limit_item(limit: &LimitOutcome) -> Item {
             limit.require
         ),
     }
-}
-
-/// Whether the value of this path is a fraction, to be read in percent.
-fn is_fraction(path: &str) -> bool {
-    path.contains("probability")
-        || path.starts_with("hedge_effectiveness")
-        || path.starts_with("worse_than_unhedged")
-        || path.starts_with("thresholds")
-        || path.starts_with("effective_price_below")
 }

@@ -232,6 +232,8 @@ fn day_of(plan: &Plan, date: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::outcome::column::Column;
+    use crate::outcome::table::LANES;
     use crate::stats::estimate::Estimate;
     use crate::stats::limits::known_path;
     use crate::stats::summarise::{Detail, RunInfo, summarise, template};
@@ -426,6 +428,23 @@ mod tests {
         ] {
             assert!(!text.contains(&format!("\"{key}\"")), "{key}");
         }
+    }
+
+    #[test]
+    fn a_price_per_unit_that_is_undefined_stays_so() {
+        let mut table = general_table(500);
+        for block in table.blocks_mut() {
+            block[Column::EffectivePrice as usize * LANES..][..LANES].fill(f64::NAN);
+        }
+        let plan = general_plan(500);
+        let summary = summarise(&table, &plan, Detail::Everything, &RunInfo::default());
+        let undefined = Estimate::UNDEFINED;
+        assert_eq!(summary.effective_price.mean, undefined);
+        assert_eq!(
+            summary.effective_price.percentiles.get("p50"),
+            Some(&undefined)
+        );
+        assert_eq!(summary.effective_price_below[0].hedged, undefined);
     }
 
     #[test]

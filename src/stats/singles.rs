@@ -42,14 +42,17 @@ impl Singles {
         possible: Possible,
     ) -> Self {
         let at = |column: Column, levels: &[Level]| {
+            let mean = sums[column as usize].mean();
+            let sample = || match mean.value {
+                // What is undefined on a path has no distribution: a price per unit of several holdings.
+                None => Sample::new(Vec::new(), None),
+                Some(_) => Sample::of_column(table, column),
+            };
             let percentiles = match levels {
                 [] => ByName::default(),
-                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
+                _ => Percentiles::new(&sample(), levels, &[]).gains(levels),
             };
-            MeanAndPercentiles {
-                mean: sums[column as usize].mean(),
-                percentiles,
-            }
+            MeanAndPercentiles { mean, percentiles }
         };
         let of = |column: Column| at(column, levels);
         let collateral = || {
@@ -76,7 +79,7 @@ impl Singles {
                 unhedged_prices(table, plan)
             };
             let mean = unhedged.map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean);
-            (mean, prices_below(table, plan))
+            (mean, prices_below(table, plan, sums))
         };
         let days = || {
             let day = Column::LiquidationDay;
@@ -134,21 +137,23 @@ fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> Bas
     }
 }
 
-fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
+fn prices_below(table: &OutcomeTable, plan: &Plan, sums: &[ColumnSums]) -> Vec<ThresholdSummary> {
     if plan.report.effective_price_below_usd.is_empty() {
         return Vec::new();
     }
-    let hedged = Sample::of_column(table, Column::EffectivePrice);
+    let is_defined = sums[Column::EffectivePrice as usize].mean().value.is_some();
+    let hedged = is_defined.then(|| Sample::of_column(table, Column::EffectivePrice));
     let unhedged = unhedged_prices(table, plan);
-    let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
+    let below = |sample: &Option<Sample>, usd: f64| match sample {
+        None => Estimate::UNDEFINED,
+        Some(sample) => probability(sample, |x, _| x < usd),
+    };
     let prices = plan.report.effective_price_below_usd.iter();
     prices
         .map(|&usd| ThresholdSummary {
             usd,
             hedged: below(&hedged, usd),
-            unhedged: unhedged
-                .as_ref()
-                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
+            unhedged: below(&unhedged, usd),
         })
         .collect()
 }
