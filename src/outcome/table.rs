@@ -111,6 +111,11 @@ impl OutcomeTable {
         &self.column(column)[start..(start + LANES).min(self.paths)]
     }
 
+    /// Number of paths in one block: [`LANES`], fewer in the last.
+    pub fn block_paths(&self, block: usize) -> usize {
+        (self.paths - block * LANES).min(LANES)
+    }
+
     /// Number of blocks.
     pub fn blocks(&self) -> usize {
         self.paths.div_ceil(LANES)
@@ -222,7 +227,11 @@ mod tests {
 
     #[test]
     fn no_paths_have_no_parts_and_too_many_no_table() {
-        assert!(OutcomeTable::new(0, Layout::plain(vec![])).parts_mut(8).is_empty());
+        assert!(
+            OutcomeTable::new(0, Layout::plain(vec![]))
+                .parts_mut(8)
+                .is_empty()
+        );
         assert!(OutcomeTable::try_new(usize::MAX / 64, Layout::plain(vec![])).is_none());
         assert!(OutcomeTable::try_new(usize::MAX / 4096, Layout::plain(vec![])).is_none());
     }
