@@ -13,4 +13,5 @@ pub mod normal;
 pub mod ou;
 pub mod quadrature;
 pub mod random;
+pub mod regression;
 pub mod vector;

@@ -1,6 +1,7 @@
 //! What could be read of a scenario, whole or not: enough for the checks that need only parts of it.
 
 use crate::scenario::asset::Jumps;
+use crate::scenario::calendar::Moment;
 use crate::scenario::contract::Funding;
 use crate::scenario::holding::Sale;
 use crate::scenario::place::Given;
@@ -14,6 +15,8 @@ pub struct Draft {
     pub horizon: Option<Given<Span>>,
     /// `simulation.step`.
     pub step: Option<Given<Span>>,
+    /// `simulation.start`; `Some(None)` if none is given.
+    pub start: Option<Option<Given<Moment>>>,
     /// The names that tables give.
     pub names: Names,
     /// Durations that have to be a multiple of the step.
@@ -40,6 +43,12 @@ pub struct Draft {
     pub hedges: Vec<HedgeDraft>,
     /// `[accounts.NAME]`.
     pub accounts: Vec<AccountDraft>,
+    /// Dates of the report: on the grid, up to the horizon.
+    pub report_dates: Vec<Given<Span>>,
+    /// Assets of collateral.
+    pub coins: Vec<Given<String>>,
+    /// Contracts that a hedge may switch to.
+    pub switches: Vec<Given<String>>,
     /// Margin calls.
     pub margin_calls: Vec<MarginCallDraft>,
 }

@@ -4,7 +4,7 @@
 //! own inputs are not there is left out.
 
 use crate::plan::resolve::refusal::{Refusal, noted_index};
-use crate::plan::resolve::{account, contract, correlation, grid, hedge, holding, market, venue};
+use crate::plan::resolve::{account, contract, correlation, grid, hedge, market, report, sales, venue};
 use crate::scenario::contract::Funding;
 use crate::scenario::draft::{ContractDraft, Draft, HedgeDraft, MarginCallDraft};
 use crate::scenario::place::Given;
@@ -45,18 +45,30 @@ pub fn check(draft: &Draft, sink: &Sink) {
         account::ratios_descend(level.as_ref(), target.as_ref(), release.as_ref(), sink);
     }
     for (quantity, sales) in &draft.schedules {
-        holding::is_covered(quantity.value.0, sales, sink);
+        sales::is_covered(quantity.value.0, sales, sink);
     }
     for contract in &draft.contracts {
         check_contract(contract, draft, clock, sink);
     }
     let assets = present(draft.names.assets.as_ref());
     if let Some(assets) = &assets {
-        for asset in draft.holdings.iter().flatten() {
+        for asset in draft.holdings.iter().flatten().chain(&draft.coins) {
             noted_index(asset, assets, "under [assets]", sink);
         }
         let pairs = draft.pairs.iter().map(|(first, second)| (first, second));
         correlation::pairs(pairs, assets, sink);
+    }
+    let held: Vec<&Given<String>> = draft.holdings.iter().flatten().collect();
+    for (index, asset) in held.iter().enumerate() {
+        if held[..index].iter().any(|other| other.value == asset.value) {
+            let allowed = "an asset of which no other holding is";
+            sink.push(Refusal::does_not_fit(asset, allowed, "one holding an asset"));
+        }
+    }
+    if let Some(contracts) = present(draft.names.contracts.as_ref()) {
+        for to in &draft.switches {
+            noted_index(to, &contracts, "under [contracts]", sink);
+        }
     }
     for account in &draft.accounts {
         if let Some(wanted) = &account.venue {
@@ -87,7 +99,10 @@ fn times(draft: &Draft, clock: Clock<'_>, sink: &Sink) {
         grid::delay_steps(delay, step, sink);
     }
     for at in &draft.sale_dates {
-        holding::sale_step(at, step, clock.horizon, sink);
+        sales::sale_step(at, step, clock.horizon, sink);
+    }
+    for date in &draft.report_dates {
+        report::date_step(date, step, clock.horizon, sink);
     }
 }
 
