@@ -37,12 +37,14 @@ pub fn instantaneous_beta(held: &AssetPlan, underlying: &AssetPlan, rho: f64) ->
         }
         _ => 0.0,
     };
-    let jumps = underlying
-        .jumps
-        .as_ref()
-        .map_or(0.0, variance_of_jumps_annual);
-    let variance = total_variance_annual(underlying.volatility_annual, jumps);
+    let variance = log_variance_annual(underlying);
     (variance > 0.0).then(|| (diffusive + common) / variance)
+}
+
+/// Variance of an asset's log price per year, jumps included.
+pub fn log_variance_annual(asset: &AssetPlan) -> f64 {
+    let jumps = asset.jumps.as_ref().map_or(0.0, variance_of_jumps_annual);
+    total_variance_annual(asset.volatility_annual, jumps)
 }
 
 fn variance_of_jumps_annual(jumps: &JumpPlan) -> f64 {

@@ -4,10 +4,17 @@ pub mod account;
 pub mod contract;
 pub mod correlation;
 pub mod draft;
+pub mod expiry;
 pub mod grid;
 pub mod hedge;
 pub mod holding;
+pub mod liquidity;
 pub mod market;
+pub mod option;
+pub mod own_venue;
+pub mod perpetual;
+pub mod position;
+pub mod process;
 pub mod refusal;
 pub mod report;
 pub mod setting;
@@ -58,6 +65,7 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         assets,
         venues,
         grid: &grid,
+        liquidity: None,
         notes: Notes::default(),
         sink,
     };

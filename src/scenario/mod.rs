@@ -4,19 +4,27 @@
 
 pub mod account;
 pub mod asset;
+pub mod calendar;
 pub mod cause;
 pub mod checked;
 pub mod contract;
 pub mod correlation;
+pub mod dated;
+pub mod dotted;
 pub mod draft;
+pub mod expiry;
 pub mod hedge;
 pub mod holding;
 pub mod limit;
+pub mod liquidity;
 pub mod load;
 pub mod nearest;
+pub mod option;
 pub mod overrides;
+pub mod perpetual;
 pub mod place;
 pub mod problem;
+pub mod process;
 pub mod range;
 pub mod reader;
 pub mod relocation;

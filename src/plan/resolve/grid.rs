@@ -2,6 +2,7 @@
 
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::types::{Crossing, SimulationPlan};
+use crate::scenario::calendar::Moment;
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::simulation::{CrossingChoice, Simulation};
@@ -15,6 +16,8 @@ pub struct Grid {
     pub step: Given<Span>,
     /// Length of the simulation.
     pub horizon: Span,
+    /// When it starts, if that is given.
+    pub start: Option<Given<Moment>>,
     /// Whether to repair correlations.
     pub repair_correlations: bool,
 }
@@ -34,6 +37,13 @@ impl Grid {
     /// A duration above 0 in steps, if it is a multiple of the step; else that is noted.
     pub fn steps(&self, given: &Given<Span>, sink: &Sink) -> Option<u32> {
         steps(given, self.step.value, sink)
+    }
+
+    /// The time from 0 to the end of a step.
+    pub fn time(&self, step: u32) -> Span {
+        Span {
+            milliseconds: u64::from(step) * self.step.value.milliseconds,
+        }
     }
 
     /// A duration in steps, rounded up.
@@ -92,6 +102,7 @@ pub fn simulation(
     let Simulation {
         horizon,
         step,
+        start,
         paths,
         seed,
         repair_correlations,
@@ -101,6 +112,7 @@ pub fn simulation(
     let grid = Grid {
         step: step.clone(),
         horizon: horizon.value,
+        start: start.clone(),
         repair_correlations: repair_correlations
             .as_ref()
             .is_some_and(|given| given.value),

@@ -2,8 +2,9 @@
 
 use crate::plan::coverage::default_coverage;
 use crate::plan::resolve::grid::Grid;
+use crate::plan::resolve::position::{Notional, bracket_in_words, over_cap};
 use crate::plan::resolve::refusal::{Refusal, noted_index};
-use crate::plan::resolve::words::{percent, usd, usd_rounded_up};
+use crate::plan::resolve::words::{usd, usd_rounded_up};
 use crate::plan::types::{
     AccountPlan, ContractPlan, Follows, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, OrderPlan,
     Position, Rebalance,
@@ -13,7 +14,6 @@ use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
-use crate::venue::rules::ContractRules;
 
 /// What a hedge refers to.
 #[derive(Debug)]
@@ -136,10 +136,11 @@ fn rebalance(given: Option<&RebalanceChoice>, grid: &Grid, sink: &Sink) -> Optio
 
 /// Refuses what the venue would refuse.
 fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sink: &Sink) -> bool {
-    if plan.is_absent() {
+    let contract = &context.market.contracts[plan.contract];
+    // Options are not margined by brackets.
+    if plan.is_absent() || contract.option().is_some() {
         return true;
     }
-    let contract = &context.market.contracts[plan.contract];
     let mark_usd = mark_usd(contract, context.market);
     let problem = if let Some(opened) = plan.opened {
         opened_beyond_trigger(hedge, plan, &opened, mark_usd, context)
@@ -150,7 +151,7 @@ fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sin
         // 1 where the held asset is the underlying: then q = h Q to the last bit.
         let prices = held_spot_usd / underlying_spot_usd;
         let short_base = plan.hedge_ratio * holding.quantity_base * prices;
-        cannot_open(hedge, plan, short_base * mark_usd, context)
+        cannot_open(hedge, plan, short_base, context)
     };
     let is_taken = problem.is_none();
     if let Some(problem) = problem {
@@ -166,29 +167,25 @@ fn mark_usd(contract: &ContractPlan, market: &MarketPlan) -> f64 {
 fn cannot_open(
     hedge: &Hedge,
     plan: &HedgePlan,
-    notional_usd: f64,
+    short_base: f64,
     context: &Context<'_>,
 ) -> Option<Problem> {
-    let rules = &context.market.contracts[plan.contract].rules;
-    let cap_usd = rules.position_cap_usd();
-    if notional_usd > cap_usd {
-        let refusal = Refusal::PositionOverCap {
-            venue: context.accounts[plan.account].venue.clone(),
-            notional: usd(notional_usd),
-            cap: usd(cap_usd),
-            bracket: bracket_in_words(rules, notional_usd),
-        };
+    let contract = &context.market.contracts[plan.contract];
+    let rules = &contract.rules;
+    let notional = Notional::at_start(contract, context.market, short_base);
+    if let Some(refusal) = over_cap(rules, &notional, &context.accounts[plan.account].venue) {
         return Some(refusal.at(hedge.ratio.place));
     }
-    let needed_usd = rules.initial_margin_usd(notional_usd);
+    let needed_usd = rules.initial_margin_usd(notional.amount) * notional.unit_usd;
     if context.accounts[plan.account].collateral_usd < needed_usd {
         let collateral = &context.scenario.accounts[plan.account].collateral_usd;
         let refusal = Refusal::UnderInitialMargin {
             path: collateral.path.clone(),
             written: collateral.written.clone(),
             needed: usd_rounded_up(needed_usd),
-            notional: usd(notional_usd),
-            bracket: bracket_in_words(rules, notional_usd),
+            notional: notional.words(),
+            unit: notional.unit.clone(),
+            bracket: bracket_in_words(rules, notional.amount),
         };
         return Some(refusal.at(collateral.place));
     }
@@ -218,18 +215,4 @@ fn opened_beyond_trigger(
         bracket: bracket_in_words(rules, notional_usd),
     };
     Some(refusal.at(context.scenario.accounts[plan.account].collateral_usd.place))
-}
-
-fn bracket_in_words(rules: &ContractRules, notional_usd: f64) -> String {
-    let index = rules.bracket_index(notional_usd);
-    let bracket = &rules.brackets[index];
-    let leverage = match bracket.max_leverage {
-        Some(leverage) => format!("at most {leverage}x"),
-        None => "no leverage cap".to_owned(),
-    };
-    format!(
-        "bracket {}: {leverage}, maintenance rate {}",
-        index + 1,
-        percent(bracket.rate)
-    )
 }
