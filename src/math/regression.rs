@@ -118,9 +118,7 @@ mod tests {
 
     /// F. J. Anscombe, "Graphs in statistical analysis", The American Statistician 27 (1973) 17-21, first set: y = 3.00 + 0.500 x,
     /// standard error of the slope 0.118.
-    const X: [f64; 11] = [
-        10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0,
-    ];
+    const X: [f64; 11] = [10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0];
     const Y: [f64; 11] = [
         8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68,
     ];

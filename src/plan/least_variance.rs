@@ -41,8 +41,7 @@ pub fn ratio(
     let log_variance = sigma_h * sigma_h * years
         + tenor * tenor * value.variance
         + 2.0 * tenor * sigma_h * value.covariance_with_brownian;
-    let log_covariance =
-        rho * sigma_s * (sigma_h * years + tenor * value.covariance_with_brownian);
+    let log_covariance = rho * sigma_s * (sigma_h * years + tenor * value.covariance_with_brownian);
     let start = contract.initial_basis();
     let log_growth = (underlying.drift_annual - 0.5 * sigma_h * sigma_h) * years + mean_shift
         - start

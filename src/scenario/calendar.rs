@@ -106,10 +106,7 @@ impl fmt::Display for Moment {
         let (year, month, day) = civil_from_days(self.unix_day());
         let minutes = self.of_day().milliseconds / 60_000;
         let (hour, minute) = (minutes / 60, minutes % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
     }
 }
 

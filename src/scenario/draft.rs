@@ -2,8 +2,10 @@
 
 use crate::scenario::asset::Jumps;
 use crate::scenario::calendar::Moment;
-use crate::scenario::contract::Funding;
+use crate::scenario::contract::{KindChoice, Settlement};
+use crate::scenario::expiry::ExpiryChoice;
 use crate::scenario::holding::Sale;
+use crate::scenario::perpetual::Funding;
 use crate::scenario::place::Given;
 use crate::scenario::units::{BaseQuantity, Fraction, Span};
 use crate::scenario::venue::Bracket;
@@ -77,7 +79,13 @@ pub struct ContractDraft {
     pub venue: Option<Given<String>>,
     /// Its listing; `Some(None)` if it surely has none.
     pub listing: Option<Option<Given<String>>>,
-    /// Its funding; `Some(None)` if surely none is given.
+    /// Which kind of contract it is.
+    pub kind: Option<KindChoice>,
+    /// Its settlement; `Some(None)` if surely none is given.
+    pub settlement: Option<Option<Given<Settlement>>>,
+    /// When it expires.
+    pub expiry: Option<Given<ExpiryChoice>>,
+    /// Its funding; `Some(None)` if surely none is given, `None` also if it is no perpetual.
     pub funding: Option<Option<Funding>>,
 }
 

@@ -73,8 +73,11 @@ const DISPLAY: Range = Range::above(0.0, 1.0, "above 0, up to 1 (the part of the
 const MOVE: Range = Range::above(0.0, 5.0, "above 0, up to 5 (a log move in a step)")
     .too_high("5 % is written 0.05 or \"5%\"");
 const MULTIPLIER: Range = Range::closed(1.0, 1000.0, "1 to 1000 (a factor on costs)");
-const LIQUIDATION_MULTIPLIER: Range =
-    Range::closed(0.0, 1000.0, "0 to 1000 (a factor on half-spread and impact)");
+const LIQUIDATION_MULTIPLIER: Range = Range::closed(
+    0.0,
+    1000.0,
+    "0 to 1000 (a factor on half-spread and impact)",
+);
 
 impl Execution {
     /// Reads the table.
@@ -96,7 +99,10 @@ impl Execution {
 }
 
 /// Reads `order`: `Some(None)` if absent, `None` if wrong.
-#[expect(clippy::option_option, reason = "not given and not readable are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "not given and not readable are two things"
+)]
 pub fn read_order(table: &mut Reader<'_>) -> Option<Option<Given<OrderChoice>>> {
     let words = &[("taker", OrderChoice::Taker), ("maker", OrderChoice::Maker)];
     table.optional("order", word(words, &[]))

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn durations_and_quarters_are_read() {
-        let days = |days| Span::hours(24 * days);
+        let days = |days: u64| Span::hours(24 * days);
         assert_eq!(
             expiry(&node("90d")),
             Ok(ExpiryChoice::After(Span::hours(2160)))

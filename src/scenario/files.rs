@@ -64,7 +64,9 @@ impl Files {
             };
             cause.at(given.place)
         };
-        let header = reader.headers().map_err(|error| at_value(error.to_string()))?;
+        let header = reader
+            .headers()
+            .map_err(|error| at_value(error.to_string()))?;
         let header: StringRecord = header.iter().map(str::trim).collect();
         let mut records = Vec::new();
         for record in reader.records() {

@@ -3,8 +3,8 @@
 use crate::scenario::asset::PRICE_USD;
 use crate::scenario::checked::{within, word};
 use crate::scenario::draft::HedgeDraft;
-use crate::scenario::expiry::{RollInto, roll_into};
 use crate::scenario::execution::{OrderChoice, Style, read_order};
+use crate::scenario::expiry::{RollInto, roll_into};
 use crate::scenario::holding::QUANTITY;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;

@@ -101,7 +101,9 @@ impl Prices {
         let column_of_times = table
             .columns()
             .position(|name| TIMES.contains(&name.to_ascii_lowercase().as_str()));
-        let times = column_of_times.map(|column| read_times(table, column)).transpose()?;
+        let times = column_of_times
+            .map(|column| read_times(table, column))
+            .transpose()?;
         let columns = table
             .columns()
             .enumerate()

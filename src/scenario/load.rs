@@ -109,7 +109,11 @@ pub fn parse(
     }
     let (found, files) = sink.into_parts();
     sources.files = files;
-    problems.extend(found.into_iter().filter(|problem| !syntax.is_consequence(problem, text)));
+    problems.extend(
+        found
+            .into_iter()
+            .filter(|problem| !syntax.is_consequence(problem, text)),
+    );
     problems.extend(syntax.problems);
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(Loaded {

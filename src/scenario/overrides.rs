@@ -4,10 +4,10 @@ use toml::de::DeValue;
 use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
 
 use crate::scenario::cause::Cause;
+use crate::scenario::dotted::join;
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
-use crate::scenario::reader::join;
 use crate::scenario::tree::{self, Node, Value};
 
 /// One override, parsed.

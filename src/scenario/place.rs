@@ -55,7 +55,8 @@ impl Sources {
     }
 
     fn file(&self, source: usize) -> Option<&SourceFile> {
-        self.files.get(source.checked_sub(self.overrides.len() + 1)?)
+        self.files
+            .get(source.checked_sub(self.overrides.len() + 1)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The typed reader of one table: each problem is noted with its place, and reading goes on.
 
 use crate::scenario::cause::{Cause, Complaint};
+use crate::scenario::dotted::join;
 use crate::scenario::draft::Draft;
 use crate::scenario::files::Files;
 use crate::scenario::nearest::nearest;
@@ -147,6 +148,12 @@ impl<'a> Reader<'a> {
     /// Where a key's value stands, if it is there.
     pub fn place_of(&self, key: &str) -> Option<Place> {
         self.table.get(key).map(|entry| entry.node.place)
+    }
+
+    /// Whether a key's value is a list.
+    pub fn is_list(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(|entry| &entry.node.value);
+        matches!(value, Some(Value::List(_)))
     }
 
     /// Whether a key is there.
@@ -448,24 +455,6 @@ pub enum Requirement {
     Required,
     /// None may be there.
     Optional,
-}
-
-/// A dotted path with one more key, quoted where TOML needs it.
-pub fn join(path: &str, key: &str) -> String {
-    let is_bare = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if is_bare {
-        key.to_owned()
-    } else {
-        format!("{key:?}")
-    };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
-    }
 }
 
 #[cfg(test)]

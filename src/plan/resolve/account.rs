@@ -193,10 +193,7 @@ fn note_unused(account: &Account, call: Option<&MarginCallPlan>, setting: &Setti
             account.sell_inventory.is_some() && !(tops_up && lists(SourceChoice::Inventory)),
         ),
         ("a list of sources", account.sources.is_some() && !tops_up),
-        (
-            "transfer windows",
-            account.transfers.is_some() && !tops_up,
-        ),
+        ("transfer windows", account.transfers.is_some() && !tops_up),
     ];
     for (what, _) in unused.iter().filter(|(_, is_unused)| *is_unused) {
         setting.notes.add(format!(

@@ -35,9 +35,7 @@ pub fn beta(history: &History, held: &str, underlying: &str, sink: &Sink) -> Opt
         interval,
         prices,
     } = history;
-    let method = method
-        .as_ref()
-        .map_or(BetaMethod::Ols, |given| given.value);
+    let method = method.as_ref().map_or(BetaMethod::Ols, |given| given.value);
     let asset = column(asset.as_ref(), held, history, sink);
     let hedge = column(hedge.as_ref(), underlying, history, sink);
     let half_life = half_life_days(given, method, half_life.as_ref(), sink);
@@ -181,9 +179,8 @@ impl Returns {
                     (passed == step).then_some(start)
                 }
             };
-            let prices = start.and_then(|start| {
-                Some((asset.prices_usd[start]?, hedge.prices_usd[start]?))
-            });
+            let prices =
+                start.and_then(|start| Some((asset.prices_usd[start]?, hedge.prices_usd[start]?)));
             if let Some((y_before, x_before)) = prices {
                 returns.y.push((y / y_before).ln());
                 returns.x.push((x / x_before).ln());

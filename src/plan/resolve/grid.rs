@@ -16,10 +16,10 @@ pub struct Grid {
     pub step: Given<Span>,
     /// Length of the simulation.
     pub horizon: Span,
+    /// When it starts, if that is given.
+    pub start: Option<Given<Moment>>,
     /// Whether to repair correlations.
     pub repair_correlations: bool,
-    /// When it starts, if that is given.
-    pub start: Option<Moment>,
 }
 
 /// More steps than this are a mistake in the step.
@@ -45,12 +45,19 @@ impl Grid {
             let refusal = Refusal::Needed {
                 table: "simulation".to_owned(),
                 key: "start".to_owned(),
-                allowed: "a date such as \"2026-05-22T08:00\" (UTC)".to_owned(),
+                allowed: "a date such as \"2026-05-22\"".to_owned(),
                 reason: reason.to_owned(),
             };
             sink.push(refusal.at(given.place));
         }
-        self.start
+        self.start.as_ref().map(|given| given.value)
+    }
+
+    /// The time from 0 to the end of a step.
+    pub fn time(&self, step: u32) -> Span {
+        Span {
+            milliseconds: u64::from(step) * self.step.value.milliseconds,
+        }
     }
 
     /// A duration in steps, rounded up.
@@ -119,10 +126,10 @@ pub fn simulation(
     let grid = Grid {
         step: step.clone(),
         horizon: horizon.value,
+        start: start.clone(),
         repair_correlations: repair_correlations
             .as_ref()
             .is_some_and(|given| given.value),
-        start: start.as_ref().map(|given| given.value),
     };
     let crossing = match crossing
         .as_ref()

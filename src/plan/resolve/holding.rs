@@ -1,7 +1,7 @@
 //! A holding: what it is of, what is added to it, when it is sold.
 
-use crate::plan::resolve::sales::{as_produced, by_date, evenly, in_order, is_sold_as_produced};
 use crate::plan::resolve::sales::production;
+use crate::plan::resolve::sales::{as_produced, by_date, evenly, in_order, is_sold_as_produced};
 use crate::plan::resolve::setting::Setting;
 use crate::plan::types::{HoldingPlan, SalePlan};
 use crate::scenario::holding::{Holding, Sell};

@@ -46,6 +46,13 @@ pub fn order(
     })
 }
 
+/// Slippage of each trade and each sale of a holding, a fraction of notional.
+pub fn slippage(execution: Option<&Execution>) -> f64 {
+    execution
+        .and_then(|execution| execution.slippage.as_ref())
+        .map_or(0.0, |given| given.value.0)
+}
+
 /// When costs are larger.
 pub fn stress(execution: Option<&Execution>) -> StressPlan {
     let Some(Stress {

@@ -77,8 +77,7 @@ pub fn ratio(given: &Ratio, of: Of<'_>, context: &Context<'_>) -> Option<Found> 
             let steps = steps(over.as_ref(), place, of, contract, context)?;
             let span = context.setting.grid.time(steps);
             let years = span.days() / DAYS_PER_YEAR;
-            let closed =
-                least_variance::ratio(market, held, of.link.contract, of.position, years);
+            let closed = least_variance::ratio(market, held, of.link.contract, of.position, years);
             let piloted = context
                 .estimates
                 .iter()

@@ -67,7 +67,7 @@ pub enum Refusal {
     },
     /// A position that the venue does not take.
     #[error(
-        "{venue} refuses a position of {notional} USD; allowed: up to {cap} USD, the cap of its largest bracket ({bracket})"
+        "{venue} refuses a position of {notional} {unit}; allowed: up to {cap} {unit}, the cap of its largest bracket ({bracket})"
     )]
     PositionOverCap {
         /// The venue.
@@ -76,12 +76,14 @@ pub enum Refusal {
         notional: String,
         /// Position cap.
         cap: String,
+        /// What both are counted in: USD, or the coin.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },
     /// Collateral under the initial margin.
     #[error(
-        "`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} USD in {bracket}"
+        "`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} {unit} in {bracket}"
     )]
     UnderInitialMargin {
         /// Dotted path.
@@ -92,6 +94,8 @@ pub enum Refusal {
         needed: String,
         /// Notional.
         notional: String,
+        /// What it is counted in: USD, or the coin.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },
@@ -133,7 +137,7 @@ pub enum Refusal {
     },
     /// A hedge already on that stands at or beyond its liquidation.
     #[error(
-        "`{path}` would be liquidated at once: equity is {equity} USD, and {trigger} USD is asked in {bracket}"
+        "`{path}` would be liquidated at once: equity is {equity} {unit}, and {trigger} {unit} is asked in {bracket}"
     )]
     AlreadyLiquidated {
         /// Dotted path.
@@ -142,6 +146,8 @@ pub enum Refusal {
         equity: String,
         /// Maintenance margin and trigger fee.
         trigger: String,
+        /// Their currency.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },

@@ -58,7 +58,11 @@ pub fn date_step(
 ) -> Option<u32> {
     if let Some(horizon) = horizon.filter(|horizon| date.value > *horizon) {
         let allowed = format!("up to the horizon of {horizon}");
-        sink.push(Refusal::does_not_fit(date, allowed, "nothing is simulated then"));
+        sink.push(Refusal::does_not_fit(
+            date,
+            allowed,
+            "nothing is simulated then",
+        ));
         return None;
     }
     grid::steps(date, step, sink)

@@ -67,9 +67,3 @@ fn variants_are_chosen_by_name() {
         .is_empty()
     );
 }
-
-#[test]
-fn odd_keys_are_quoted_in_paths() {
-    assert_eq!(join("a", "b-c_1"), "a.b-c_1");
-    assert_eq!(join("a", "b c"), "a.\"b c\"");
-}
