@@ -45,7 +45,7 @@ impl CrossingDraws<'_> {
     pub fn anchor_normal(&self, jump: usize) -> f64 {
         let number = self.contract * SEGMENTS + address_number(jump).min(SEGMENTS - 1);
         self.streams
-            .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
+            .first_normal(self.path, self.step, Purpose::BridgeAnchor(number))
     }
 }
 
@@ -165,13 +165,9 @@ fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Opti
 }
 
 /// 2 to the power of minus the whole part of `halvings`, which lies between 0 and 1000.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the whole part is meant, and it is not negative"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the whole part is meant")]
 fn power_of_half(halvings: f64) -> f64 {
-    f64::from_bits((1023 - halvings as u64) << 52)
+    f64::from_bits((1023 - halvings as i64).cast_unsigned() << 52)
 }
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability

@@ -195,7 +195,7 @@ fn leaves_segments_out(path: &str, name: &str) -> bool {
 }
 
 /// The estimate or number at a dotted path; keys may hold dots themselves (`p99.9`).
-fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path.is_empty() {
         return (value.is_number() || is_estimate(value)).then_some(value);
     }

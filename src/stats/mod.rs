@@ -9,6 +9,7 @@ pub mod moments;
 pub mod order;
 mod pair;
 pub mod percentile_table;
+mod possible;
 pub mod probability;
 pub mod quantile;
 pub mod sample;

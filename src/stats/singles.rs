@@ -10,10 +10,11 @@ use crate::stats::estimate::Estimate;
 use crate::stats::level::{ByName, Level};
 use crate::stats::moments::{ColumnSums, spread};
 use crate::stats::pair::unhedged_prices;
+use crate::stats::possible::Possible;
 use crate::stats::probability::probability;
 use crate::stats::quantile::Percentiles;
 use crate::stats::sample::Sample;
-use crate::stats::summarise::{Possible, Scope};
+use crate::stats::summarise::Scope;
 use crate::stats::summary::{BasisRiskSummary, MeanAndPercentiles, ThresholdSummary};
 use crate::stats::tail::LossTail;
 
@@ -69,13 +70,16 @@ impl Singles {
         };
         let wealth = || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice));
         let prices = || {
-            let unhedged = if unshown.is_empty() {
-                None
-            } else {
-                unhedged_prices(table, plan)
+            let below_usd = &plan.report.effective_price_below_usd;
+            if unshown.is_empty() && below_usd.is_empty() {
+                return (Estimate::UNDEFINED, Vec::new());
+            }
+            let unhedged = unhedged_prices(table, plan);
+            let mean = match &unhedged {
+                Some(prices) if !unshown.is_empty() => spread(prices).mean,
+                Some(_) | None => Estimate::UNDEFINED,
             };
-            let mean = unhedged.map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean);
-            (mean, prices_below(table, plan))
+            (mean, prices_below(table, unhedged.as_ref(), below_usd))
         };
         let days = || {
             let day = Column::LiquidationDay;
@@ -133,21 +137,17 @@ fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> Bas
     }
 }
 
-fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
-    if plan.report.effective_price_below_usd.is_empty() {
-        return Vec::new();
-    }
+fn prices_below(
+    table: &OutcomeTable,
+    unhedged: Option<&Sample>,
+    below_usd: &[f64],
+) -> Vec<ThresholdSummary> {
     let hedged = Sample::of_column(table, Column::EffectivePrice);
-    let unhedged = unhedged_prices(table, plan);
     let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
-    let prices = plan.report.effective_price_below_usd.iter();
-    prices
-        .map(|&usd| ThresholdSummary {
-            usd,
-            hedged: below(&hedged, usd),
-            unhedged: unhedged
-                .as_ref()
-                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
-        })
-        .collect()
+    let threshold = |&usd: &f64| ThresholdSummary {
+        usd,
+        hedged: below(&hedged, usd),
+        unhedged: unhedged.map_or(Estimate::UNDEFINED, |prices| below(prices, usd)),
+    };
+    below_usd.iter().map(threshold).collect()
 }

@@ -1,7 +1,8 @@
 //! Synthetic plans and outcome tables for tests.
 
-use crate::outcome::column::{COMPONENTS, Column};
-use crate::outcome::table::{LANES, OutcomeTable};
+use crate::outcome::column::{COMPONENTS, Cell, Column};
+use crate::outcome::layout::Layout;
+use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
     ContractSettlement, Crossing, Follows, FundingPlan, FundingSource, HedgePlan, HoldingPlan,
@@ -126,80 +127,75 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
 
 /// A table whose identity holds and in which about a fifth of the paths are liquidated.
 pub(crate) fn table(paths: usize) -> OutcomeTable {
-    let mut table = OutcomeTable::new(paths, vec!["ETH".into()]);
+    let mut table = OutcomeTable::new(paths, Layout::plain(vec!["ETH".into()]));
     let (spots, noise, draws) = (
         normals(101, paths),
         normals(102, paths),
         uniforms(103, paths),
     );
-    for (block, values) in table.blocks_mut().enumerate() {
-        let first = block * LANES;
-        for lane in 0..LANES.min(paths - first) {
-            let path = first + lane;
-            let mut set =
-                |column: Column, value: f64| values[column as usize * LANES + lane] = value;
-            let spot = 3500.0 * (0.3 * spots[path] - 0.045).exp();
-            let unhedged = 50_000.0 * (spot - 3500.0);
-            let is_liquidated = spots[path] > 0.8;
-            let mut total = unhedged;
-            for (name, column) in COMPONENTS {
-                let Some(column) = column else { continue };
-                let value = match name {
-                    "ideal_offset_usd" => -unhedged,
-                    "futures_basis_usd" => 150_000.0 * noise[path],
-                    "funding_usd" => 900_000.0 + 200_000.0 * draws[path],
-                    "fees_usd" => -160_000.0,
-                    "slippage_usd" => -100_000.0,
-                    "liquidation_usd" if is_liquidated => -3e6,
-                    "liquidation_gap_usd" if is_liquidated => 30e6 * noise[path],
-                    _ => 0.0,
-                };
-                set(column, value);
-                total += value;
-            }
-            set(Column::UnhedgedPnl, unhedged);
-            set(Column::HedgedPnl, total);
-            set(
-                Column::LiquidationDay,
-                if is_liquidated {
-                    (90.0 * draws[path]).ceil()
-                } else {
-                    f64::NAN
-                },
-            );
-            set(Column::Liquidations, f64::from(is_liquidated));
-            set(Column::MarginCalls, f64::from(spots[path] > 0.4));
-            set(Column::UnmetCalls, f64::from(spots[path] > 0.7));
-            set(Column::UnmetCall, if spots[path] > 0.7 { 5e6 } else { 0.0 });
-            set(
-                Column::TopUp,
-                if spots[path] > 0.4 {
-                    40e6 * draws[path]
-                } else {
-                    0.0
-                },
-            );
-            set(
-                Column::PeakCollateral,
-                60e6 + if spots[path] > 0.4 {
-                    40e6 * draws[path]
-                } else {
-                    0.0
-                },
-            );
-            set(
-                Column::RequiredCollateral,
-                20e6 + (unhedged + 10e6).max(0.0),
-            );
-            set(Column::MinEquity, 60e6 - 40e6 * draws[path]);
-            set(
-                Column::MaxMarginRatio,
-                if is_liquidated { f64::NAN } else { draws[path] },
-            );
-            set(Column::MaxDrawdown, 1e6 * noise[path].abs());
-            set(Column::EffectivePrice, 3500.0 + total / 50_000.0);
-            set(Column::FirstTerminalSpot, spot);
+    for path in 0..paths {
+        let mut set = |column: Column, value: f64| table.column_mut(column as usize)[path] = value;
+        let spot = 3500.0 * (0.3 * spots[path] - 0.045).exp();
+        let unhedged = 50_000.0 * (spot - 3500.0);
+        let is_liquidated = spots[path] > 0.8;
+        let mut total = unhedged;
+        for (name, cell) in COMPONENTS {
+            let Cell::Fixed(column) = cell else { continue };
+            let value = match name {
+                "ideal_offset_usd" => -unhedged,
+                "futures_basis_usd" => 150_000.0 * noise[path],
+                "funding_usd" => 900_000.0 + 200_000.0 * draws[path],
+                "fees_usd" => -160_000.0,
+                "slippage_usd" => -100_000.0,
+                "liquidation_usd" if is_liquidated => -3e6,
+                "liquidation_gap_usd" if is_liquidated => 30e6 * noise[path],
+                _ => 0.0,
+            };
+            set(column, value);
+            total += value;
         }
+        set(Column::UnhedgedPnl, unhedged);
+        set(Column::HedgedPnl, total);
+        set(
+            Column::LiquidationDay,
+            if is_liquidated {
+                (90.0 * draws[path]).ceil()
+            } else {
+                f64::NAN
+            },
+        );
+        set(Column::Liquidations, f64::from(is_liquidated));
+        set(Column::MarginCalls, f64::from(spots[path] > 0.4));
+        set(Column::UnmetCalls, f64::from(spots[path] > 0.7));
+        set(Column::UnmetCall, if spots[path] > 0.7 { 5e6 } else { 0.0 });
+        set(
+            Column::TopUp,
+            if spots[path] > 0.4 {
+                40e6 * draws[path]
+            } else {
+                0.0
+            },
+        );
+        set(
+            Column::PeakCollateral,
+            60e6 + if spots[path] > 0.4 {
+                40e6 * draws[path]
+            } else {
+                0.0
+            },
+        );
+        set(
+            Column::RequiredCollateral,
+            20e6 + (unhedged + 10e6).max(0.0),
+        );
+        set(Column::MinEquity, 60e6 - 40e6 * draws[path]);
+        set(
+            Column::MaxMarginRatio,
+            if is_liquidated { f64::NAN } else { draws[path] },
+        );
+        set(Column::MaxDrawdown, 1e6 * noise[path].abs());
+        set(Column::EffectivePrice, 3500.0 + total / 50_000.0);
+        set(Column::FirstTerminalSpot, spot);
     }
     table
 }
