@@ -1,5 +1,6 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
+pub mod black76;
 mod ars;
 pub mod correlation;
 pub mod discrete_passage;
@@ -14,4 +15,5 @@ pub mod normal;
 pub mod ou;
 pub mod quadrature;
 pub mod random;
+pub mod regression;
 pub mod vector;
