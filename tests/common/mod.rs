@@ -8,6 +8,7 @@
 pub mod bounds;
 pub mod plans;
 pub mod scenario_text;
+pub mod slow_book;
 pub mod slow_ledger;
 pub mod small_plan;
 pub mod tapes;

@@ -21,6 +21,8 @@ pub fn of_spots_and_marks(spots_usd: &[f64], marks_usd: &[f64]) -> Tape {
         spot_usd: vec![spots_usd.to_vec()],
         mark_usd: vec![marks_usd.to_vec()],
         funding_rate: vec![vec![0.0; spots_usd.len()]],
+        carry: vec![vec![0.0; spots_usd.len()]],
+        jumps: vec![vec![vec![]; spots_usd.len()]],
         within: vec![vec![quiet; spots_usd.len()]],
         step_variance: vec![0.0],
     }
@@ -66,6 +68,8 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
             .map(|c| vec![assets[c.underlying].spot_usd * c.initial_basis().exp()])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts.len()],
+        carry: vec![Vec::new(); contracts.len()],
+        jumps: vec![vec![Vec::new()]; assets.len()],
         within: vec![vec![WithinStep::default()]; contracts.len()],
         step_variance: contracts
             .iter()
@@ -87,6 +91,9 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
                 + jumps.iter().map(|j| j.log_size).sum::<f64>();
             spots_usd.push(spots_usd[step - 1] * log_return.exp());
             jumps_by_asset.push(jumps);
+        }
+        for (steps, jumps) in tape.jumps.iter_mut().zip(&jumps_by_asset) {
+            steps.push(jumps.clone());
         }
         for (index, contract) in contracts.iter().enumerate() {
             basis[index] = 0.9 * basis[index] + basis_volatility * draws.normal();
