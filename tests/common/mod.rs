@@ -5,6 +5,7 @@
     reason = "each test program uses its own part"
 )]
 
+pub mod any_plan;
 pub mod bounds;
 pub mod plans;
 pub mod scenario_text;

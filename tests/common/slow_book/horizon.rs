@@ -111,13 +111,11 @@ impl<'a> Book<'a> {
             let expiry = expiry_held(dated, self.step);
             let at = self.step as usize;
             let carries = &self.tape.carry[c];
-            let basis = |carry: f64, prices: &Prices| {
-                let left = years_left(expiry.years, prices.years);
-                ((carry + dated.slope_per_year * left) * left).exp()
-            };
-            let start = basis(carries[at - 1], &self.start);
-            let after = basis(carries[at], &self.end);
-            -planned_base * self.end.spot_usd[underlying] * (after - start)
+            let left = years_left(expiry.years, self.end.years);
+            let ratio = |carry: f64| dated.basis(carry, left).exp();
+            -planned_base
+                * self.end.spot_usd[underlying]
+                * (ratio(carries[at]) - ratio(carries[at - 1]))
         });
         self.add("ideal_offset_usd", ideal_usd);
         self.add(
