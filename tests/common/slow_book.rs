@@ -31,6 +31,7 @@ use account::Account;
 pub use factors::{Factor, covariance};
 use holding::Holding;
 use leg::Leg;
+pub use leg::Position;
 pub use level::liquidation_level_usd;
 pub use option::{black_delta, black_value_usd};
 pub use prices::{Prices, expiry_held, years_left};
@@ -140,6 +141,7 @@ impl Book<'_> {
             self.record_report_date();
         }
         self.stage_8_record();
+        self.assert_nobody_has_what_is_not_there();
     }
 
     /// Interest of this step on what was contributed and owed when it began.

@@ -1,6 +1,6 @@
 //! Stage 8 and what is recorded on the way: equity, margin ratio, required collateral, drawdown, report dates.
 
-use hedgesim::plan::types::{Crossing, SettlementCurrency};
+use hedgesim::plan::types::{Crossing, FundingSource, SettlementCurrency};
 
 use super::factors::{Factor, covariance};
 use super::{Book, Prices, Who};
@@ -178,5 +178,43 @@ impl Book<'_> {
         };
         let profit = self.unrealised(a, prices).max(0.0);
         (self.accounts[a].balance + profit) * currency_usd + coins_usd
+    }
+
+    /// Money and coins are somewhere once: no reserve is overdrawn, no loan over its limit, no coin posted or sold that
+    /// is not there, and an account without a position owes nothing.
+    pub fn assert_nobody_has_what_is_not_there(&self) {
+        for (a, account) in self.accounts.iter().enumerate() {
+            let plan = &self.plan.accounts[a];
+            let scale = 1e-9 * (1.0 + account.peak_posted_usd + plan.reserve_usd);
+            assert!(account.reserve_usd >= -scale, "reserve {a} overdrawn");
+            for (debt_usd, source) in account.debt_usd.iter().zip(&plan.sources) {
+                let limit_usd = match *source {
+                    FundingSource::CreditLine { limit_usd, .. } => limit_usd,
+                    FundingSource::Reserve | FundingSource::Inventory { .. } => 0.0,
+                };
+                assert!((-scale..=limit_usd + scale).contains(debt_usd), "loan of {a}");
+            }
+            assert!(account.coins.iter().all(|coin| coin.quantity >= 0.0));
+            let has_position = self
+                .legs_of(a)
+                .into_iter()
+                .any(|h| self.legs[h].actual.size != 0.0);
+            if !has_position {
+                let owed_usd = -account.balance * self.currency_usd(a, &self.end);
+                assert!(
+                    owed_usd <= scale + self.coins_for_margin_usd(a, &self.end),
+                    "account {a} owes {owed_usd}"
+                );
+            }
+            if account.flat_since_step.is_some() {
+                assert!(account.balance == 0.0 && account.coins.is_empty());
+            }
+        }
+        if !self.is_horizon() {
+            for (j, holding) in self.holdings.iter().enumerate() {
+                let scale_base = 1e-9 * (1.0 + holding.units_base);
+                assert!(self.free_coins(j) >= -scale_base, "holding {j} is short of coins");
+            }
+        }
     }
 }
