@@ -208,6 +208,8 @@ fn empty_tape(plan: &Plan, market: &MarketModel) -> Tape {
             .map(|c| vec![market.initial_mark_usd(c)])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts],
+        carry: vec![Vec::new(); contracts],
+        jumps: vec![vec![Vec::new()]; plan.market.assets.len()],
         within: vec![vec![WithinStep::default()]; contracts],
         step_variance: (0..contracts).map(|c| market.step_variance(c)).collect(),
     }
@@ -217,6 +219,9 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
     for k in 0..tile.steps {
         for (series, spots) in tape.spot_usd.iter_mut().zip(&tile.spot_usd) {
             series.push(spots[k][lane]);
+        }
+        for (asset, steps) in tape.jumps.iter_mut().enumerate() {
+            steps.push(jumps_of(tile, k, asset, lane));
         }
         for (c, contract) in plan.market.contracts.iter().enumerate() {
             tape.mark_usd[c].push(tile.mark_usd[c][k + 1][lane]);
@@ -232,14 +237,7 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
                 step: small(tile.first_step + k),
                 contract: small(c),
             };
-            let jumps: Vec<Jump> = tile
-                .lane_jumps(k, contract.underlying, lane)
-                .iter()
-                .map(|jump| Jump {
-                    time_frac: jump.time_frac,
-                    log_size: jump.log_size,
-                })
-                .collect();
+            let jumps = jumps_of(tile, k, contract.underlying, lane);
             tape.within[c].push(WithinStep {
                 anchor_normals: (0..jumps.len()).map(|j| draws.anchor_normal(j)).collect(),
                 bridge_uniforms: (0..=jumps.len()).map(|s| draws.bridge_uniform(s)).collect(),
@@ -247,4 +245,15 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
             });
         }
     }
+}
+
+/// Jumps of one asset on one lane in one step of a tile.
+fn jumps_of(tile: &MarketTile, k: usize, asset: usize, lane: usize) -> Vec<Jump> {
+    tile.lane_jumps(k, asset, lane)
+        .iter()
+        .map(|jump| Jump {
+            time_frac: jump.time_frac,
+            log_size: jump.log_size,
+        })
+        .collect()
 }
