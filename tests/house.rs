@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 36] = [
+const ARROWS: [Arrow; 37] = [
     arrow(
         "plan",
         "scenario",
@@ -53,6 +53,11 @@ const ARROWS: [Arrow; 36] = [
         "hedge",
         "math",
         "moments over the horizon and expected funding",
+    ),
+    arrow(
+        "outcome",
+        "plan",
+        "which columns a plan's outcomes have, and their names",
     ),
     arrow("market", "plan", "asset, basis and funding parameters"),
     arrow(

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::ledger::programme::Programme;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::model::MarketModel;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::Plan;
 
@@ -54,19 +55,15 @@ pub fn simulate(
 ) -> Result<OutcomeTable, SimulationError> {
     let market = MarketModel::new(plan);
     let rules = ProgrammeRules::new(plan, 0, market.step_variance(plan.hedges[0].contract));
-    let assets = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
+    let layout = Layout::of(plan);
+    let path_bytes = 8 * layout.columns() as u64;
     let paths = plan.simulation.paths;
     let mut table = usize::try_from(paths)
         .ok()
-        .and_then(|paths| OutcomeTable::try_new(paths, assets))
+        .and_then(|paths| OutcomeTable::try_new(paths, layout))
         .ok_or_else(|| SimulationError::OutOfMemory {
             paths,
-            gib: paths.saturating_mul(300).div_ceil(1 << 30),
+            gib: paths.saturating_mul(path_bytes).div_ceil(1 << 30),
         })?;
     let columns = table.columns();
     table

@@ -10,6 +10,7 @@ use crate::ledger::programme::{Follower, Programme};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::model::MarketModel;
 use crate::market::tile::MarketTile;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::Plan;
 
@@ -171,13 +172,7 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
             .collect();
         programme.advance(&tile, Some(&mut recorder));
     }
-    let names = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
-    let mut block = OutcomeTable::new(LANES, names);
+    let mut block = OutcomeTable::new(LANES, Layout::of(plan));
     let mut rows = vec![0.0; block.columns() * LANES];
     programme.finish(&tile, &mut rows);
     for mut part in block.parts_mut(1) {

@@ -1,6 +1,7 @@
 //! All outcomes of a run, column by column, in one allocation.
 
-use crate::outcome::column::{Column, FIXED_COLUMNS};
+use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
+use crate::outcome::layout::Layout;
 
 /// Paths in one block.
 pub const LANES: usize = 64;
@@ -17,23 +18,23 @@ const WORTH_ASKING: usize = 32 << 20;
 pub struct OutcomeTable {
     data: Vec<f64>,
     paths: usize,
-    assets: Vec<String>,
+    layout: Layout,
     weights: Option<Vec<f64>>,
 }
 
 impl OutcomeTable {
-    /// An empty table (all zero) for so many paths and these assets' terminal spots.
+    /// An empty table (all zero) for so many paths and these columns.
     ///
     /// # Panics
     /// If the memory cannot be had; see [`Self::try_new`].
-    pub fn new(paths: usize, assets: Vec<String>) -> Self {
+    pub fn new(paths: usize, layout: Layout) -> Self {
         #[expect(clippy::expect_used, reason = "documented; the engine uses try_new")]
-        Self::try_new(paths, assets).expect("memory for the outcome table")
+        Self::try_new(paths, layout).expect("memory for the outcome table")
     }
 
     /// Like [`Self::new`], or `None` if the memory cannot be had.
-    pub fn try_new(paths: usize, assets: Vec<String>) -> Option<Self> {
-        let columns = FIXED_COLUMNS + assets.len();
+    pub fn try_new(paths: usize, layout: Layout) -> Option<Self> {
+        let columns = layout.columns();
         let blocks = paths.div_ceil(LANES);
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
         // Without touching it: `vec!` would abort where there is none.
@@ -43,7 +44,7 @@ impl OutcomeTable {
         Some(Self {
             data: vec![0.0; cells],
             paths,
-            assets,
+            layout,
             weights: None,
         })
     }
@@ -53,14 +54,19 @@ impl OutcomeTable {
         self.paths
     }
 
+    /// The stored columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Names of the assets whose terminal spots are stored.
     pub fn assets(&self) -> &[String] {
-        &self.assets
+        self.layout.assets()
     }
 
     /// Number of stored columns.
     pub fn columns(&self) -> usize {
-        FIXED_COLUMNS + self.assets.len()
+        self.layout.columns()
     }
 
     /// The table cut into parts of so many blocks, in the order of the paths, to be filled side by side.
@@ -125,6 +131,12 @@ impl OutcomeTable {
         self.column(column)[path]
     }
 
+    /// One value of a column that may be stored; 0 where it is not.
+    pub fn cell(&self, path: usize, cell: Cell) -> f64 {
+        let column = self.layout.cell(cell);
+        column.map_or(0.0, |column| self.value(path, column))
+    }
+
     /// Storage index of an asset's terminal spot.
     pub fn terminal_spot(&self, asset: usize) -> usize {
         FIXED_COLUMNS + asset
@@ -181,7 +193,7 @@ mod tests {
     #[test]
     fn parts_fill_the_table_in_the_order_of_the_paths() {
         // Five blocks, the last of three paths, in parts of two.
-        let mut table = OutcomeTable::new(4 * LANES + 3, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(4 * LANES + 3, Layout::plain(vec!["ETH".into()]));
         let columns = table.columns();
         let mut rows = vec![0.0; columns * LANES];
         let mut first = 0;
@@ -210,8 +222,8 @@ mod tests {
 
     #[test]
     fn no_paths_have_no_parts_and_too_many_no_table() {
-        assert!(OutcomeTable::new(0, vec![]).parts_mut(8).is_empty());
-        assert!(OutcomeTable::try_new(usize::MAX / 64, vec![]).is_none());
-        assert!(OutcomeTable::try_new(usize::MAX / 4096, vec![]).is_none());
+        assert!(OutcomeTable::new(0, Layout::plain(vec![])).parts_mut(8).is_empty());
+        assert!(OutcomeTable::try_new(usize::MAX / 64, Layout::plain(vec![])).is_none());
+        assert!(OutcomeTable::try_new(usize::MAX / 4096, Layout::plain(vec![])).is_none());
     }
 }

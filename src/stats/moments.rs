@@ -229,6 +229,7 @@ fn weighted_lane_sums(lanes: &[f64], weights: &[f64], shift: f64) -> ColumnSums 
 mod tests {
     use super::*;
     use crate::outcome::column::Column;
+    use crate::outcome::layout::Layout;
     use crate::stats::sample::tests::normals;
 
     #[test]
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_pass_through_the_table_equals_the_sample() {
-        let mut table = OutcomeTable::new(1003, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(1003, Layout::plain(vec!["ETH".into()]));
         for (column, seed) in (0..table.columns()).zip(5..) {
             table
                 .column_mut(column)

@@ -49,8 +49,12 @@ impl<'a> Sample<'a> {
 
     /// A stored column.
     pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
-        let weights = table.weights().map(Cow::Borrowed);
-        Self::new(table.column(column as usize), weights)
+        Self::of_index(table, column as usize)
+    }
+
+    /// The column with this storage index.
+    pub fn of_index(table: &'a OutcomeTable, column: usize) -> Self {
+        Self::new(table.column(column), table.weights().map(Cow::Borrowed))
     }
 
     /// What `combine` makes of several stored columns of each path.
@@ -191,6 +195,7 @@ pub fn sum<const K: usize>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::outcome::layout::Layout;
 
     /// Uniform draws in (0, 1) by a 64-bit linear congruential generator (Knuth's MMIX constants), top 53 bits.
     pub(crate) fn uniforms(seed: u64, count: usize) -> Vec<f64> {
@@ -215,7 +220,7 @@ pub(crate) mod tests {
 
     #[test]
     fn reads_a_column_in_the_order_of_the_paths() {
-        let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(CHUNK + 70, Layout::plain(vec!["ETH".into()]));
         let pnl_usd = table.column_mut(Column::HedgedPnl as usize);
         for (path, value) in pnl_usd.iter_mut().enumerate() {
             *value = path as f64;

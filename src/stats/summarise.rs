@@ -1,6 +1,7 @@
 //! From the outcome table to the summary.
 
 use crate::outcome::column::Column;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{LimitPlan, Plan};
 use crate::stats::estimate::Estimate;
@@ -79,14 +80,8 @@ pub fn template(plan: &Plan) -> serde_json::Value {
 }
 
 fn template_of(plan: &Plan, detail: Detail) -> serde_json::Value {
-    let assets = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
     let summary = estimate(
-        &OutcomeTable::new(1, assets),
+        &OutcomeTable::new(1, Layout::of(plan)),
         plan,
         detail,
         &RunInfo::default(),
@@ -315,7 +310,7 @@ mod tests {
     fn what_cannot_happen_is_zero_and_without_an_event_null() {
         let mut plan = plan(1000, vec![]);
         plan.hedges[0].hedge_ratio = 0.0;
-        let mut table = OutcomeTable::new(1000, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(1000, Layout::plain(vec!["ETH".into()]));
         table
             .column_mut(Column::LiquidationDay as usize)
             .fill(f64::NAN);

@@ -1,6 +1,7 @@
 //! Synthetic plans and outcome tables for tests.
 
-use crate::outcome::column::{COMPONENTS, Column};
+use crate::outcome::column::{COMPONENTS, Cell, Column};
+use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
@@ -126,7 +127,7 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
 
 /// A table whose identity holds and in which about a fifth of the paths are liquidated.
 pub(crate) fn table(paths: usize) -> OutcomeTable {
-    let mut table = OutcomeTable::new(paths, vec!["ETH".into()]);
+    let mut table = OutcomeTable::new(paths, Layout::plain(vec!["ETH".into()]));
     let (spots, noise, draws) = (
         normals(101, paths),
         normals(102, paths),
@@ -138,8 +139,8 @@ pub(crate) fn table(paths: usize) -> OutcomeTable {
         let unhedged = 50_000.0 * (spot - 3500.0);
         let is_liquidated = spots[path] > 0.8;
         let mut total = unhedged;
-        for (name, column) in COMPONENTS {
-            let Some(column) = column else { continue };
+        for (name, cell) in COMPONENTS {
+            let Cell::Fixed(column) = cell else { continue };
             let value = match name {
                 "ideal_offset_usd" => -unhedged,
                 "futures_basis_usd" => 150_000.0 * noise[path],
