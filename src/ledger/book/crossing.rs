@@ -118,9 +118,7 @@ impl Lane<'_> {
         if side < 0.0 && step.level <= 0.0 {
             return None;
         }
-        let jumps = self
-            .tile
-            .lane_jumps(self.k, contract.underlying, self.lane);
+        let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
         if jumps.is_empty() && step.is_clear(contract.clearances[self.step]) {
             return None;
         }
@@ -417,8 +415,7 @@ fn reach(
     }
     let from = level_log - diffused - shifted;
     let variance = step.variance * (1.0 - time);
-    let crosses =
-        is_end_beyond || bridge(from, level_log - end_log, variance, draws, jumps.len());
+    let crosses = is_end_beyond || bridge(from, level_log - end_log, variance, draws, jumps.len());
     if crosses { crossed } else { None }
 }
 

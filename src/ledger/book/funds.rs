@@ -297,7 +297,11 @@ impl Lane<'_> {
             if self.rules.legs[l].is_option || size == 0.0 {
                 continue;
             }
-            let kept = if high >= 1.0 { 0.0 } else { size * (1.0 - high) };
+            let kept = if high >= 1.0 {
+                0.0
+            } else {
+                size * (1.0 - high)
+            };
             self.trade(l, kept, Purpose::Rebalancing, false);
         }
     }
@@ -314,8 +318,8 @@ impl Lane<'_> {
             let unit = self.work.now.unit[l];
             let costs = self.trade_costs(l, size * cut, unit);
             equity -= costs.fee + costs.away;
-            maintenance += self.maintenance_of(l, size * (1.0 - cut))
-                - self.maintenance_of(l, size);
+            maintenance +=
+                self.maintenance_of(l, size * (1.0 - cut)) - self.maintenance_of(l, size);
         }
         maintenance - target * equity
     }

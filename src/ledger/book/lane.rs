@@ -4,9 +4,7 @@ use crate::ledger::book::crossing::JumpMoment;
 use crate::ledger::book::margin::Prices;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
-use crate::ledger::book::state::{
-    AccountState, HoldingState, LegState, NEVER, PathState, State,
-};
+use crate::ledger::book::state::{AccountState, HoldingState, LegState, NEVER, PathState, State};
 use crate::ledger::event::LedgerEvent;
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
@@ -83,6 +81,7 @@ impl Lane<'_> {
         }
         self.record_requirement();
         if is_horizon {
+            self.record_date();
             self.trade_inventory();
             self.close();
         } else {
@@ -191,9 +190,8 @@ impl Lane<'_> {
             (true, false) => call.release.unwrap_or(0.0),
             (false, _) => call.level,
         };
-        let is_spent = !account.is_armed
-            && call.action == CallAction::TopUp
-            && !self.may_have_money(a);
+        let is_spent =
+            !account.is_armed && call.action == CallAction::TopUp && !self.may_have_money(a);
         let above = if is_in_flight || is_spent {
             f64::INFINITY
         } else {

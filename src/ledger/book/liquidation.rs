@@ -50,8 +50,7 @@ impl Lane<'_> {
             self.settle_usd(a, left)
         };
         let path = self.path_mut();
-        path.liquidation_usd +=
-            settled.bankruptcy_usd - cost * rate_usd - settled.forfeited_usd;
+        path.liquidation_usd += settled.bankruptcy_usd - cost * rate_usd - settled.forfeited_usd;
         path.bankruptcy_usd += settled.bankruptcy_usd;
         self.take_posted(a, settled.returned_usd + settled.inventory_usd);
         self.return_money(a, settled.returned_usd);
@@ -92,9 +91,7 @@ impl Lane<'_> {
         let mut sums = self.sums(l);
         // The rest of the step is no longer this size's.
         sums.price_usd += rate_usd * (unit - self.work.now.unit[l]);
-        if !has_paid
-            && let Some(stamp) = self.series.stamp(self.tile, leg.contract, self.k)
-        {
+        if !has_paid && let Some(stamp) = self.series.stamp(self.tile, leg.contract, self.k) {
             sums.funding_usd -= stamp[lane] * rate_usd;
         }
         self.leg_mut(l).actual.add(-size, &sums);
@@ -108,8 +105,7 @@ impl Lane<'_> {
         let liquidity = &contract.liquidity;
         let taken_frac = rules.stress.liquidation_multiplier
             * (liquidity.half_spread_frac + impact_frac(liquidity, notional * rate_usd));
-        let slippage =
-            (rules.accounts[a].liquidation_slippage_frac + taken_frac) * notional;
+        let slippage = (rules.accounts[a].liquidation_slippage_frac + taken_frac) * notional;
         // The fill is worse by the slippage, whichever way that is.
         let worsened = notional + size.signum() * slippage;
         slippage + contract.venue.liquidation_fee_frac * worsened

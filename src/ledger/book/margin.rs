@@ -50,7 +50,12 @@ impl Margin {
 }
 
 /// Maintenance margin and trigger fee of one future's size.
-pub(super) fn future_margin(contract: &ContractRule, size: f64, unit: f64, entry: f64) -> (f64, f64) {
+pub(super) fn future_margin(
+    contract: &ContractRule,
+    size: f64,
+    unit: f64,
+    entry: f64,
+) -> (f64, f64) {
     let notional = size.abs() * unit;
     let margined = if contract.margins_entry {
         size.abs() * entry

@@ -4,9 +4,8 @@
 //! the price of a unit in the currency of the account. A tile's prices in that form (`series`) are worked out for all lanes at
 //! once, and so is a step in which nothing happens to a lane (`screen`); `lane` takes the other lanes through the order of events.
 
-mod block;
+mod calls;
 mod crossing;
-mod dates;
 mod funds;
 mod lane;
 pub mod ledger;
@@ -20,6 +19,8 @@ pub mod rules;
 mod schedule;
 mod screen;
 mod series;
+pub mod standing;
 mod state;
 mod trading;
 mod walk;
+mod windows;

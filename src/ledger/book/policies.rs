@@ -244,8 +244,7 @@ impl Lane<'_> {
 
     /// A size of one leg as the same exposure in another: `q` of linear contracts, USD of inverse ones.
     fn converted(&self, from: usize, to: usize, size: f64) -> f64 {
-        let is_inverse =
-            |l: usize| self.rules.contracts[self.rules.legs[l].contract].is_inverse;
+        let is_inverse = |l: usize| self.rules.contracts[self.rules.legs[l].contract].is_inverse;
         match (is_inverse(from), is_inverse(to)) {
             (false, false) | (true, true) => size,
             (false, true) => -size / self.work.now.unit[to],
@@ -479,9 +478,8 @@ impl Lane<'_> {
         }
         let collateral_usd = account.reserve_usd;
         let arrival_step = account.arrival_step;
-        let is_wanted = |l: &usize| {
-            !rules.legs[*l].is_option && self.state.hot.planned[*l][lane] != 0.0
-        };
+        let is_wanted =
+            |l: &usize| !rules.legs[*l].is_option && self.state.hot.planned[*l][lane] != 0.0;
         let is_any = rules.accounts[a].legs.iter().any(|l| is_wanted(l));
         if collateral_usd < SMALLEST_REENTRY_USD || !is_any {
             // Only a transfer that is still under way can fill the reserve again.
@@ -503,7 +501,11 @@ impl Lane<'_> {
         for &l in &rules.accounts[a].legs {
             let planned = self.state.hot.planned[l][lane];
             if !rules.legs[l].is_option && planned != 0.0 {
-                let size = if share < 1.0 { planned * share } else { planned };
+                let size = if share < 1.0 {
+                    planned * share
+                } else {
+                    planned
+                };
                 self.trade(l, size, Purpose::Entry, false);
                 told += self.base_size(l, size, self.work.now.unit[l]);
             }

@@ -5,7 +5,9 @@
 //! value. So one arithmetic serves them all: equity is `cash - sum w u` with `cash = balance + sum w E`, and a notional is
 //! `|w| u`. A hedge that switches between two contracts has a leg for each, one of them flat.
 
+use crate::ledger::book::opening::open;
 use crate::ledger::book::schedule::Schedule;
+use crate::ledger::book::state::State;
 use crate::market::covariance::Factor;
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
@@ -51,6 +53,14 @@ pub struct BookRules {
     pub(super) liquidity_at_risk: bool,
     /// Steps of the windows of a day and of a week.
     pub(super) call_windows: [usize; 2],
+    /// Everything at time 0.
+    pub(super) opening: State,
+    /// Hedged wealth at time 0, before costs.
+    pub(super) initial_wealth_usd: f64,
+    /// Coins bought for USD accounts in it.
+    pub(super) initial_coins_usd: f64,
+    /// Whether something happens on every path at the end of each step.
+    is_common: Vec<bool>,
 }
 
 /// One contract.
@@ -151,6 +161,8 @@ pub(super) struct AccountRule {
     pub(super) collateral_usd: f64,
     pub(super) reserve_usd: f64,
     pub(super) venue: usize,
+    /// Value at time 0 before costs, coins in USD accounts and what holdings have posted aside.
+    pub(super) initial_value_usd: f64,
     /// Whether it holds one future and nothing else that moves, whatever happens.
     pub(super) is_single: bool,
     /// Covariances of its factors, the marks of its legs (an option: the spot) and the spots of its coins, by step:
@@ -222,7 +234,7 @@ impl BookRules {
             account.set_covariances(market, &legs, &slots, plan);
         }
         let window = |days: f64| whole_steps(days / simulation.step_days).clamp(1, steps);
-        Self {
+        let mut rules = Self {
             layout: Layout::of(plan),
             steps,
             step_days: simulation.step_days,
@@ -257,7 +269,16 @@ impl BookRules {
             venues: venues(plan).len(),
             liquidity_at_risk: plan.report.liquidity_at_risk,
             call_windows: [window(1.0), window(7.0)],
-        }
+            opening: State::default(),
+            initial_wealth_usd: 0.0,
+            initial_coins_usd: 0.0,
+            is_common: Vec::new(),
+        };
+        rules.opening = open(plan, &mut rules);
+        rules.is_common = (0..=steps)
+            .map(|step| rules.has_common_event(step))
+            .collect();
+        rules
     }
 
     /// Whether any account's hedger looks at the end of `step`: a watching moment of wealth.
@@ -268,7 +289,11 @@ impl BookRules {
     }
 
     /// Whether something happens on every path at the end of `step`.
-    pub(super) fn is_common_event(&self, step: usize) -> bool {
+    pub(super) fn is_common(&self, step: usize) -> bool {
+        self.is_common[step]
+    }
+
+    fn has_common_event(&self, step: usize) -> bool {
         step == self.steps
             || self.schedule.has_trade(step)
             || self.date_steps.iter().any(|&date| date as usize == step)
@@ -576,6 +601,7 @@ impl AccountRule {
             },
             reserve_usd: if is_posted { account.reserve_usd } else { 0.0 },
             venue: venue_of(plan, index),
+            initial_value_usd: 0.0,
             is_single,
             covariances: Vec::new(),
         }
@@ -606,8 +632,7 @@ impl AccountRule {
         for step in 0..=plan.simulation.steps as usize {
             for &a in &factors {
                 for &b in &factors {
-                    self.covariances
-                        .push(market.covariance(step.max(1), a, b));
+                    self.covariances.push(market.covariance(step.max(1), a, b));
                 }
             }
         }

@@ -44,9 +44,9 @@ impl Schedule {
             .collect();
         let has_trade = (0..=steps)
             .map(|step| {
-                holdings
-                    .iter()
-                    .any(|holding| holding.sold_base[step] > 0.0 || holding.produced_base[step] > 0.0)
+                holdings.iter().any(|holding| {
+                    holding.sold_base[step] > 0.0 || holding.produced_base[step] > 0.0
+                })
             })
             .collect();
         Self {

@@ -7,6 +7,7 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::rules::{BookRules, ContractRule};
+use crate::ledger::book::windows::RateWindow;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::math::black76::black76;
 use crate::math::vector::exp;
@@ -24,6 +25,8 @@ pub(super) struct Series {
     start_spots_usd: Vec<Steps>,
     /// Spots at the end of the tile before.
     last_spots_usd: Vec<LaneArray>,
+    /// Of the hedges that switch; shape `[hedges]`.
+    windows: Vec<Option<RateWindow>>,
 }
 
 /// One contract over one tile. What its kind does not need stays empty.
@@ -118,8 +121,8 @@ pub(super) fn option_initial_margin(
         OptionKind::Put => spot_usd - strike_usd,
     };
     let terms = &option.terms;
-    let base_usd = (terms.initial_frac * spot_usd - out_usd.max(0.0))
-        .max(terms.initial_floor_frac * spot_usd);
+    let base_usd =
+        (terms.initial_frac * spot_usd - out_usd.max(0.0)).max(terms.initial_floor_frac * spot_usd);
     if is_coin {
         base_usd / spot_usd + unit
     } else {
@@ -144,6 +147,7 @@ impl Series {
             contracts: rules.contracts.iter().map(ContractSeries::new).collect(),
             start_spots_usd: vec![[zero; TILE_STEPS]; rules.initial_spots_usd.len()],
             last_spots_usd: vec![zero; rules.initial_spots_usd.len()],
+            windows: RateWindow::all(rules),
         }
     }
 
@@ -154,6 +158,9 @@ impl Series {
         }
         for (series, contract) in self.contracts.iter_mut().zip(&rules.contracts) {
             series.start(rules, contract);
+        }
+        for window in self.windows.iter_mut().flatten() {
+            window.start();
         }
     }
 
@@ -175,6 +182,14 @@ impl Series {
             };
             series.fill(rules, contract, c, tile, &spots);
         }
+        for window in self.windows.iter_mut().flatten() {
+            window.fill(tile);
+        }
+    }
+
+    /// Average funding rates per 8 h at the end of step `k` that a hedge's switch looks at, if it looks then.
+    pub(super) fn mean_rate(&self, hedge: usize, k: usize) -> Option<&LaneArray> {
+        self.windows[hedge].as_ref()?.means(k)
     }
 
     /// Spot at the start of step `k` of the tile.
@@ -218,12 +233,7 @@ impl Series {
     }
 
     /// Funding of a size of 1 at the end of step `k`, in the currency of the account; `None` without a stamp.
-    pub(super) fn stamp(
-        &self,
-        tile: &MarketTile,
-        contract: usize,
-        k: usize,
-    ) -> Option<&LaneArray> {
+    pub(super) fn stamp(&self, tile: &MarketTile, contract: usize, k: usize) -> Option<&LaneArray> {
         tile.is_stamp[contract][k].then(|| &self.contracts[contract].stamp[k])
     }
 

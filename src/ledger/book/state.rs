@@ -187,7 +187,7 @@ pub(super) struct PathState {
 }
 
 /// The state of one block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) hot: Hot,
     /// Shape `[LANES][legs]`, and so on.
@@ -197,6 +197,8 @@ pub(super) struct State {
     pub(super) credits: Vec<CreditState>,
     pub(super) holdings: Vec<HoldingState>,
     pub(super) paths: Vec<PathState>,
+    /// Hedged and unhedged P&L and the exposures at the reporting dates; shape `[LANES][dates][2 + venues]`.
+    pub(super) dates: Vec<f64>,
 }
 
 impl State {
@@ -210,6 +212,7 @@ impl State {
             credits,
             holdings,
             paths,
+            dates,
         } = self;
         hot.clone_from(&other.hot);
         legs.copy_from_slice(&other.legs);
@@ -218,10 +221,61 @@ impl State {
         credits.copy_from_slice(&other.credits);
         holdings.copy_from_slice(&other.holdings);
         paths.copy_from_slice(&other.paths);
+        dates.copy_from_slice(&other.dates);
     }
 }
 
 /// The same number in every lane of so many rows.
 pub(super) fn rows(count: usize, value: f64) -> Vec<LaneArray> {
     vec![[value; LANES]; count]
+}
+
+impl Default for Hot {
+    fn default() -> Self {
+        Self::new(&Shape::default())
+    }
+}
+
+/// Numbers of rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shape {
+    pub(super) legs: usize,
+    pub(super) accounts: usize,
+    pub(super) slots: usize,
+    pub(super) assets: usize,
+    pub(super) hedges: usize,
+    pub(super) holdings: usize,
+}
+
+impl Hot {
+    /// Nothing is posted and nothing is open.
+    pub(super) fn new(shape: &Shape) -> Self {
+        let (legs, accounts) = (shape.legs, shape.accounts);
+        Self {
+            size: rows(legs, 0.0),
+            planned: rows(legs, 0.0),
+            entry: rows(legs, 0.0),
+            planned_entry: rows(legs, 0.0),
+            cash: rows(accounts, 0.0),
+            planned_cash: rows(accounts, 0.0),
+            open: rows(accounts, 0.0),
+            acts_below: rows(accounts, 0.0),
+            acts_above: rows(accounts, f64::INFINITY),
+            beyond: rows(accounts, 0.0),
+            revaluation_usd: rows(accounts, 0.0),
+            counted: rows(shape.slots, 0.0),
+            extra: rows(shape.assets, 0.0),
+            switched: rows(shape.hedges, 0.0),
+            due_step: [f64::from(NEVER); LANES],
+            min_equity_usd: [f64::INFINITY; LANES],
+            worst_maintenance: [0.0; LANES],
+            worst_equity: [1.0; LANES],
+            required_usd: [0.0; LANES],
+            outside_usd: [0.0; LANES],
+            interest_usd: [0.0; LANES],
+            peak_wealth_usd: [f64::NEG_INFINITY; LANES],
+            max_drawdown_usd: [0.0; LANES],
+            turnover_usd: [rows(shape.holdings, 0.0), rows(shape.holdings, 0.0)],
+        }
+    }
 }
