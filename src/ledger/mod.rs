@@ -5,6 +5,7 @@
 //! in the order of events of `docs/DESIGN.md`.
 
 pub mod account;
+pub mod book;
 pub mod calm;
 pub mod crossing;
 pub mod event;

@@ -2,6 +2,7 @@
 
 pub mod black76;
 mod ars;
+pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;
 pub mod first_passage;

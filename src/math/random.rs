@@ -39,6 +39,8 @@ pub enum Purpose {
     Bridge(u32),
     /// Where a contract's log mark stands at the moment of a jump.
     BridgeAnchor(u32),
+    /// Whether the distance of an account with several factors crosses zero, by account.
+    AccountBridge(u32),
 }
 
 impl Purpose {
@@ -53,6 +55,7 @@ impl Purpose {
             Self::JumpSize(n) => (5, n),
             Self::Bridge(n) => (6, n),
             Self::BridgeAnchor(n) => (7, n),
+            Self::AccountBridge(n) => (8, n),
         };
         kind | (number << 8)
     }
