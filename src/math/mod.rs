@@ -1,6 +1,5 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
-pub mod black76;
 mod ars;
 pub mod black76;
 pub mod correlation;
