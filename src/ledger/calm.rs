@@ -5,7 +5,10 @@
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 
-#![expect(clippy::needless_bitwise_bool, reason = "lane loops must not branch")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a lane has its place in many arrays"
+)]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -85,7 +88,6 @@ impl<const K: usize> Stretch<'_, K> {
 
 /// What each lane meets in a calm stretch. Shape of each array: `[LANES]`.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
@@ -111,6 +113,7 @@ pub(crate) struct Passage {
 
 /// The marks that [`judge`] looks at, USD.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct MarkRange {
     /// Least of the lanes' highest marks.
     pub(crate) least_usd: f64,
@@ -361,7 +364,10 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
         hot.cash_usd[lane] = short_base.mul_add(funding_usd, before_usd);
         hot.planned_cash_usd[lane] = planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]);
         hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
-        hot.min_equity_usd[lane] = smaller(or(equity_usd, f64::INFINITY), hot.min_equity_usd[lane]);
+        hot.min_equity_usd[lane] = anew(smaller(
+            or(equity_usd, f64::INFINITY),
+            hot.min_equity_usd[lane],
+        ));
         hot.max_margin_ratio[lane] = larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]);
         hot.required_usd[lane] = larger(or(needed_usd, f64::NEG_INFINITY), hot.required_usd[lane]);
         hot.peak_wealth_usd[lane] = larger(
