@@ -270,7 +270,8 @@ pub(crate) struct Watch {
     pub(crate) requirement_shift: f64,
 }
 
-/// The same number, but not the same for the compiler: that a store may leave what stands there already must not show.
+/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
+/// it makes a masked store of it.
 #[inline(always)]
 fn anew(x: f64) -> f64 {
     x + 0.0
@@ -368,16 +369,20 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
             or(equity_usd, f64::INFINITY),
             hot.min_equity_usd[lane],
         ));
-        hot.max_margin_ratio[lane] = larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]);
-        hot.required_usd[lane] = larger(or(needed_usd, f64::NEG_INFINITY), hot.required_usd[lane]);
-        hot.peak_wealth_usd[lane] = larger(
+        hot.max_margin_ratio[lane] =
+            anew(larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]));
+        hot.required_usd[lane] = anew(larger(
+            or(needed_usd, f64::NEG_INFINITY),
+            hot.required_usd[lane],
+        ));
+        hot.peak_wealth_usd[lane] = anew(larger(
             or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
-            anew(hot.peak_wealth_usd[lane]),
-        );
-        hot.max_drawdown_usd[lane] = larger(
+            hot.peak_wealth_usd[lane],
+        ));
+        hot.max_drawdown_usd[lane] = anew(larger(
             or(passage.max_drawdown_usd[lane], 0.0),
-            anew(hot.max_drawdown_usd[lane]),
-        );
+            hot.max_drawdown_usd[lane],
+        ));
     }
     bits
 }
