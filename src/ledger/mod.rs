@@ -10,6 +10,7 @@ pub mod calm;
 pub mod crossing;
 pub mod event;
 pub mod lanes;
+mod position;
 pub mod programme;
 mod quiet_run;
 mod row;
