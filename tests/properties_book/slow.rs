@@ -86,7 +86,16 @@ fn the_identity_holds_on_every_path() {
         .unwrap();
     let seen = seen.into_inner();
     println!("{seen:#?}");
-    for name in ["liquidations", "unmet_calls", "bankruptcy_loss_usd", "cut_trades", "roll_usd"] {
-        assert!(seen.get(name).is_some_and(|&paths| paths >= 50), "{name}: {seen:?}");
+    for name in [
+        "liquidations",
+        "unmet_calls",
+        "bankruptcy_loss_usd",
+        "cut_trades",
+        "roll_usd",
+    ] {
+        assert!(
+            seen.get(name).is_some_and(|&paths| paths >= 50),
+            "{name}: {seen:?}"
+        );
     }
 }

@@ -35,8 +35,8 @@ fn black_values_are_the_published_ones() {
     let delta = black_delta(&put, 100.0, 30.0 / 365.0);
     assert!((delta + 0.242_427_189_805).abs() < 1e-9, "{delta}");
     let call = option(OptionKind::Call, 112.399_637_66, 30);
-    let collar = black_value_usd(&call, 100.0, 30.0 / 365.0)
-        - black_value_usd(&put, 100.0, 30.0 / 365.0);
+    let collar =
+        black_value_usd(&call, 100.0, 30.0 / 365.0) - black_value_usd(&put, 100.0, 30.0 / 365.0);
     assert!(collar.abs() < 1e-8, "{collar}");
 }
 
@@ -137,7 +137,9 @@ fn a_delta_band_leaves_room_for_the_options() {
     let put = option(OptionKind::Put, 100.0, 10);
     let mut plan = overlay(put, Position::Long, 1);
     let future = small_plan(1);
-    plan.market.contracts.push(future.market.contracts[0].clone());
+    plan.market
+        .contracts
+        .push(future.market.contracts[0].clone());
     let mut short = future.hedges[0];
     short.contract = 1;
     short.rebalance = Rebalance::DeltaBand { width: 0.01 };
