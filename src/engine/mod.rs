@@ -1,6 +1,7 @@
 //! Blocks of paths, threads, progress: composes market and ledger.
 
 pub mod memory;
+pub mod pilot;
 pub mod run;
 pub mod tape;
 pub mod trace;

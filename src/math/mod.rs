@@ -1,7 +1,7 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
-pub mod black76;
 mod ars;
+pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;
 pub mod first_passage;

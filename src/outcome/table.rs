@@ -222,7 +222,11 @@ mod tests {
 
     #[test]
     fn no_paths_have_no_parts_and_too_many_no_table() {
-        assert!(OutcomeTable::new(0, Layout::plain(vec![])).parts_mut(8).is_empty());
+        assert!(
+            OutcomeTable::new(0, Layout::plain(vec![]))
+                .parts_mut(8)
+                .is_empty()
+        );
         assert!(OutcomeTable::try_new(usize::MAX / 64, Layout::plain(vec![])).is_none());
         assert!(OutcomeTable::try_new(usize::MAX / 4096, Layout::plain(vec![])).is_none());
     }
