@@ -113,7 +113,12 @@ const ARROWS: [Arrow; 38] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 3] = [
+const TEST_ARROWS: [Arrow; 4] = [
+    arrow(
+        "outcome",
+        "hedge::fixture",
+        "the plan whose columns are listed",
+    ),
     arrow(
         "stats",
         "venue",

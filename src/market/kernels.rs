@@ -280,16 +280,16 @@ pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
     carries: &mut [LaneArray; TILE_STEPS],
     mark_usd: &mut [LaneArray; TILE_STEPS],
 ) {
+    let growth = ScaledExp::<DEGREE>::new(1.0);
     for lane in 0..LANES {
         let mut away = carry[lane] - moves.basis.mean;
         for k in 0..TILE_STEPS {
-            (away, _) = moves.step_basis::<USES_SPOT>(k, lane, away);
+            away = moves.step_basis::<USES_SPOT>(k, lane, away);
             let level = moves.basis.mean + away;
             let years = tenors.years[k];
             let basis = tenors.slope_per_year.mul_add(years, level) * years;
             carries[k][lane] = level;
-            mark_usd[k][lane] =
-                within_range(moves.spot_usd[k][lane] * exp_to_degree::<DEGREE>(basis));
+            mark_usd[k][lane] = within_range(moves.spot_usd[k][lane] * growth.at(basis));
         }
         carry[lane] = moves.basis.mean + away;
     }

@@ -355,7 +355,9 @@ impl MarketModel {
                 slope_per_year: dated.slope_per_year(),
             };
             let advance = match contract.smallness {
-                Smallness::Tiny | Smallness::Small => contract.moves_of_dated::<9>(),
+                Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
+                    contract.moves_of_dated::<9>()
+                },
                 _ => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);

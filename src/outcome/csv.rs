@@ -231,6 +231,7 @@ pub fn push_number(text: &mut String, number: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hedge::fixture::eth_treasury;
 
     fn table(paths: usize) -> OutcomeTable {
         let mut table = OutcomeTable::new(paths, Layout::plain(vec!["ETH".into(), "A,B".into()]));
@@ -283,6 +284,31 @@ mod tests {
              margin_calls, unmet_calls, unmet_call_usd, cut_trades, top_up_usd, peak_collateral_usd, \
              required_collateral_usd, min_equity_usd, max_margin_ratio, max_drawdown_usd, effective_price_usd, \
              terminal_spot_ETH"
+        );
+    }
+
+    #[test]
+    fn extras_stand_in_their_places() {
+        let mut plan = eth_treasury();
+        plan.report.liquidity_at_risk = true;
+        let layout = Layout::of(&plan);
+        let mut table = OutcomeTable::new(1, layout.clone());
+        for (at, (extra, _)) in layout.extras().iter().enumerate() {
+            let index = layout.index(*extra).unwrap();
+            table.column_mut(index)[0] = 1.0 + at as f64;
+        }
+        let (names, fields) = (header(&layout), row(&table, 0));
+        assert_eq!(names.len(), fields.len());
+        let field = |name: &str| &fields[names.iter().position(|found| found == name).unwrap()];
+        for (at, (_, name)) in layout.extras().iter().enumerate() {
+            assert_eq!(field(name), &(1 + at).to_string(), "{name}");
+        }
+        let plain = header(&Layout::plain(vec!["ETH".into()]));
+        assert_eq!(names[..plain.len()], plain);
+        assert_eq!(
+            names[plain.len()..].join(" "),
+            "entry_cost_usd rebalancing_cost_usd roll_cost_usd exit_cost_usd \
+             largest_call_24h_usd largest_call_7d_usd cash_in_transit_usd"
         );
     }
 

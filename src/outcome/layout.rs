@@ -194,6 +194,90 @@ fn may_hold_dated(plan: &Plan, hedge: &HedgePlan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hedge::fixture::eth_treasury;
+    use crate::plan::types::{ContractKind, DatedPlan, Expiry, OuBasis};
+
+    fn names(plan: &Plan) -> Vec<String> {
+        let layout = Layout::of(plan);
+        let names = layout.extras().iter().map(|(_, name)| name.clone());
+        names.collect()
+    }
+
+    #[test]
+    fn every_kind_of_extra_in_its_order() {
+        let mut plan = eth_treasury();
+        assert_eq!(names(&plan), ["terminal_spot_ETH"]);
+        plan.report.date_steps = vec![90, 91];
+        assert_eq!(
+            names(&plan)[1..],
+            [
+                "roll_usd",
+                "options_usd",
+                "collateral_revaluation_usd",
+                "entry_cost_usd",
+                "rebalancing_cost_usd",
+                "roll_cost_usd",
+                "exit_cost_usd",
+                "interim_hedged_pnl_usd_30d",
+                "interim_unhedged_pnl_usd_30d",
+                "exposure_usd_binance_30d",
+                "interim_hedged_pnl_usd_728h",
+                "interim_unhedged_pnl_usd_728h",
+                "exposure_usd_binance_728h",
+            ]
+        );
+        plan.report.date_steps.clear();
+        plan.report.liquidity_at_risk = true;
+        let carry = OuBasis::NONE;
+        let expiry = Expiry {
+            years: 0.5,
+            step: 540,
+            roll_step: None,
+        };
+        plan.market.contracts[0].kind = ContractKind::Dated(DatedPlan {
+            carry,
+            slope_per_year: 0.0,
+            expiries: vec![expiry],
+        });
+        plan.holdings.push(plan.holdings[0].clone());
+        plan.hedges.push(plan.hedges[0]);
+        plan.accounts.push(plan.accounts[0].clone());
+        plan.accounts[1].name = "other".into();
+        assert_eq!(
+            names(&plan)[8..],
+            [
+                "carry_usd",
+                "curve_usd",
+                "largest_call_24h_usd",
+                "largest_call_7d_usd",
+                "cash_in_transit_usd",
+                "holding_ETH_pnl_usd",
+                "holding_ETH_2_pnl_usd",
+                "hedge_1_pnl_usd",
+                "hedge_2_pnl_usd",
+                "account_main_peak_collateral_usd",
+                "account_other_peak_collateral_usd",
+                "account_main_liquidated",
+                "account_other_liquidated",
+            ]
+        );
+        let layout = Layout::of(&plan);
+        assert_eq!(layout.index(Extra::HedgePnl(1)), Some(FIXED_COLUMNS + 16));
+        assert_eq!(layout.columns(), FIXED_COLUMNS + 21);
+    }
+
+    #[test]
+    fn accounts_at_one_venue_share_its_exposure() {
+        let mut plan = eth_treasury();
+        for venue in ["bybit", "binance"] {
+            plan.accounts.push(plan.accounts[0].clone());
+            let last = plan.accounts.len() - 1;
+            plan.accounts[last].venue = venue.into();
+        }
+        assert_eq!(venues(&plan), ["binance", "bybit"]);
+        let of_accounts = [0, 1, 2].map(|account| venue_of(&plan, account));
+        assert_eq!(of_accounts, [0, 1, 0]);
+    }
 
     #[test]
     fn a_plain_layout_holds_the_terminal_spots() {

@@ -111,6 +111,11 @@ impl OutcomeTable {
         &self.column(column)[start..(start + LANES).min(self.paths)]
     }
 
+    /// Number of paths in one block: [`LANES`], fewer in the last.
+    pub fn block_paths(&self, block: usize) -> usize {
+        (self.paths - block * LANES).min(LANES)
+    }
+
     /// Number of blocks.
     pub fn blocks(&self) -> usize {
         self.paths.div_ceil(LANES)

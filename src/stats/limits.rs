@@ -339,6 +339,13 @@ mod tests {
             ("hedged.es95", 5e6, false, true),
             ("hedged.es95", 0.3, true, false),
             ("liquidation.mean_day", 30.0, false, true),
+            (
+                "by_account.main.liquidation.probability",
+                30.0,
+                false,
+                false,
+            ),
+            ("by_account.main.peak.percentiles.p99", 30.0, false, true),
         ] {
             let found = check_bound(path, bound, has_unit);
             assert_eq!(found.is_ok(), is_fine, "{path} {bound}: {found:?}");

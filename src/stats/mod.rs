@@ -1,6 +1,7 @@
 //! Estimators and their errors.
 
 pub mod attribution;
+mod breakdown;
 pub mod effectiveness;
 pub mod estimate;
 pub mod level;

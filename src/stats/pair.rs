@@ -131,7 +131,7 @@ pub(super) fn unhedged_prices<'a>(table: &'a OutcomeTable, plan: &Plan) -> Optio
         return None;
     };
     let quantity_base = holding.quantity_base;
-    (quantity_base > 0.0).then(|| {
+    (quantity_base > 0.0 && holding.is_plain()).then(|| {
         let columns = [
             Column::EffectivePrice,
             Column::HedgedPnl,

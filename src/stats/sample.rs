@@ -70,6 +70,23 @@ impl<'a> Sample<'a> {
         Self::new(values, table.weights().map(Cow::Borrowed))
     }
 
+    /// The sum of the columns with these storage indices.
+    pub fn of_sum(table: &'a OutcomeTable, columns: &[usize]) -> Self {
+        let mut values = Vec::with_capacity(table.paths());
+        for block in 0..table.blocks() {
+            let first = values.len();
+            values.resize(first + table.block_paths(block), 0.0);
+            for &column in columns {
+                let lanes = table.lanes(block, column);
+                values[first..]
+                    .iter_mut()
+                    .zip(lanes)
+                    .for_each(|(sum, x)| *sum += x);
+            }
+        }
+        Self::new(values, table.weights().map(Cow::Borrowed))
+    }
+
     /// A stored column on the paths where another one satisfies a condition, in the order of the paths.
     pub fn of_column_where(
         table: &OutcomeTable,

@@ -42,14 +42,17 @@ impl Singles {
         possible: Possible,
     ) -> Self {
         let at = |column: Column, levels: &[Level]| {
+            let mean = sums[column as usize].mean();
+            let sample = || match mean.value {
+                // What is undefined on a path has no distribution: a price per unit of several holdings.
+                None => Sample::new(Vec::new(), None),
+                Some(_) => Sample::of_column(table, column),
+            };
             let percentiles = match levels {
                 [] => ByName::default(),
-                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
+                _ => Percentiles::new(&sample(), levels, &[]).gains(levels),
             };
-            MeanAndPercentiles {
-                mean: sums[column as usize].mean(),
-                percentiles,
-            }
+            MeanAndPercentiles { mean, percentiles }
         };
         let of = |column: Column| at(column, levels);
         let collateral = || {
@@ -79,7 +82,10 @@ impl Singles {
                 Some(prices) if !unshown.is_empty() => spread(prices).mean,
                 Some(_) | None => Estimate::UNDEFINED,
             };
-            (mean, prices_below(table, unhedged.as_ref(), below_usd))
+            (
+                mean,
+                prices_below(table, sums, unhedged.as_ref(), below_usd),
+            )
         };
         let days = || {
             let day = Column::LiquidationDay;
@@ -139,15 +145,24 @@ fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> Bas
 
 fn prices_below(
     table: &OutcomeTable,
+    sums: &[ColumnSums],
     unhedged: Option<&Sample>,
     below_usd: &[f64],
 ) -> Vec<ThresholdSummary> {
-    let hedged = Sample::of_column(table, Column::EffectivePrice);
-    let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
+    if below_usd.is_empty() {
+        return Vec::new();
+    }
+    let is_defined = sums[Column::EffectivePrice as usize].mean().value.is_some();
+    let hedged = is_defined.then(|| Sample::of_column(table, Column::EffectivePrice));
+    let below = |sample: Option<&Sample>, usd: f64| {
+        sample.map_or(Estimate::UNDEFINED, |sample| {
+            probability(sample, |x, _| x < usd)
+        })
+    };
     let threshold = |&usd: &f64| ThresholdSummary {
         usd,
-        hedged: below(&hedged, usd),
-        unhedged: unhedged.map_or(Estimate::UNDEFINED, |prices| below(prices, usd)),
+        hedged: below(hedged.as_ref(), usd),
+        unhedged: below(unhedged, usd),
     };
     below_usd.iter().map(threshold).collect()
 }

@@ -4,6 +4,7 @@ use crate::outcome::column::Column;
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{LimitPlan, Plan};
+use crate::stats::breakdown::Breakdown;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
 use crate::stats::limits::{judge, resolve};
@@ -105,6 +106,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
     let sums = column_sums(table);
     let pair = Pair::of(table, plan, &sums, levels, possible);
     let singles = Singles::of(table, plan, &sums, scope, possible);
+    let parts = Breakdown::of(table, plan, &sums, levels, &singles.required);
     let mean = |column: Column| sums[column as usize].mean();
     let event = |column: Column, possible: bool| {
         if possible {
@@ -141,7 +143,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             mean_count: mean(Column::MarginCalls),
         },
         unmet_call: UnmetCallSummary {
-            probability: event(Column::UnmetCalls, possible.call),
+            probability: event(Column::UnmetCalls, possible.top_up),
             mean_usd: mean(Column::UnmetCall),
         },
         cut_trades: EventSummary {
@@ -152,7 +154,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             peak: singles.peak,
             required: singles.required,
             top_up: TopUpSummary {
-                probability: event(Column::TopUp, possible.call || possible.reentry),
+                probability: event(Column::TopUp, possible.top_up || possible.reentry),
                 mean: singles.top_up.mean,
                 percentiles: singles.top_up.percentiles,
             },
@@ -172,6 +174,14 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         },
         thresholds: pair.thresholds,
         effective_price_below: singles.effective_price_below,
+        liquidity_at_risk: parts.liquidity_at_risk,
+        costs: parts.costs,
+        carry: parts.carry,
+        by_holding: parts.by_holding,
+        by_hedge: parts.by_hedge,
+        by_account: parts.by_account,
+        exposure: parts.exposure,
+        interim: parts.interim,
         limits: Vec::new(),
         notes: plan.report.notes.clone(),
         scenario: run.scenario.clone(),
