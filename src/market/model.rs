@@ -357,7 +357,7 @@ impl MarketModel {
             let advance = match contract.smallness {
                 Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
                     contract.moves_of_dated::<9>()
-                },
+                }
                 _ => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);
