@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 37] = [
+const ARROWS: [Arrow; 38] = [
     arrow(
         "plan",
         "scenario",
@@ -37,7 +37,7 @@ const ARROWS: [Arrow; 37] = [
     arrow(
         "plan",
         "math",
-        "correlations are repaired and coverage is a ratio of moments",
+        "correlations are repaired, coverage and hedge ratios come from moments and histories",
     ),
     arrow(
         "hedge",
@@ -88,6 +88,11 @@ const ARROWS: [Arrow; 37] = [
     arrow("engine", "market", "composes market"),
     arrow("engine", "ledger", "and ledger"),
     arrow("engine", "outcome", "into a table"),
+    arrow(
+        "engine",
+        "math::regression",
+        "a pilot's ratio is the slope of the price on the hedge's gain",
+    ),
     arrow("stats", "plan", "thresholds, limits, what cannot happen"),
     arrow("stats", "outcome", "estimates from rows"),
     arrow("report", "stats", "prints estimates"),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
+use hedgesim::engine::pilot;
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::layout::Layout;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::read::load;
-use hedgesim::plan::resolve::resolve;
+use hedgesim::plan::resolve::resolve_with;
 use hedgesim::plan::types::Plan;
 use hedgesim::report::number::plain;
 use hedgesim::scenario::load::Loaded;
@@ -25,7 +26,7 @@ pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Fail
     // Drawn in colour; the stream takes the colours out where there is no terminal or the user wants none.
     let refuse = |problems: Problems| Failure::Refused(problems.render(true) + "\n");
     let loaded = load(&arguments.scenario, &arguments.all_overrides()).map_err(refuse)?;
-    let plan = resolve(&loaded).map_err(refuse)?;
+    let plan = resolve_with(&loaded, &pilot::ratios).map_err(refuse)?;
     check_limits(&loaded, &plan).map_err(refuse)?;
     Ok((loaded, plan))
 }

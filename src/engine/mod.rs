@@ -2,6 +2,7 @@
 
 pub mod ledgers;
 pub mod memory;
+pub mod pilot;
 pub mod run;
 pub mod tape;
 pub mod trace;

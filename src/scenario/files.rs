@@ -43,6 +43,11 @@ impl Files {
         self.folder.join(name)
     }
 
+    /// Whether no file was read.
+    pub fn is_unused(&self) -> bool {
+        self.read.borrow().is_empty()
+    }
+
     /// All files read, in the order of their source numbers.
     pub fn into_list(self) -> Vec<SourceFile> {
         self.read.into_inner()

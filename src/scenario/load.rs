@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use toml::de::DeTable;
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item, Value};
 
 use crate::scenario::cause::Cause;
 use crate::scenario::draft::Draft;
@@ -107,6 +107,7 @@ pub fn parse(
     if is_refused && is_as_meant {
         check(&draft, &sink);
     }
+    let effective_toml = with_absolute_paths(effective_toml, sink.files());
     let (found, files) = sink.into_parts();
     sources.files = files;
     problems.extend(
@@ -167,4 +168,65 @@ fn with_overrides(
         syntax::poison_all(&mut as_run);
     }
     Some((as_run, effective))
+}
+
+/// Where a scenario names files: the paths of values, `*` for any entry of a list.
+const FILES: [&[&str]; 2] = [
+    &["holdings", "*", "sell", "csv"],
+    &["hedges", "*", "ratio", "beta_from_history", "file"],
+];
+
+/// The text with the files that it names by absolute paths: it can be read from any folder.
+fn with_absolute_paths(text: String, files: &Files) -> String {
+    if files.is_unused() {
+        return text;
+    }
+    let Ok(mut document) = text.parse::<DocumentMut>() else {
+        return text;
+    };
+    for path in FILES {
+        make_absolute(document.as_item_mut(), path, files);
+    }
+    document.to_string()
+}
+
+fn make_absolute(item: &mut Item, path: &[&str], files: &Files) {
+    let Some((key, rest)) = path.split_first() else {
+        let absolute = item
+            .as_str()
+            .and_then(|name| std::path::absolute(files.path_of(name)).ok());
+        if let Some(absolute) = absolute {
+            *item = toml_edit::value(absolute.display().to_string());
+        }
+        return;
+    };
+    match item {
+        Item::ArrayOfTables(tables) if *key == "*" => {
+            for table in tables.iter_mut() {
+                let Some((key, rest)) = rest.split_first() else {
+                    continue;
+                };
+                if let Some(inner) = table.get_mut(key) {
+                    make_absolute(inner, rest, files);
+                }
+            }
+        }
+        Item::Value(Value::Array(entries)) if *key == "*" => {
+            for entry in entries.iter_mut() {
+                let mut inner = Item::Value(entry.clone());
+                make_absolute(&mut inner, rest, files);
+                if let Item::Value(changed) = inner {
+                    *entry = changed;
+                }
+            }
+        }
+        other => {
+            let inner = other
+                .as_table_like_mut()
+                .and_then(|table| table.get_mut(key));
+            if let Some(inner) = inner {
+                make_absolute(inner, rest, files);
+            }
+        }
+    }
 }

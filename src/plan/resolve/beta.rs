@@ -46,7 +46,7 @@ pub fn beta(history: &History, held: &str, underlying: &str, sink: &Sink) -> Opt
     if count < FEWEST_RETURNS {
         let allowed = format!("a file with at least {FEWEST_RETURNS} returns over {step}");
         let reason = format!(
-            "{count} lines with both prices follow {step} after another with both, in {} and {}",
+            "it has {count}: lines {step} apart with both {} and {}",
             asset.name, hedge.name
         );
         sink.push(Refusal::does_not_fit(file, allowed, reason));
@@ -152,7 +152,8 @@ struct Returns {
 }
 
 impl Returns {
-    /// With times: from each line with both prices to the one that follows exactly `step` later, if there is one; else from line to line.
+    /// With times: of the lines at whole intervals from the first; else of all lines, each one interval after the one before. A line without
+    /// both prices is a hole: no return leads into it or out of it.
     fn new(asset: &PriceColumn, hedge: &PriceColumn, times: Option<&[Moment]>, step: Span) -> Self {
         let lines = asset.prices_usd.len();
         let mut returns = Self {
@@ -162,23 +163,16 @@ impl Returns {
         };
         let mut from: Option<usize> = None;
         for line in 0..lines {
+            let is_between = |times: &[Moment]| times[line].since(times[0]).steps(step).is_none();
+            if times.is_some_and(is_between) {
+                continue;
+            }
             let (Some(y), Some(x)) = (asset.prices_usd[line], hedge.prices_usd[line]) else {
-                if times.is_none() {
-                    from = None;
-                }
+                from = None;
                 continue;
             };
-            let start = match (from, times) {
-                (None, _) => None,
-                (Some(start), None) => Some(start),
-                (Some(start), Some(times)) => {
-                    let passed = times[line].since(times[start]);
-                    if passed < step {
-                        continue;
-                    }
-                    (passed == step).then_some(start)
-                }
-            };
+            let start = from
+                .filter(|start| times.is_none_or(|times| times[line].since(times[*start]) == step));
             let prices =
                 start.and_then(|start| Some((asset.prices_usd[start]?, hedge.prices_usd[start]?)));
             if let Some((y_before, x_before)) = prices {

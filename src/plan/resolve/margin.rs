@@ -15,6 +15,9 @@ use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
 use crate::venue::rules::MaintenanceAt;
 
+/// Rounding that a number of contracts may carry.
+const ROUNDING: f64 = 1e-12;
+
 /// Everything that is margined.
 #[derive(Debug, Clone, Copy)]
 pub struct Book<'a> {
@@ -339,10 +342,11 @@ fn opening_base(plan: &HedgePlan, contract: &ContractPlan, book: Book<'_>) -> f6
         1.0
     };
     let contracts = size_base * in_units / size;
+    // What rounding of numbers takes from a whole number of contracts is no contract.
     let whole = match round {
         Rounding::Nearest => contracts.round(),
-        Rounding::Down => contracts.floor(),
-        Rounding::Up => contracts.ceil(),
+        Rounding::Down => (contracts * (1.0 + ROUNDING)).floor(),
+        Rounding::Up => (contracts * (1.0 - ROUNDING)).ceil(),
     };
     whole * size / in_units
 }
