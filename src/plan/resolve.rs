@@ -144,7 +144,6 @@ fn resolve_scenario(
         links: &links,
     };
     let accounts = accounts(scenario, around, &setting);
-    are_rolled?;
     let context = hedge::Context {
         setting: &setting,
         execution,
@@ -189,7 +188,7 @@ fn resolve_scenario(
             ..report
         },
     };
-    (are_modes_kept && are_taken).then_some((plan, questions))
+    (are_rolled.is_some() && are_modes_kept && are_taken).then_some((plan, questions))
 }
 
 fn accounts(
