@@ -136,6 +136,44 @@ fn contracts_and_own_venues_arrive() {
 }
 
 #[test]
+fn contracts_of_every_kind_arrive() {
+    let plan = plan(&[]);
+    let names: Vec<&str> = plan
+        .market
+        .contracts
+        .iter()
+        .map(|contract| contract.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "eth-perp",
+            "btc-own",
+            "eth-quarter",
+            "btc-inverse",
+            "eth-put"
+        ]
+    );
+    let [_, _, quarter, inverse, put] = &plan.market.contracts[..] else {
+        panic!("five contracts");
+    };
+    // From 2026-05-22 08:00 to 2026-09-25 08:00.
+    assert_eq!(quarter.dated().unwrap().expiries[0].step, 126 * 3);
+    assert_eq!(quarter.contract_size, Some(0.001));
+    assert_eq!(quarter.liquidity.half_spread_frac, 0.0001);
+    assert_eq!(inverse.contract_size, Some(100.0));
+    assert_eq!(inverse.rules.brackets[0].cap_usd, 150.0);
+    let put = put.option().unwrap();
+    // 3,150 lies seven parts of 24 above 2,800, on the way to 4,000.
+    assert!((put.strike_usd - 3_150.0).abs() < 1e-9);
+    assert!((put.volatility_annual - (0.9 - 0.2 * 350.0 / 1_200.0)).abs() < 1e-12);
+    assert_eq!(put.terms.fee_frac, 0.0003);
+    let notes = &plan.report.notes;
+    let runs = "The simulation runs from 2026-05-22 08:00 UTC to 2026-08-20 08:00 UTC.";
+    assert!(notes.iter().any(|note| note == runs), "{notes:?}");
+}
+
+#[test]
 fn hedge_account_and_report_arrive() {
     let plan = plan(&[]);
     let hedge = plan.hedges[0];

@@ -144,7 +144,7 @@ fn mutated_scenarios_never_panic_and_never_fail_silently() {
     ];
     let mut random = Lcg(2026);
     let (mut accepted, mut refused) = (0, 0);
-    for round in 0..4_000 {
+    for round in 0..5_000 {
         let mut mutated = original.clone();
         for _ in 0..=random.below(3) {
             let at = random.below(mutated.len());

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::ledger::programme::Programme;
-use crate::ledger::rules::ProgrammeRules;
+use crate::engine::ledgers::LedgerRules;
 use crate::market::model::MarketModel;
 use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
@@ -54,7 +53,7 @@ pub fn simulate(
     watcher: &dyn Watcher,
 ) -> Result<OutcomeTable, SimulationError> {
     let market = MarketModel::new(plan);
-    let rules = ProgrammeRules::new(plan, 0, market.step_variance(plan.hedges[0].contract));
+    let rules = LedgerRules::new(plan, &market);
     let layout = Layout::of(plan);
     let path_bytes = 8 * layout.columns() as u64;
     let paths = plan.simulation.paths;
@@ -75,26 +74,26 @@ pub fn simulate(
                 (
                     market.state(),
                     market.tile(),
-                    Programme::new(&rules, market.streams()),
+                    rules.ledger(market.streams()),
                     vec![0.0; columns * LANES],
                 )
             },
-            |(state, tile, programme, rows), (task, mut part)| {
+            |(state, tile, ledger, rows), (task, mut part)| {
                 for block in 0..part.blocks() {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
                     let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
                     market.start(state, tile, first_path);
-                    programme.start();
+                    ledger.start();
                     while market.advance(state, tile) {
                         // A block of a long horizon takes long by itself.
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        programme.advance(tile, None);
+                        ledger.advance(tile);
                     }
-                    programme.finish(tile, rows);
+                    ledger.finish(tile, rows);
                     part.put_block(block, rows);
                     watcher.done((paths - first_path).min(LANES as u64));
                 }

@@ -10,6 +10,10 @@ pub struct Tape {
     /// Funding rate per interval paid at the end of that step, a fraction of mark notional, positive when longs pay
     /// shorts; 0 where no stamp falls. Shape `[contracts][steps + 1]`.
     pub funding_rate: Vec<Vec<f64>>,
+    /// Carry `y` of each dated contract, per year, shape `[contracts][steps + 1]`; empty of the others.
+    pub carry: Vec<Vec<f64>>,
+    /// Jumps of each asset in each step, in order of time. Shape `[assets][steps + 1]`, index 0 unused.
+    pub jumps: Vec<Vec<Vec<Jump>>>,
     /// What the mark of each contract did inside each step. Shape `[contracts][steps + 1]`, index 0 unused.
     pub within: Vec<Vec<WithinStep>>,
     /// Variance of the diffusive part of `ln F` over one whole step, by contract.

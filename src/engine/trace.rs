@@ -2,8 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::engine::ledgers::LedgerRules;
 use crate::engine::tape::{Jump, Tape, WithinStep};
+use crate::engine::trace_book::BookRecorder;
 use crate::ledger::account::Standing;
+use crate::ledger::book::ledger::Book;
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::crossing::CrossingDraws;
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::programme::{Follower, Programme};
@@ -137,17 +141,29 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
 /// Like [`trace()`]; `None` once `stop` is set.
 pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace> {
     let market = MarketModel::new(plan);
-    let contract = plan.hedges[0].contract;
-    let rules = ProgrammeRules::new(plan, 0, market.step_variance(contract));
+    match LedgerRules::new(plan, &market) {
+        LedgerRules::Plain(rules) => trace_plain(plan, &market, &rules, path, stop),
+        LedgerRules::General(rules) => trace_general(plan, &market, &rules, path, stop),
+    }
+}
+
+/// A path of the main job's lanes.
+fn trace_plain(
+    plan: &Plan,
+    market: &MarketModel,
+    rules: &ProgrammeRules,
+    path: u64,
+    stop: &AtomicBool,
+) -> Option<Trace> {
+    let contract = rules.contract;
     let lane = lane_of(path);
-    let first_path = path - lane as u64;
     let (mut state, mut tile) = (market.state(), market.tile());
-    let mut programme = Programme::new(&rules, market.streams());
-    market.start(&mut state, &mut tile, first_path);
+    let mut programme = Programme::new(rules, market.streams());
+    market.start(&mut state, &mut tile, path - lane as u64);
     programme.start();
-    let mut tape = empty_tape(plan, &market);
+    let mut tape = empty_tape(plan, market);
     let mut recorder = Recorder {
-        rules: &rules,
+        rules,
         lane,
         marks_usd: Vec::new(),
         first_step: 0,
@@ -164,7 +180,7 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        extend_tape(&mut tape, plan, &market, &tile, lane);
+        extend_tape(&mut tape, plan, market, &tile, lane);
         recorder.first_step = tile.first_step;
         recorder.marks_usd = tile.mark_usd[contract]
             .iter()
@@ -172,12 +188,7 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
             .collect();
         programme.advance(&tile, Some(&mut recorder));
     }
-    let mut block = OutcomeTable::new(LANES, Layout::of(plan));
-    let mut rows = vec![0.0; block.columns() * LANES];
-    programme.finish(&tile, &mut rows);
-    for mut part in block.parts_mut(1) {
-        part.put_block(0, &rows);
-    }
+    let block = finished(plan, |rows| programme.finish(&tile, rows));
     Some(Trace {
         path,
         tape,
@@ -185,6 +196,53 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
         block,
         row: lane,
     })
+}
+
+/// A path of the general ledger.
+fn trace_general(
+    plan: &Plan,
+    market: &MarketModel,
+    rules: &BookRules,
+    path: u64,
+    stop: &AtomicBool,
+) -> Option<Trace> {
+    let lane = lane_of(path);
+    let (mut state, mut tile) = (market.state(), market.tile());
+    let mut book = Book::new(rules, market.streams());
+    market.start(&mut state, &mut tile, path - lane as u64);
+    book.start();
+    let mut tape = empty_tape(plan, market);
+    let mut recorder = BookRecorder {
+        lane,
+        steps: Vec::new(),
+    };
+    recorder.record(0, &book.standing_at_start(lane), Vec::new());
+    while market.advance(&mut state, &mut tile) {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        extend_tape(&mut tape, plan, market, &tile, lane);
+        book.advance(&tile, Some(&mut recorder));
+    }
+    let block = finished(plan, |rows| book.finish(&tile, rows));
+    Some(Trace {
+        path,
+        tape,
+        steps: recorder.steps,
+        block,
+        row: lane,
+    })
+}
+
+/// The table of one block.
+fn finished(plan: &Plan, finish: impl FnOnce(&mut [f64])) -> OutcomeTable {
+    let mut block = OutcomeTable::new(LANES, Layout::of(plan));
+    let mut rows = vec![0.0; block.columns() * LANES];
+    finish(&mut rows);
+    for mut part in block.parts_mut(1) {
+        part.put_block(0, &rows);
+    }
+    block
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "below the number of lanes")]
@@ -208,6 +266,8 @@ fn empty_tape(plan: &Plan, market: &MarketModel) -> Tape {
             .map(|c| vec![market.initial_mark_usd(c)])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts],
+        carry: vec![Vec::new(); contracts],
+        jumps: vec![vec![Vec::new()]; plan.market.assets.len()],
         within: vec![vec![WithinStep::default()]; contracts],
         step_variance: (0..contracts).map(|c| market.step_variance(c)).collect(),
     }
@@ -217,6 +277,9 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
     for k in 0..tile.steps {
         for (series, spots) in tape.spot_usd.iter_mut().zip(&tile.spot_usd) {
             series.push(spots[k][lane]);
+        }
+        for (asset, steps) in tape.jumps.iter_mut().enumerate() {
+            steps.push(jumps_of(tile, k, asset, lane));
         }
         for (c, contract) in plan.market.contracts.iter().enumerate() {
             tape.mark_usd[c].push(tile.mark_usd[c][k + 1][lane]);
@@ -232,14 +295,7 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
                 step: small(tile.first_step + k),
                 contract: small(c),
             };
-            let jumps: Vec<Jump> = tile
-                .lane_jumps(k, contract.underlying, lane)
-                .iter()
-                .map(|jump| Jump {
-                    time_frac: jump.time_frac,
-                    log_size: jump.log_size,
-                })
-                .collect();
+            let jumps = jumps_of(tile, k, contract.underlying, lane);
             tape.within[c].push(WithinStep {
                 anchor_normals: (0..jumps.len()).map(|j| draws.anchor_normal(j)).collect(),
                 bridge_uniforms: (0..=jumps.len()).map(|s| draws.bridge_uniform(s)).collect(),
@@ -247,4 +303,15 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
             });
         }
     }
+}
+
+/// Jumps of one asset on one lane in one step of a tile.
+fn jumps_of(tile: &MarketTile, k: usize, asset: usize, lane: usize) -> Vec<Jump> {
+    tile.lane_jumps(k, asset, lane)
+        .iter()
+        .map(|jump| Jump {
+            time_frac: jump.time_frac,
+            log_size: jump.log_size,
+        })
+        .collect()
 }

@@ -5,7 +5,10 @@
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 
-#![expect(clippy::needless_bitwise_bool, reason = "lane loops must not branch")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a lane has its place in many arrays"
+)]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -85,7 +88,6 @@ impl<const K: usize> Stretch<'_, K> {
 
 /// What each lane meets in a calm stretch. Shape of each array: `[LANES]`.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
@@ -111,6 +113,7 @@ pub(crate) struct Passage {
 
 /// The marks that [`judge`] looks at, USD.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct MarkRange {
     /// Least of the lanes' highest marks.
     pub(crate) least_usd: f64,
@@ -267,7 +270,8 @@ pub(crate) struct Watch {
     pub(crate) requirement_shift: f64,
 }
 
-/// The same number, but not the same for the compiler: that a store may leave what stands there already must not show.
+/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
+/// it makes a masked store of it.
 #[inline(always)]
 fn anew(x: f64) -> f64 {
     x + 0.0
@@ -361,17 +365,24 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
         hot.cash_usd[lane] = short_base.mul_add(funding_usd, before_usd);
         hot.planned_cash_usd[lane] = planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]);
         hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
-        hot.min_equity_usd[lane] = smaller(or(equity_usd, f64::INFINITY), hot.min_equity_usd[lane]);
-        hot.max_margin_ratio[lane] = larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]);
-        hot.required_usd[lane] = larger(or(needed_usd, f64::NEG_INFINITY), hot.required_usd[lane]);
-        hot.peak_wealth_usd[lane] = larger(
+        hot.min_equity_usd[lane] = anew(smaller(
+            or(equity_usd, f64::INFINITY),
+            hot.min_equity_usd[lane],
+        ));
+        hot.max_margin_ratio[lane] =
+            anew(larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]));
+        hot.required_usd[lane] = anew(larger(
+            or(needed_usd, f64::NEG_INFINITY),
+            hot.required_usd[lane],
+        ));
+        hot.peak_wealth_usd[lane] = anew(larger(
             or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
-            anew(hot.peak_wealth_usd[lane]),
-        );
-        hot.max_drawdown_usd[lane] = larger(
+            hot.peak_wealth_usd[lane],
+        ));
+        hot.max_drawdown_usd[lane] = anew(larger(
             or(passage.max_drawdown_usd[lane], 0.0),
-            anew(hot.max_drawdown_usd[lane]),
-        );
+            hot.max_drawdown_usd[lane],
+        ));
     }
     bits
 }

@@ -15,7 +15,7 @@ use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address_number}
 use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
-const SEGMENTS: u32 = 4096;
+pub(super) const SEGMENTS: u32 = 4096;
 
 /// No uniform is under 2 to the power of minus this.
 const MOST_HALVINGS: f64 = 33.0;
@@ -172,7 +172,13 @@ fn power_of_half(halvings: f64) -> f64 {
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability
 /// `exp(-2 from to / variance)`. No number is drawn where even the smallest uniform could not cross.
-fn bridge(from: f64, to: f64, variance: f64, draws: &CrossingDraws<'_>, segment: usize) -> bool {
+pub(super) fn bridge(
+    from: f64,
+    to: f64,
+    variance: f64,
+    draws: &CrossingDraws<'_>,
+    segment: usize,
+) -> bool {
     if variance <= 0.0 {
         return false;
     }

@@ -135,9 +135,11 @@ impl<'a> Programme<'a> {
             funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
             is_stamp: std::array::from_fn(|i| tile.is_stamp[rules.contract][k + i]),
             is_watching: std::array::from_fn(|i| rules.is_watching(first_step + i)),
-            interest: std::array::from_fn(|i| {
-                rules.cost_of_funds_per_step * (first_step + i) as f64
-            }),
+            interest: if rules.cost_of_funds_per_step == 0.0 {
+                [0.0; K]
+            } else {
+                std::array::from_fn(|i| rules.cost_of_funds_per_step * (first_step + i) as f64)
+            },
             quantity_base: self.lanes.quantity_base,
         };
         let mut marks = walk(
@@ -360,6 +362,10 @@ impl<'a> Programme<'a> {
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "a lane has its place in many columns"
+    )]
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
         let (columns, _) = out.as_chunks_mut::<LANES>();
         let (fixed, spots) = columns.split_at_mut(FIXED_COLUMNS);

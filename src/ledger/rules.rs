@@ -22,6 +22,19 @@ const ROUNDING_FRAC: f64 = 1e-9;
 /// its own standard deviation is at most half the step's.
 const LARGEST_ANCHOR: f64 = 0.5 * LARGEST_NORMAL;
 
+/// How far both ends of a bridge must lie under a level, in logarithms, for no uniform to have it cross:
+/// `exp(-2 a b / v) <= u  <=>  a b >= v ln(1/u) / 2`, with both distances `a` and `b` at its root.
+fn bridge_reach(step_variance: f64) -> f64 {
+    (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt()
+}
+
+/// The same beside one jump, without the anchor's deviation: at its largest, `A`, the distances are `d` and `d - A`, and
+/// `d (d - A) >= v ln(1/u) / 2`.
+fn jump_reach(step_variance: f64) -> f64 {
+    let half_anchor = 0.5 * LARGEST_ANCHOR * step_variance.sqrt();
+    half_anchor + half_anchor.hypot(bridge_reach(step_variance))
+}
+
 /// At least `exp(x)` for `x >= 0`, by little while `x` is small: `ln((1 + y) / (1 - y)) = 2 (y + y^3/3 + ...) >= 2 y`.
 fn growth_bound(x: f64) -> f64 {
     if x < 2.0 {
@@ -179,11 +192,6 @@ impl ProgrammeRules {
             - first_unrealised_usd;
         let venue = contract.rules.clone();
         let is_bridge = simulation.crossing == Crossing::Bridge;
-        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
-        let bridge_reach = (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt();
-        // With the anchor's deviation at its largest, A, the distances are d and d - A: d (d - A) > v ln(1/u) / 2.
-        let half_anchor = 0.5 * LARGEST_ANCHOR * step_variance.sqrt();
-        let jump_reach = half_anchor + half_anchor.hypot(bridge_reach);
         Self {
             held: holding.asset,
             underlying,
@@ -237,8 +245,18 @@ impl ProgrammeRules {
             } else {
                 1.0
             },
-            clearance: (1.0 + ROUNDING_FRAC) * if is_bridge { exp(bridge_reach) } else { 1.0 },
-            jump_clearance: (1.0 + ROUNDING_FRAC) * if is_bridge { exp(jump_reach) } else { 1.0 },
+            clearance: (1.0 + ROUNDING_FRAC)
+                * if is_bridge {
+                    exp(bridge_reach(step_variance))
+                } else {
+                    1.0
+                },
+            jump_clearance: (1.0 + ROUNDING_FRAC)
+                * if is_bridge {
+                    exp(jump_reach(step_variance))
+                } else {
+                    1.0
+                },
             venue,
         }
     }
@@ -286,6 +304,35 @@ impl ProgrammeRules {
         match self.rebalance {
             Rebalance::Band { width } => Some(width),
             Rebalance::Never | Rebalance::Every { .. } | Rebalance::DeltaBand { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_growth_bound_is_close_and_never_under() {
+        for i in 0..200 {
+            let x = 0.01 * f64::from(i);
+            assert!(growth_bound(x) >= exp(x));
+            // Its series is `1 + x + x^2/2 + x^3/4 + ...`.
+            assert!(x > 0.5 || growth_bound(x) <= exp(x) * (1.0 + x.powi(3) / 10.0));
+        }
+        assert!(growth_bound(2.0).is_infinite());
+    }
+
+    /// Whatever the moment of a jump and its anchor, both bridges beside it are too far below for the smallest uniform.
+    #[test]
+    fn no_bridge_beside_a_jump_covers_the_jump_reach() {
+        let variance: f64 = 0.02 * 0.02;
+        let reach = jump_reach(variance);
+        for i in 1..1000 {
+            let time = 0.001 * f64::from(i);
+            let anchor = LARGEST_NORMAL * (variance * time * (1.0 - time)).sqrt();
+            let exponent = -2.0 * reach * (reach - anchor) / (variance * time.max(1.0 - time));
+            assert!(exp(exponent) <= SMALLEST_UNIFORM_32);
         }
     }
 }

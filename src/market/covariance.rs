@@ -128,20 +128,20 @@ impl FactorCovariance {
             * decayed(process.reversion_per_year, self.step_years)
     }
 
-    /// Covariance of two processes at the step's end: their own parts are independent, what they share is their spots'.
+    /// Covariance of two processes at the step's end. What two contracts share is what each has of its underlying's move over the
+    /// whole step, as it is drawn.
     fn processes(&self, a: &Loading<'_>, b: &Loading<'_>) -> f64 {
-        let shared = if a.contract == b.contract {
-            1.0
-        } else {
-            a.process.correlation_with_spot
-                * b.process.correlation_with_spot
-                * self.correlation(a.asset, b.asset)
+        if a.contract == b.contract {
+            let reversion = 2.0 * a.process.reversion_per_year;
+            return a.process.volatility_annual.powi(2) * decayed(reversion, self.step_years);
+        }
+        let of_move = |process: &OuBasis| {
+            process.correlation_with_spot
+                * process.volatility_annual
+                * decayed(process.reversion_per_year, self.step_years)
         };
-        let reversion = a.process.reversion_per_year + b.process.reversion_per_year;
-        shared
-            * a.process.volatility_annual
-            * b.process.volatility_annual
-            * decayed(reversion, self.step_years)
+        self.correlation(a.asset, b.asset) * of_move(a.process) * of_move(b.process)
+            / self.step_years
     }
 }
 

@@ -1,8 +1,14 @@
 //! ARS: the round of AES with a key schedule that is a sum, as a counter-based generator.
 //!
 //! Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11, doi
-//! 10.1145/2063384.2063405; the round is that of FIPS 197. The processor's AES instructions work on one block, or with
-//! VAES on two; where there are none, a table does the same, several times as slowly. All give the same bits.
+//! 10.1145/2063384.2063405; the round is that of FIPS 197. The processor's AES instructions (x86-64, 64-bit Arm) work on
+//! one block, or with VAES on two; where there are none, a table does the same, some fifty times as slowly. All give the
+//! same bits.
+
+#![expect(
+    clippy::inline_always,
+    reason = "small parts of a round that is worked through for every number"
+)]
 
 use multiversion::multiversion;
 use multiversion::target::match_target;
@@ -33,10 +39,11 @@ impl<const K: usize> RoundKeys<K> {
 }
 
 /// The random block of a counter, by seven rounds; no generic argument, with which it would be chosen at each call.
-#[multiversion(targets("x86_64+avx+aes"))]
+#[multiversion(targets("x86_64+avx+aes", "aarch64+neon+aes"))]
 pub(crate) fn block(keys: &RoundKeys<KEYS>, counter: Block) -> Block {
     match_target! {
         "x86_64+avx+aes" => aes_ni::block(keys, counter),
+        "aarch64+neon+aes" => neon::block(keys, counter),
         _ => portable::block(keys, counter),
     }
 }
@@ -51,6 +58,7 @@ macro_rules! eight_blocks {
         multiversion::target::match_target! {
             "x86_64+vaes" => $crate::math::ars::vaes::eight_blocks($keys, $counter),
             "x86_64+aes" => $crate::math::ars::aes_ni::eight_blocks($keys, $counter),
+            "aarch64+neon+aes" => $crate::math::ars::neon::eight_blocks($keys, $counter),
             _ => $crate::math::ars::portable::eight_blocks($keys, $counter),
         }
     };
@@ -123,13 +131,49 @@ pub(crate) mod aes_ni {
     }
 }
 
+/// One block an instruction, or two: here the key is added before the round, not after it.
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon {
+    use std::arch::aarch64::{uint8x16_t, vaeseq_u8, vaesmcq_u8, veorq_u8};
+
+    use super::{Block, RoundKeys};
+
+    #[inline]
+    #[target_feature(enable = "neon,aes")]
+    pub(crate) fn block<const K: usize>(keys: &RoundKeys<K>, counter: Block) -> Block {
+        let register = |block: Block| bytemuck::cast::<_, uint8x16_t>(block);
+        let mut state = register(counter);
+        for &key in &keys.0[..K - 2] {
+            state = vaesmcq_u8(vaeseq_u8(state, register(key)));
+        }
+        state = vaeseq_u8(state, register(keys.0[K - 2]));
+        bytemuck::cast(veorq_u8(state, register(keys.0[K - 1])))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon,aes")]
+    pub(crate) fn eight_blocks<const K: usize>(
+        keys: &RoundKeys<K>,
+        [first, rest @ ..]: Block,
+    ) -> [[u32; 8]; 4] {
+        let [b, c, d] = rest;
+        let mut rows = [[0; 8]; 4];
+        for (row, w) in rows.iter_mut().zip(0..) {
+            let low = block(keys, [first | w, b, c, d]);
+            let high = block(keys, [first | 4 | w, b, c, d]);
+            *row = bytemuck::cast([low, high]);
+        }
+        rows
+    }
+}
+
 /// Blocks without instructions for them.
 pub(crate) mod portable {
     use super::{Block, RoundKeys};
 
     /// What the round makes of a byte in the first row of a column, as its rows from the lowest byte up: the
     /// substituted byte times 2, 1, 1 and 3. The other rows' are rotations of it.
-    const COLUMNS: [u32; 256] = columns();
+    static COLUMNS: [u32; 256] = columns();
 
     /// `x` times 2 in the field of AES, modulo `x^8 + x^4 + x^3 + x + 1` (FIPS 197, section 4.2).
     const fn double(x: u8) -> u8 {
@@ -163,27 +207,49 @@ pub(crate) mod portable {
         columns
     }
 
-    /// One round of all four columns; the last does not mix.
-    fn round(state: Block, key: Block, is_last: bool) -> Block {
-        let mut next = key;
-        for (column, word) in next.iter_mut().enumerate() {
-            for row in 0..4 {
-                // Row `row` is shifted by so many columns.
-                let byte = state[(column + row) % 4].to_le_bytes()[row];
-                let mixed = COLUMNS[usize::from(byte)];
-                let part = if is_last { (mixed >> 8) & 0xFF } else { mixed };
-                *word ^= part.rotate_left(8 * row as u32);
-            }
-        }
-        next
+    /// Byte `ROW` of a column, looked up.
+    #[inline(always)]
+    fn look_up<const ROW: usize>(column: u32) -> u32 {
+        COLUMNS[usize::from(column.to_le_bytes()[ROW])]
+    }
+
+    /// One column of a round without its key: each row comes from so many columns on.
+    #[inline(always)]
+    fn mixed_column([a, b, c, d]: Block) -> u32 {
+        look_up::<0>(a)
+            ^ look_up::<1>(b).rotate_left(8)
+            ^ look_up::<2>(c).rotate_left(16)
+            ^ look_up::<3>(d).rotate_left(24)
+    }
+
+    /// The same of the last round, which does not mix: the substituted byte stands in the second of the table's.
+    #[inline(always)]
+    fn last_column([a, b, c, d]: Block) -> u32 {
+        let substituted = [
+            look_up::<0>(a),
+            look_up::<1>(b),
+            look_up::<2>(c),
+            look_up::<3>(d),
+        ];
+        u32::from_le_bytes(substituted.map(|mixed| mixed.to_le_bytes()[1]))
+    }
+
+    #[inline(always)]
+    fn round([a, b, c, d]: Block, key: Block, column: impl Fn(Block) -> u32) -> Block {
+        [
+            column([a, b, c, d]) ^ key[0],
+            column([b, c, d, a]) ^ key[1],
+            column([c, d, a, b]) ^ key[2],
+            column([d, a, b, c]) ^ key[3],
+        ]
     }
 
     pub(crate) fn block<const K: usize>(keys: &RoundKeys<K>, counter: Block) -> Block {
         let mut state = [0, 1, 2, 3].map(|n| counter[n] ^ keys.0[0][n]);
-        for (n, &key) in keys.0.iter().enumerate().skip(1) {
-            state = round(state, key, n == K - 1);
+        for &key in &keys.0[1..K - 1] {
+            state = round(state, key, mixed_column);
         }
-        state
+        round(state, keys.0[K - 1], last_column)
     }
 
     pub(crate) fn eight_blocks<const K: usize>(
@@ -208,7 +274,7 @@ mod tests {
     /// What a level makes of a counter: the block alone, and among eight.
     type Level = fn(&RoundKeys<11>, Block) -> (Block, [[u32; 8]; 4]);
 
-    #[multiversion(targets("x86_64+avx2+vaes"))]
+    #[multiversion(targets("x86_64+avx2+vaes", "aarch64+neon+aes"))]
     fn widest(keys: &RoundKeys<11>, counter: Block) -> (Block, [[u32; 8]; 4]) {
         let [first, b, c, d] = counter;
         let rows = eight_blocks!(keys, [first & !7, b, c, d]);
@@ -217,11 +283,12 @@ mod tests {
         ([0, 1, 2, 3].map(|word| row[start + word]), rows)
     }
 
-    #[multiversion(targets("x86_64+avx+aes"))]
+    #[multiversion(targets("x86_64+avx+aes", "aarch64+neon+aes"))]
     fn narrow(keys: &RoundKeys<11>, counter: Block) -> (Block, [[u32; 8]; 4]) {
         let [first, b, c, d] = counter;
         let block = match_target! {
             "x86_64+avx+aes" => aes_ni::block(keys, counter),
+            "aarch64+neon+aes" => neon::block(keys, counter),
             _ => portable::block(keys, counter),
         };
         (block, eight_blocks!(keys, [first & !7, b, c, d]))
@@ -285,9 +352,9 @@ mod tests {
 
     #[test]
     fn the_block_of_seven_rounds_is_that_of_the_table() {
-        for seed in 0..200 {
-            let keys = RoundKeys::new([seed, seed << 32]);
-            let counter = [1, 2, 3, seed as u32];
+        for seed in 0..200u32 {
+            let keys = RoundKeys::new([u64::from(seed), 5]);
+            let counter = [1, 2, 3, seed];
             assert_eq!(block(&keys, counter), portable::block(&keys, counter));
         }
     }

@@ -135,8 +135,8 @@ fn brackets(listing: &ListingPreset) -> Table {
     for (i, b) in listing.rules.brackets.iter().enumerate() {
         table.add_row([
             (i + 1).to_string(),
-            usd(b.floor_usd),
-            notional_text(b.cap_usd),
+            notional_text(listing, b.floor_usd),
+            notional_text(listing, b.cap_usd),
             leverage_text(b.max_leverage),
             percent(b.rate),
             deduction_text(listing, b.deduction_usd),
@@ -150,17 +150,18 @@ fn brackets(listing: &ListingPreset) -> Table {
 fn cap_text(listing: &ListingPreset) -> String {
     let cap = listing.rules.position_cap_usd();
     if cap.is_finite() {
-        format!("{} {}", usd(cap), listing.unit())
+        format!("{} {}", notional_text(listing, cap), listing.unit())
     } else {
         "none".to_owned()
     }
 }
 
-fn notional_text(notional: f64) -> String {
-    if notional.is_finite() {
-        usd(notional)
-    } else {
-        "none".to_owned()
+/// Brackets of inverse contracts begin and end at whole coins.
+fn notional_text(listing: &ListingPreset, notional: f64) -> String {
+    match listing.settlement {
+        _ if notional.is_infinite() => "none".to_owned(),
+        ListedSettlement::Linear => usd(notional),
+        ListedSettlement::Inverse => plain(notional, 0),
     }
 }
 

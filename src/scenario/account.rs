@@ -285,8 +285,7 @@ impl MarginCall {
             ("deleverage", CallChoice::Deleverage),
         ];
         let by = table.optional("by", word(actions, &[]));
-        let minimum_transfer_usd =
-            table.optional("minimum_transfer_usd", within(usd, MINIMUM));
+        let minimum_transfer_usd = table.optional("minimum_transfer_usd", within(usd, MINIMUM));
         table.note(|draft| {
             draft.times.extend(every.clone().flatten());
             draft.delays.extend(delay.clone().flatten());

@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(at("2000-01-01").unix_day(), 10_957);
     }
 
-    /// Contracts that were listed: BTCUSDT_260626, BTCUSDT_240329, BTCUSD_231229, BTCUSD_210924, and the ends of 2026 and 2027.
+    /// Among them the delivery dates of listed contracts: 26 June 2026, 29 March 2024, 29 December 2023, 24 September 2021.
     #[test]
     fn quarters_end_on_their_last_friday() {
         for (from, expiry) in [

@@ -47,7 +47,6 @@ pub enum Settlement {
 
 /// What kind of contract it is, chosen by the name of its table.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a handful, read once")]
 pub enum Kind {
     /// `perpetual.basis`, `perpetual.funding`.
     Perpetual(Perpetual),

@@ -61,10 +61,6 @@ const CAP: Range = Range::closed(0.0, 1.0, "0 to 100% (per 8 hours)")
     .too_high("75 basis points are \"75bps\" or 0.0075");
 
 /// Basis and funding as far as they could be read: `Some(None)` if there is none, `None` if it could not be read.
-#[expect(
-    clippy::option_option,
-    reason = "not given and not readable are two things"
-)]
 pub fn read(mut table: Reader<'_>) -> (Option<Option<OuProcess>>, Option<Option<Funding>>) {
     let basis = read_optional(&mut table, "basis", |basis| {
         OuProcess::read_within(basis, BASIS)

@@ -3,4 +3,5 @@
 pub mod level;
 pub mod preset;
 mod preset_file;
+mod preset_shape;
 pub mod rules;

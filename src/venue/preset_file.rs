@@ -1,13 +1,12 @@
-//! The shape of a venue's data file, and how it becomes a preset.
+//! How a venue's data file becomes a preset.
 
-use std::collections::BTreeMap;
-
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::venue::preset::{
     ListedKind, ListedSettlement, ListingPreset, PresetFunding, Provenance, Source, VenuePreset,
+};
+use crate::venue::preset_shape::{
+    File, KindWord, Listing, MaintenanceWord, RemainderWord, SettlementWord,
 };
 use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
@@ -66,145 +65,6 @@ pub(crate) enum PresetFault {
     /// What a contract of this kind and settlement has not, or lacks.
     #[error("{listing}: {what}")]
     Unfitting { listing: String, what: &'static str },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    title: String,
-    as_of: String,
-    sources: BTreeMap<String, SourceEntry>,
-    from: BTreeMap<String, Origin>,
-    listings: Vec<Listing>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceEntry {
-    citation: String,
-    date: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Origin {
-    source: Option<String>,
-    assumed: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listing {
-    #[serde(rename = "listing")]
-    symbol: String,
-    underlying: String,
-    #[serde(default)]
-    kind: KindWord,
-    #[serde(default)]
-    settlement: SettlementWord,
-    contract_size_usd: Option<f64>,
-    maintenance: Vec<Bracket>,
-    fees: Fees,
-    funding: Option<Funding>,
-    liquidation: Liquidation,
-    #[serde(default)]
-    from: BTreeMap<String, Origin>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bracket {
-    up_to_usd: Option<f64>,
-    up_to_coins: Option<f64>,
-    #[serde(deserialize_with = "fraction")]
-    rate: f64,
-    max_leverage: f64,
-    deduction_usd: Option<f64>,
-    deduction_coins: Option<f64>,
-}
-
-impl Bracket {
-    /// Cap, if it has one, and deduction in a settlement's unit; `None` if the deduction or the unit is another.
-    fn amounts(&self, settlement: ListedSettlement) -> Option<(Option<f64>, f64)> {
-        match settlement {
-            ListedSettlement::Linear => {
-                let is_pure = self.up_to_coins.is_none() && self.deduction_coins.is_none();
-                self.deduction_usd
-                    .filter(|_| is_pure)
-                    .map(|deduction| (self.up_to_usd, deduction))
-            }
-            ListedSettlement::Inverse => {
-                let is_pure = self.up_to_usd.is_none() && self.deduction_usd.is_none();
-                self.deduction_coins
-                    .filter(|_| is_pure)
-                    .map(|deduction| (self.up_to_coins, deduction))
-            }
-        }
-    }
-}
-
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum KindWord {
-    #[default]
-    Perpetual,
-    Dated,
-}
-
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum SettlementWord {
-    #[default]
-    Linear,
-    Inverse,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fees {
-    #[serde(deserialize_with = "fraction")]
-    maker: f64,
-    #[serde(deserialize_with = "fraction")]
-    taker: f64,
-    #[serde(deserialize_with = "fraction")]
-    liquidation: f64,
-    #[serde(default, deserialize_with = "some_fraction")]
-    delivery: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Funding {
-    #[serde(deserialize_with = "fraction")]
-    interest_per_8h: f64,
-    #[serde(deserialize_with = "fraction")]
-    damper_per_8h: f64,
-    #[serde(deserialize_with = "hours")]
-    interval: f64,
-    #[serde(deserialize_with = "fraction")]
-    cap_per_8h: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Liquidation {
-    remainder: RemainderWord,
-    fee_in_trigger: bool,
-    maintenance_at: Option<MaintenanceWord>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum MaintenanceWord {
-    Current,
-    Entry,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RemainderWord {
-    Returned,
-    Forfeited,
 }
 
 /// Reads a data file.
@@ -294,7 +154,17 @@ fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, Prese
         provenance: Vec::new(),
         sources: Vec::new(),
     };
-    for key in keys(kind, settlement) {
+    add_origins(&mut preset, file, listing)?;
+    Ok(preset)
+}
+
+/// Says of each number where it comes from.
+fn add_origins(
+    preset: &mut ListingPreset,
+    file: &File,
+    listing: &Listing,
+) -> Result<(), PresetFault> {
+    for key in keys(preset.kind, preset.settlement) {
         let origin = listing.from.get(key).or_else(|| file.from.get(key));
         let Some(origin) = origin.filter(|o| o.source.is_some() || o.assumed.is_some()) else {
             return Err(PresetFault::Unsourced {
@@ -329,7 +199,7 @@ fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, Prese
             assumed,
         });
     }
-    Ok(preset)
+    Ok(())
 }
 
 /// Where the item stands in the list, to which it is added if it is new.
@@ -377,36 +247,6 @@ fn contract_rules(listing: &Listing, settlement: ListedSettlement) -> Option<Con
             RemainderWord::Forfeited => Remainder::Forfeited,
         },
     })
-}
-
-/// A fraction that may be absent.
-fn some_fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    fraction(deserializer).map(Some)
-}
-
-/// A fraction written with `%` or `bps`. The exponent is put into the text, so that "0.65%" is 0.0065 to the last bit.
-fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let scaled = match (text.strip_suffix('%'), text.strip_suffix("bps")) {
-        (Some(percent), _) => format!("{percent}e-2"),
-        (_, Some(basis_points)) => format!("{basis_points}e-4"),
-        _ => {
-            return Err(D::Error::custom(format!(
-                "`{text}` ends neither in % nor in bps"
-            )));
-        }
-    };
-    scaled
-        .parse()
-        .map_err(|_| D::Error::custom(format!("`{text}` is no fraction")))
-}
-
-/// A duration in hours, e.g. "8h".
-fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.strip_suffix('h')
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| D::Error::custom(format!("`{text}` is no number of hours such as \"8h\"")))
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
     reason = "each test program uses its own part"
 )]
 
+pub mod any_plan;
 pub mod bounds;
 pub mod plans;
 pub mod scenario_text;
+pub mod slow_book;
 pub mod slow_ledger;
 pub mod small_plan;
 pub mod tapes;

@@ -1,7 +1,9 @@
 //! Tapes made without the engine: from explicit prices, and as plain random walks with a fixed seed.
 
 use hedgesim::engine::tape::{Jump, Tape, WithinStep};
-use hedgesim::plan::types::{FundingPlan, Plan};
+use hedgesim::plan::types::{ContractKind, FundingPlan, Plan};
+
+use crate::common::slow_book::{expiry_held, years_left};
 
 /// A tape of one asset and one contract whose mark is the spot, without funding, diffusion or jumps.
 ///
@@ -21,8 +23,48 @@ pub fn of_spots_and_marks(spots_usd: &[f64], marks_usd: &[f64]) -> Tape {
         spot_usd: vec![spots_usd.to_vec()],
         mark_usd: vec![marks_usd.to_vec()],
         funding_rate: vec![vec![0.0; spots_usd.len()]],
+        carry: vec![vec![0.0; spots_usd.len()]],
+        jumps: vec![vec![vec![]; spots_usd.len()]],
         within: vec![vec![quiet; spots_usd.len()]],
         step_variance: vec![0.0],
+    }
+}
+
+/// A tape of one asset with every contract of a plan on it: perpetuals stand at the spot, dated futures at their carry,
+/// which is the same for all of them. No funding, no jumps; the uniforms are 1, which never crosses.
+pub fn of_spots_and_carries(plan: &Plan, spots_usd: &[f64], carries: &[f64]) -> Tape {
+    let contracts = &plan.market.contracts;
+    let at =
+        |step: usize| f64::from(u32::try_from(step).expect("few")) * plan.simulation.step_years();
+    let mark_usd = |kind: &ContractKind, step: usize| match kind {
+        ContractKind::Perpetual { .. } | ContractKind::Option(_) => spots_usd[step],
+        ContractKind::Dated(dated) => {
+            let held = expiry_held(dated, u32::try_from(step).expect("few"));
+            let left = years_left(held.years, at(step));
+            spots_usd[step] * dated.basis(carries[step], left).exp()
+        }
+    };
+    let quiet = WithinStep {
+        jumps: vec![],
+        anchor_normals: vec![],
+        bridge_uniforms: vec![1.0],
+    };
+    let all = 0..spots_usd.len();
+    Tape {
+        spot_usd: vec![spots_usd.to_vec()],
+        mark_usd: contracts
+            .iter()
+            .map(|contract| {
+                all.clone()
+                    .map(|step| mark_usd(&contract.kind, step))
+                    .collect()
+            })
+            .collect(),
+        funding_rate: vec![vec![0.0; spots_usd.len()]; contracts.len()],
+        carry: vec![carries.to_vec(); contracts.len()],
+        jumps: vec![vec![vec![]; spots_usd.len()]],
+        within: vec![vec![quiet; spots_usd.len()]; contracts.len()],
+        step_variance: vec![0.0; contracts.len()],
     }
 }
 
@@ -66,6 +108,8 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
             .map(|c| vec![assets[c.underlying].spot_usd * c.initial_basis().exp()])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts.len()],
+        carry: vec![Vec::new(); contracts.len()],
+        jumps: vec![vec![Vec::new()]; assets.len()],
         within: vec![vec![WithinStep::default()]; contracts.len()],
         step_variance: contracts
             .iter()
@@ -87,6 +131,9 @@ pub fn random_walk(plan: &Plan, seed: u64) -> Tape {
                 + jumps.iter().map(|j| j.log_size).sum::<f64>();
             spots_usd.push(spots_usd[step - 1] * log_return.exp());
             jumps_by_asset.push(jumps);
+        }
+        for (steps, jumps) in tape.jumps.iter_mut().zip(&jumps_by_asset) {
+            steps.push(jumps.clone());
         }
         for (index, contract) in contracts.iter().enumerate() {
             basis[index] = 0.9 * basis[index] + basis_volatility * draws.normal();

@@ -35,15 +35,23 @@ pub fn contract(
     } = contract;
     let index = setting.asset_index(underlying);
     let terms = venue::terms(contract, index.map(|_| underlying), setting);
-    let (index, terms) = (index?, terms?);
-    let size = contract_size(contract, &terms, setting.sink);
+    let index = index?;
     let spot_usd = setting.assets[index].spot_usd.value.0;
+    // What needs no venue is checked even where the venue is refused.
+    let dated = match kind {
+        Kind::Dated(given) => dated(given, name, setting),
+        Kind::Perpetual(_) | Kind::Option(_) => None,
+    };
+    let option = match kind {
+        Kind::Option(given) => option(given, spot_usd, terms.as_ref(), setting),
+        Kind::Perpetual(_) | Kind::Dated(_) => None,
+    };
+    let terms = terms?;
+    let size = contract_size(contract, &terms, setting.sink);
     let kind = match kind {
         Kind::Perpetual(given) => perpetual(given, name, &venue_name.value, terms.funding, setting),
-        Kind::Dated(given) => dated(given, name, setting).map(ContractKind::Dated),
-        Kind::Option(given) => {
-            option(given, spot_usd, terms.options, setting).map(ContractKind::Option)
-        }
+        Kind::Dated(_) => dated.map(ContractKind::Dated),
+        Kind::Option(_) => option.map(ContractKind::Option),
     };
     let asset = assets.get(index)?.as_ref()?;
     Some(ContractPlan {

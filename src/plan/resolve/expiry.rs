@@ -114,14 +114,13 @@ fn chain(
         if roll_step >= steps {
             return Some(chain);
         }
-        let next = match into {
-            Some(into) => at_step(u64::from(chain[last].step) + u64::from(into), step),
-            None => {
-                let start = start(roll.into, dates, sink)?;
-                let at = start.after(time(chain[last], step)).next_quarterly_expiry();
-                let span = on_grid(at, start, roll.into, dates, sink)?;
-                at_step(span.milliseconds / step.milliseconds, step)
-            }
+        let next = if let Some(into) = into {
+            at_step(u64::from(chain[last].step) + u64::from(into), step)
+        } else {
+            let start = start(roll.into, dates, sink)?;
+            let at = start.after(time(chain[last], step)).next_quarterly_expiry();
+            let span = on_grid(at, start, roll.into, dates, sink)?;
+            at_step(span.milliseconds / step.milliseconds, step)
         };
         chain[last].roll_step = Some(roll_step);
         chain.push(next);

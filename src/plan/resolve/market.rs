@@ -21,6 +21,13 @@ pub fn market(
     contracts: &[Contract],
     setting: &Setting<'_>,
 ) -> Option<MarketPlan> {
+    if let Some(start) = &setting.grid.start {
+        let start = start.value;
+        let end = start.after(setting.grid.horizon);
+        setting
+            .notes
+            .add(format!("The simulation runs from {start} to {end}."));
+    }
     let assets: Vec<Option<AssetPlan>> = setting
         .assets
         .iter()

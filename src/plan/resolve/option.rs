@@ -3,16 +3,17 @@
 use crate::plan::resolve::expiry::{Dates, expiry};
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
+use crate::plan::resolve::venue::VenueTerms;
 use crate::plan::resolve::words::{amount, short};
-use crate::plan::types::{OptionKind, OptionPlan, OptionTerms};
+use crate::plan::types::{OptionKind, OptionPlan};
 use crate::scenario::option::{EuropeanOption, ImpliedVolatility, OptionKindChoice, SmilePoint};
 use crate::scenario::sink::Sink;
 
-/// Resolves an option on an asset of a spot; `None` where a problem was noted.
+/// Resolves an option on an asset of a spot; `None` where a problem was noted, also one of its venue's terms.
 pub fn option(
     option: &EuropeanOption,
     spot_usd: f64,
-    terms: OptionTerms,
+    terms: Option<&VenueTerms>,
     setting: &Setting<'_>,
 ) -> Option<OptionPlan> {
     let EuropeanOption {
@@ -33,7 +34,7 @@ pub fn option(
         expiry_step: expiry.step,
         expiry_years: expiry.years,
         volatility_annual: volatility?,
-        terms,
+        terms: terms?.options,
     })
 }
 

@@ -1,0 +1,5 @@
+//! What holds on every path of every general plan, whatever it says.
+
+mod common;
+#[path = "properties_book/slow.rs"]
+mod slow;
