@@ -213,8 +213,6 @@ impl Book<'_> {
     }
 
     fn tell(&mut self, event: &str) {
-        self.row
-            .events
-            .push(format!("step {}: {event}", self.step));
+        self.row.events.push(format!("step {}: {event}", self.step));
     }
 }

@@ -34,7 +34,8 @@ pub fn of_spots_and_marks(spots_usd: &[f64], marks_usd: &[f64]) -> Tape {
 /// which is the same for all of them. No funding, no jumps; the uniforms are 1, which never crosses.
 pub fn of_spots_and_carries(plan: &Plan, spots_usd: &[f64], carries: &[f64]) -> Tape {
     let contracts = &plan.market.contracts;
-    let at = |step: usize| f64::from(u32::try_from(step).expect("few")) * plan.simulation.step_years();
+    let at =
+        |step: usize| f64::from(u32::try_from(step).expect("few")) * plan.simulation.step_years();
     let mark_usd = |kind: &ContractKind, step: usize| match kind {
         ContractKind::Perpetual { .. } | ContractKind::Option(_) => spots_usd[step],
         ContractKind::Dated(dated) => {
@@ -53,7 +54,11 @@ pub fn of_spots_and_carries(plan: &Plan, spots_usd: &[f64], carries: &[f64]) -> 
         spot_usd: vec![spots_usd.to_vec()],
         mark_usd: contracts
             .iter()
-            .map(|contract| all.clone().map(|step| mark_usd(&contract.kind, step)).collect())
+            .map(|contract| {
+                all.clone()
+                    .map(|step| mark_usd(&contract.kind, step))
+                    .collect()
+            })
             .collect(),
         funding_rate: vec![vec![0.0; spots_usd.len()]; contracts.len()],
         carry: vec![carries.to_vec(); contracts.len()],

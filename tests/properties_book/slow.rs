@@ -11,7 +11,7 @@ use crate::common::any_plan::{any_plan, random_path};
 use crate::common::slow_book::{Draws, SlowRow, run};
 
 /// Money that a path is about: what is held, what is posted, and what the contracts turn over.
-pub fn money_usd(plan: &Plan) -> f64 {
+fn money_usd(plan: &Plan) -> f64 {
     let price = |asset: usize| plan.market.assets[asset].spot_usd;
     let held: f64 = plan
         .holdings
@@ -86,7 +86,16 @@ fn the_identity_holds_on_every_path() {
         .unwrap();
     let seen = seen.into_inner();
     println!("{seen:#?}");
-    for name in ["liquidations", "unmet_calls", "bankruptcy_loss_usd", "cut_trades", "roll_usd"] {
-        assert!(seen.get(name).is_some_and(|&paths| paths >= 50), "{name}: {seen:?}");
+    for name in [
+        "liquidations",
+        "unmet_calls",
+        "bankruptcy_loss_usd",
+        "cut_trades",
+        "roll_usd",
+    ] {
+        assert!(
+            seen.get(name).is_some_and(|&paths| paths >= 50),
+            "{name}: {seen:?}"
+        );
     }
 }

@@ -50,7 +50,11 @@ fn rolls_earn_contango_and_pay_backwardation() {
     let plan = chain(12, 1.0 / 12.0, 0.0);
     for (carry, expected) in [(0.12, 12.060_200_501), (-0.12, -11.940_199_501)] {
         let row = run_carry(&plan, &[100.0; 13], carry);
-        assert!((short_usd(&row) - expected).abs() < 1e-8, "{}", short_usd(&row));
+        assert!(
+            (short_usd(&row) - expected).abs() < 1e-8,
+            "{}",
+            short_usd(&row)
+        );
         assert!((row.get("carry_usd") - expected).abs() < 1e-8);
         assert_column(&row, "curve_usd", 0.0);
         assert_column(&row, "roll_usd", 0.0);
@@ -63,7 +67,11 @@ fn a_rolled_short_on_a_fixed_path() {
     let spots_usd = [100.0, 110.0, 95.0, 120.0];
     for (early, expected) in [(0.0, -10.711_367_144_2), (5.0 / 365.0, -10.728_989_351)] {
         let row = run_carry(&chain(3, 0.25, early), &spots_usd, 0.12);
-        assert!((short_usd(&row) - expected).abs() < 1e-8, "{}", short_usd(&row));
+        assert!(
+            (short_usd(&row) - expected).abs() < 1e-8,
+            "{}",
+            short_usd(&row)
+        );
         assert_column(&row, "tracking_usd", 0.0);
         assert_column(&row, "ideal_offset_usd", -20.0);
     }

@@ -19,7 +19,11 @@ fn contract(settlement: ContractSettlement, at: MaintenanceAt, rate: f64) -> Con
 }
 
 /// `R = level / entry` of a short at a leverage, maintenance 0.5 %.
-fn level_over_entry(settlement: ContractSettlement, at: MaintenanceAt, leverage: f64) -> Option<f64> {
+fn level_over_entry(
+    settlement: ContractSettlement,
+    at: MaintenanceAt,
+    leverage: f64,
+) -> Option<f64> {
     let contract = contract(settlement, at, 0.005);
     let (size, balance) = match settlement {
         ContractSettlement::Linear => (3.0, 300.0 / leverage),

@@ -40,10 +40,7 @@ fn columns(plain: &SlowOutcome) -> Vec<(&'static str, f64)> {
         ("required_collateral_usd", plain.required_collateral_usd),
         ("min_equity_usd", plain.min_equity_usd),
         ("max_drawdown_usd", plain.max_drawdown_usd),
-        (
-            "liquidation_day",
-            plain.liquidation_day.unwrap_or(f64::NAN),
-        ),
+        ("liquidation_day", plain.liquidation_day.unwrap_or(f64::NAN)),
         (
             "max_margin_ratio",
             plain.max_margin_ratio.unwrap_or(f64::NAN),

@@ -28,7 +28,12 @@ pub struct Wanted {
 }
 
 /// A contract of the wanted kind; its brackets begin to matter at the wanted notional.
-pub fn any_contract(plan: &Plan, wanted: Wanted, dice: &mut Dice, features: Features) -> ContractPlan {
+pub fn any_contract(
+    plan: &Plan,
+    wanted: Wanted,
+    dice: &mut Dice,
+    features: Features,
+) -> ContractPlan {
     let horizon = Horizon {
         steps: plan.simulation.steps,
         step_years: plan.simulation.step_years(),
@@ -189,7 +194,13 @@ fn any_rules(dice: &mut Dice, features: Features, wanted: Wanted) -> ContractRul
         });
         floor_usd = cap_usd;
     }
-    let fee = |frac: f64| if features.on(Features::COSTS, true) { frac } else { 0.0 };
+    let fee = |frac: f64| {
+        if features.on(Features::COSTS, true) {
+            frac
+        } else {
+            0.0
+        }
+    };
     let taker_fee_frac = fee(dice.zero_or(0.0, 0.002));
     ContractRules {
         brackets,

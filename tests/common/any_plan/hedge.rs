@@ -106,10 +106,12 @@ fn asked_usd(
 ) -> (f64, f64) {
     let contract = &plan.market.contracts[hedge.contract];
     let spot_usd = plan.market.assets[contract.underlying].spot_usd;
-    let piece_base = contract.contract_size.map_or(0.0, |size| match contract.settlement {
-        ContractSettlement::Inverse if contract.option().is_none() => size / mark_usd,
-        ContractSettlement::Linear | ContractSettlement::Inverse => size,
-    });
+    let piece_base = contract
+        .contract_size
+        .map_or(0.0, |size| match contract.settlement {
+            ContractSettlement::Inverse if contract.option().is_none() => size / mark_usd,
+            ContractSettlement::Linear | ContractSettlement::Inverse => size,
+        });
     let held_base = hedge.opened.map_or(0.0, |opened| opened.quantity_base);
     let most_base = (size_base + piece_base).max(held_base);
     if let Some(option) = contract.option() {
@@ -126,9 +128,8 @@ fn asked_usd(
         ContractSettlement::Linear => 1.0,
         ContractSettlement::Inverse => spot_usd,
     };
-    let initial_of = |usd: f64| {
-        contract.rules.initial_margin_usd(usd / currency_usd) * currency_usd
-    };
+    let initial_of =
+        |usd: f64| contract.rules.initial_margin_usd(usd / currency_usd) * currency_usd;
     let lost_usd = hedge.opened.map_or(0.0, |opened| {
         let move_usd = (mark_usd - opened.price_usd) * hedge.position.sign();
         1.2 * opened.quantity_base * move_usd.max(0.0)

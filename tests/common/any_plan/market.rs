@@ -130,7 +130,10 @@ fn push_marks(plan: &Plan, tape: &mut Tape, processes: &[f64], step: u32) {
                 tape.carry[c].push(processes[c]);
                 let expiry = expiry_held(dated, step);
                 let now = f64::from(step) * plan.simulation.step_years();
-                spot_usd * dated.basis(processes[c], years_left(expiry.years, now)).exp()
+                spot_usd
+                    * dated
+                        .basis(processes[c], years_left(expiry.years, now))
+                        .exp()
             }
             ContractKind::Option(_) => spot_usd,
         };
@@ -190,9 +193,9 @@ fn funding_rate(funding: FundingPlan, step: u32, basis: f64) -> f64 {
             let damped = (interest_per_8h - basis).clamp(-damper_per_8h, damper_per_8h);
             (basis + damped).clamp(-cap_per_8h, cap_per_8h) * interval_hours / 8.0
         }
-        FundingPlan::None
-        | FundingPlan::Constant { .. }
-        | FundingPlan::PremiumFormula { .. } => 0.0,
+        FundingPlan::None | FundingPlan::Constant { .. } | FundingPlan::PremiumFormula { .. } => {
+            0.0
+        }
     }
 }
 

@@ -102,7 +102,9 @@ impl Account {
 
     /// Coins on their way to a coin account.
     pub fn coins_in_flight(&self) -> f64 {
-        self.transfer.as_ref().map_or(0.0, |transfer| transfer.coins)
+        self.transfer
+            .as_ref()
+            .map_or(0.0, |transfer| transfer.coins)
     }
 
     /// Coins of holdings that stand in the balance of a coin account.
@@ -124,7 +126,6 @@ impl Account {
         self.debt_usd.iter().sum::<f64>() + promised_usd
     }
 }
-
 
 impl Account {
     /// Interest per year on what has been drawn.
@@ -198,18 +199,14 @@ impl Book<'_> {
             SettlementCurrency::Usd => self.accounts[a]
                 .coins
                 .iter()
-                .map(|coin| {
-                    coin.quantity * prices.spot_usd[coin.asset] * (1.0 - coin.haircut_frac)
-                })
+                .map(|coin| coin.quantity * prices.spot_usd[coin.asset] * (1.0 - coin.haircut_frac))
                 .sum(),
         }
     }
 
     /// Equity in the account's currency.
     pub fn equity(&self, a: usize, prices: &Prices) -> f64 {
-        self.accounts[a].balance
-            + self.coins_for_margin_usd(a, prices)
-            + self.unrealised(a, prices)
+        self.accounts[a].balance + self.coins_for_margin_usd(a, prices) + self.unrealised(a, prices)
     }
 
     /// Margin of all legs.
@@ -225,7 +222,12 @@ impl Book<'_> {
     }
 
     /// Margin of one leg if it had this position.
-    pub fn margin_of_leg(&self, h: usize, position: &super::leg::Position, prices: &Prices) -> Margin {
+    pub fn margin_of_leg(
+        &self,
+        h: usize,
+        position: &super::leg::Position,
+        prices: &Prices,
+    ) -> Margin {
         let contract = self.contract(h);
         if position.size == 0.0 {
             return Margin::default();

@@ -18,9 +18,7 @@ impl Book<'_> {
                 continue;
             }
             let fill = match self.plan.simulation.crossing {
-                Crossing::Endpoints => {
-                    (self.room(a, &self.end) <= 0.0).then(|| self.end.clone())
-                }
+                Crossing::Endpoints => (self.room(a, &self.end) <= 0.0).then(|| self.end.clone()),
                 Crossing::Bridge => match self.single_future(a, Who::Actual) {
                     Some(h) => self.fill_of_single_future(a, h),
                     None => self.fill_of_many(a),
@@ -35,7 +33,10 @@ impl Book<'_> {
     /// The one future of an account that has nothing else but coins of its own currency.
     pub fn single_future(&self, a: usize, who: Who) -> Option<usize> {
         let is_usd = self.plan.accounts[a].settlement == SettlementCurrency::Usd;
-        let has_coins = self.accounts[a].coins.iter().any(|coin| coin.quantity > 0.0);
+        let has_coins = self.accounts[a]
+            .coins
+            .iter()
+            .any(|coin| coin.quantity > 0.0);
         if who == Who::Actual && is_usd && has_coins {
             return None;
         }
@@ -321,9 +322,9 @@ impl Book<'_> {
         let mut directions: Vec<(Factor, f64)> = Vec::new();
         for &(factor, _) in slopes {
             if directions.iter().all(|&(known, _)| known != factor) {
-                let along = slopes.iter().map(|&(other, slope)| {
-                    slope * covariance(self.plan, self.step, factor, other)
-                });
+                let along = slopes
+                    .iter()
+                    .map(|&(other, slope)| slope * covariance(self.plan, self.step, factor, other));
                 directions.push((factor, along.sum::<f64>() / variance));
             }
         }
@@ -335,8 +336,11 @@ impl Book<'_> {
             prices
         };
         let is_gone = |z: f64| self.room(a, &prices_at(z)) <= 0.0;
-        let is_too_far =
-            |z: f64| directions.iter().any(|&(_, direction)| (z * direction).abs() > 20.0);
+        let is_too_far = |z: f64| {
+            directions
+                .iter()
+                .any(|&(_, direction)| (z * direction).abs() > 20.0)
+        };
 
         let mut inside = 0.0;
         let mut beyond = self.room(a, start);

@@ -71,13 +71,11 @@ impl Book<'_> {
             if self.legs[h].is_over || !is_expired_at(dated, self.step) {
                 continue;
             }
-            let (settlement, fee_frac) =
-                (contract.settlement, contract.rules.delivery_fee_frac);
+            let (settlement, fee_frac) = (contract.settlement, contract.rules.delivery_fee_frac);
             let spot_usd = self.end.spot_usd[contract.underlying];
             for who in BOTH {
                 let mut position = *self.legs[h].position(who);
-                let notional =
-                    super::leg::traded_notional(settlement, position.size, spot_usd);
+                let notional = super::leg::traded_notional(settlement, position.size, spot_usd);
                 let realised = position.trade_to(settlement, 0.0, spot_usd);
                 self.receive(h, who, realised);
                 let cost = Cost {

@@ -138,8 +138,7 @@ impl Book<'_> {
         holding.sold_early_base -= given_up_base;
         holding.settled_usd += given_up_base * spot_usd;
         holding.inventory_base -= quantity_base;
-        holding.sold_usd +=
-            quantity_base * spot_usd * (1.0 - self.plan.execution_slippage_frac);
+        holding.sold_usd += quantity_base * spot_usd * (1.0 - self.plan.execution_slippage_frac);
         self.tell(&format!("{quantity_base} of holding {j} sold"));
     }
 

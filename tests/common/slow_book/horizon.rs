@@ -45,7 +45,11 @@ impl<'a> Book<'a> {
                 ..Holding::default()
             });
         }
-        book.legs = plan.hedges.iter().map(|hedge| open_leg(plan, hedge)).collect();
+        book.legs = plan
+            .hedges
+            .iter()
+            .map(|hedge| open_leg(plan, hedge))
+            .collect();
         for (a, account) in plan.accounts.iter().enumerate() {
             let is_used = plan
                 .hedges
@@ -64,8 +68,9 @@ impl<'a> Book<'a> {
     fn open_legs(&mut self) {
         let (options, futures): (Vec<usize>, Vec<usize>) =
             (0..self.legs.len()).partition(|&h| self.is_option(h));
-        let (on, new): (Vec<usize>, Vec<usize>) =
-            futures.into_iter().partition(|&h| self.legs[h].hedge.opened.is_some());
+        let (on, new): (Vec<usize>, Vec<usize>) = futures
+            .into_iter()
+            .partition(|&h| self.legs[h].hedge.opened.is_some());
         for h in options.into_iter().chain(new) {
             self.open_leg(h);
         }
@@ -181,7 +186,8 @@ impl<'a> Book<'a> {
             let contract = self.contract(h);
             let size = self.legs[h].actual.size;
             if contract.option().is_some() {
-                size.abs() * self.end.spot_usd[contract.underlying] / self.currency_usd(a, &self.end)
+                size.abs() * self.end.spot_usd[contract.underlying]
+                    / self.currency_usd(a, &self.end)
             } else {
                 let mark_usd = self.end.mark_usd[self.legs[h].contract];
                 traded_notional(contract.settlement, size, mark_usd)
@@ -199,8 +205,7 @@ impl<'a> Book<'a> {
         let prices = self.prices_now();
         let mut wealth_usd = self.unhedged_wealth_usd() + self.interest_usd;
         for (j, holding) in self.holdings.iter().enumerate() {
-            wealth_usd -=
-                holding.sold_early_base * self.spot_of_holding(j) + holding.settled_usd;
+            wealth_usd -= holding.sold_early_base * self.spot_of_holding(j) + holding.settled_usd;
         }
         for (a, account) in self.accounts.iter().enumerate() {
             wealth_usd += account.reserve_usd - account.debt_usd.iter().sum::<f64>();
@@ -223,8 +228,7 @@ impl<'a> Book<'a> {
             }
         }
         for asset in 0..self.plan.market.assets.len() {
-            wealth_usd +=
-                self.coins_beyond_inventory(asset, &prices) * prices.spot_usd[asset];
+            wealth_usd += self.coins_beyond_inventory(asset, &prices) * prices.spot_usd[asset];
         }
         wealth_usd
     }
@@ -239,7 +243,10 @@ impl<'a> Book<'a> {
     }
 
     pub fn initial_value_usd(&self) -> f64 {
-        self.holdings.iter().map(|holding| holding.initial_usd).sum()
+        self.holdings
+            .iter()
+            .map(|holding| holding.initial_usd)
+            .sum()
     }
 }
 

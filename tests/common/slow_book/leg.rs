@@ -22,13 +22,11 @@ impl Position {
     };
 
     /// Trades a future to a new size of the same side, or to nothing. Returns the profit that a reduction realises.
-    pub fn trade_to(
-        &mut self,
-        settlement: ContractSettlement,
-        target: f64,
-        mark_usd: f64,
-    ) -> f64 {
-        assert!(target * self.size >= 0.0, "no trade crosses to the other side");
+    pub fn trade_to(&mut self, settlement: ContractSettlement, target: f64, mark_usd: f64) -> f64 {
+        assert!(
+            target * self.size >= 0.0,
+            "no trade crosses to the other side"
+        );
         if target.abs() >= self.size.abs() {
             let added = target - self.size;
             if target != 0.0 {
@@ -54,12 +52,7 @@ impl Position {
 }
 
 /// Profit of a future of this size when its mark goes from one price to another, in its settlement currency.
-pub fn future_profit(
-    settlement: ContractSettlement,
-    size: f64,
-    from_usd: f64,
-    to_usd: f64,
-) -> f64 {
+pub fn future_profit(settlement: ContractSettlement, size: f64, from_usd: f64, to_usd: f64) -> f64 {
     if size == 0.0 {
         return 0.0;
     }
@@ -125,12 +118,7 @@ impl Leg {
             size * (value(from) - value(to))
         } else {
             let c = self.contract;
-            future_profit(
-                contract.settlement,
-                size,
-                from.mark_usd[c],
-                to.mark_usd[c],
-            )
+            future_profit(contract.settlement, size, from.mark_usd[c], to.mark_usd[c])
         }
     }
 

@@ -21,7 +21,9 @@ pub fn liquidation_level_usd(
     let brackets = contract.rules.brackets.iter();
     let lines = brackets.map(|bracket| (bracket.rate + fee, bracket.deduction_usd));
     let nearest = |levels: Vec<f64>| {
-        let levels = levels.into_iter().filter(|level| *level > 0.0);
+        let levels = levels
+            .into_iter()
+            .filter(|level| *level > 0.0 && level.is_finite());
         if is_short {
             levels.reduce(f64::min)
         } else {
@@ -32,13 +34,17 @@ pub fn liquidation_level_usd(
         (ContractSettlement::Linear, _) if is_short => nearest(
             // balance + q E - q F = rate q F - deduction
             lines
-                .map(|(rate, deduction)| (balance + size * entry_usd + deduction) / (size * (1.0 + rate)))
+                .map(|(rate, deduction)| {
+                    (balance + size * entry_usd + deduction) / (size * (1.0 + rate))
+                })
                 .collect(),
         ),
         (ContractSettlement::Linear, _) => nearest(
             // balance - q E + q F = rate q F - deduction
             lines
-                .map(|(rate, deduction)| (size * entry_usd - balance - deduction) / (size * (1.0 - rate)))
+                .map(|(rate, deduction)| {
+                    (size * entry_usd - balance - deduction) / (size * (1.0 - rate))
+                })
                 .collect(),
         ),
         (ContractSettlement::Inverse, MaintenanceAt::Entry) => {
@@ -55,13 +61,17 @@ pub fn liquidation_level_usd(
         (ContractSettlement::Inverse, MaintenanceAt::Mark) if is_short => nearest(
             // balance + U/F - U/E = rate U/F - deduction
             lines
-                .map(|(rate, deduction)| size * (1.0 - rate) / (size / entry_usd - balance - deduction))
+                .map(|(rate, deduction)| {
+                    size * (1.0 - rate) / (size / entry_usd - balance - deduction)
+                })
                 .collect(),
         ),
         (ContractSettlement::Inverse, MaintenanceAt::Mark) => nearest(
             // balance - U/F + U/E = rate U/F - deduction
             lines
-                .map(|(rate, deduction)| size * (1.0 + rate) / (balance + size / entry_usd + deduction))
+                .map(|(rate, deduction)| {
+                    size * (1.0 + rate) / (balance + size / entry_usd + deduction)
+                })
                 .collect(),
         ),
     }

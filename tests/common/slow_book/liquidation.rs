@@ -24,7 +24,9 @@ impl Book<'_> {
         let equity = self.equity(a, fill);
         let maintenance = self.margin(a, Who::Actual, fill).maintenance;
         self.see_equity(equity * currency_usd, equity, maintenance);
-        self.tell(&format!("account {a}: liquidated, equity {equity}, {fill:?}"));
+        self.tell(&format!(
+            "account {a}: liquidated, equity {equity}, {fill:?}"
+        ));
 
         let mut closed: Vec<(usize, f64)> = Vec::new();
         let mut remainder = Remainder::Returned;
@@ -38,7 +40,8 @@ impl Book<'_> {
                 continue;
             }
             let notional = if contract.option().is_some() {
-                position.size.abs() * fill.spot_usd[contract.underlying] / self.option_currency_usd(h, fill)
+                position.size.abs() * fill.spot_usd[contract.underlying]
+                    / self.option_currency_usd(h, fill)
             } else {
                 let mark_usd = fill.mark_usd[self.legs[h].contract];
                 traded_notional(contract.settlement, position.size, mark_usd)
@@ -76,8 +79,7 @@ impl Book<'_> {
         let slippage = self.liquidation_slippage(h, notional);
         let fee = self.contract(h).rules.liquidation_fee_frac * (notional + slippage);
         self.receive(h, Who::Actual, -slippage - fee);
-        let cost_usd =
-            (slippage + fee) * self.currency_usd(self.legs[h].hedge.account, &self.end);
+        let cost_usd = (slippage + fee) * self.currency_usd(self.legs[h].hedge.account, &self.end);
         self.add("liquidation_usd", -cost_usd);
         self.legs[h].pnl_usd -= cost_usd;
     }
@@ -148,7 +150,10 @@ impl Book<'_> {
                 }
             }
         }
-        let bought = self.accounts[a].coins.iter().filter(|coin| coin.holding.is_none());
+        let bought = self.accounts[a]
+            .coins
+            .iter()
+            .filter(|coin| coin.holding.is_none());
         Left {
             money: self.accounts[a].balance.max(0.0),
             bought_usd: bought
@@ -199,7 +204,9 @@ impl Book<'_> {
             self.add("bankruptcy_loss_usd", unpaid_usd);
             self.add("liquidation_usd", unpaid_usd);
             self.share_among_legs(closed, unpaid_usd);
-            self.tell(&format!("account {a}: insurance fund bears {unpaid_usd} at the horizon"));
+            self.tell(&format!(
+                "account {a}: insurance fund bears {unpaid_usd} at the horizon"
+            ));
         }
     }
 

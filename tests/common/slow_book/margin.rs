@@ -89,8 +89,7 @@ impl Book<'_> {
     fn top_up(&mut self, a: usize, policy: &MarginCallPlan, is_counted: bool) {
         let maintenance = self.margin(a, Who::Actual, &self.end).maintenance;
         let ask = maintenance / policy.target - self.equity(a, &self.end);
-        let ask_usd =
-            (ask * self.currency_usd(a, &self.end)).max(policy.minimum_transfer_usd);
+        let ask_usd = (ask * self.currency_usd(a, &self.end)).max(policy.minimum_transfer_usd);
         let (paid_usd, promised_usd) = self.take_from_sources(a, ask_usd);
         // What is missing by rounding alone is not missing.
         let shortfall_usd = ask_usd - paid_usd;
@@ -151,7 +150,9 @@ impl Book<'_> {
             SettlementCurrency::Usd => self.coins_for_margin_usd(a, &self.end),
             SettlementCurrency::Coin { .. } => self.accounts[a].coins_of_holdings(),
         };
-        let kept = (margin.maintenance / release).max(margin.initial).max(coins);
+        let kept = (margin.maintenance / release)
+            .max(margin.initial)
+            .max(coins);
         let amount = equity - kept;
         if amount > 0.0 {
             let amount_usd = amount * self.currency_usd(a, &self.end);

@@ -92,8 +92,7 @@ impl<'a> OptionNow<'a> {
     /// Trading fee.
     pub fn fee(&self) -> f64 {
         let terms = &self.option.terms;
-        (terms.fee_frac * self.spot_usd / self.currency_usd)
-            .min(terms.fee_cap_frac * self.value())
+        (terms.fee_frac * self.spot_usd / self.currency_usd).min(terms.fee_cap_frac * self.value())
     }
 
     /// Fee of the settlement at expiry.
@@ -134,8 +133,7 @@ impl<'a> OptionNow<'a> {
     pub fn maintenance_slope(&self) -> f64 {
         let rate = self.option.terms.maintenance_frac;
         let value_slope_usd = self.spot_usd * self.delta();
-        let is_on_value =
-            self.option.kind == OptionKind::Put && self.value_usd() > self.spot_usd;
+        let is_on_value = self.option.kind == OptionKind::Put && self.value_usd() > self.spot_usd;
         let base_slope_usd = if is_on_value {
             value_slope_usd
         } else {

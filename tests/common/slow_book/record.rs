@@ -116,7 +116,9 @@ impl Book<'_> {
             record.peak_wealth_usd = Some(peak_usd);
             record.max_drawdown_usd = record.max_drawdown_usd.max(peak_usd - wealth_usd);
         }
-        let in_flight_usd = (0..self.accounts.len()).map(|a| self.in_flight_usd(a)).sum();
+        let in_flight_usd = (0..self.accounts.len())
+            .map(|a| self.in_flight_usd(a))
+            .sum();
         self.record.cash_in_transit_usd = self.record.cash_in_transit_usd.max(in_flight_usd);
     }
 
@@ -192,7 +194,10 @@ impl Book<'_> {
                     FundingSource::CreditLine { limit_usd, .. } => limit_usd,
                     FundingSource::Reserve | FundingSource::Inventory { .. } => 0.0,
                 };
-                assert!((-scale..=limit_usd + scale).contains(debt_usd), "loan of {a}");
+                assert!(
+                    (-scale..=limit_usd + scale).contains(debt_usd),
+                    "loan of {a}"
+                );
             }
             assert!(account.coins.iter().all(|coin| coin.quantity >= 0.0));
             let has_position = self
@@ -213,7 +218,10 @@ impl Book<'_> {
         if !self.is_horizon() {
             for (j, holding) in self.holdings.iter().enumerate() {
                 let scale_base = 1e-9 * (1.0 + holding.units_base);
-                assert!(self.free_coins(j) >= -scale_base, "holding {j} is short of coins");
+                assert!(
+                    self.free_coins(j) >= -scale_base,
+                    "holding {j} is short of coins"
+                );
             }
         }
     }

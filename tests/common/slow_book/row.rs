@@ -166,7 +166,11 @@ impl Book<'_> {
             units += holding.units_base * initial_spot(j) / initial_spot(0);
             proceeds_usd += holding.initial_usd + holding.production_cost_usd;
         }
-        if units > 0.0 { proceeds_usd / units } else { 0.0 }
+        if units > 0.0 {
+            proceeds_usd / units
+        } else {
+            0.0
+        }
     }
 
     /// Largest rise of the running maximum of the requirement within a window.

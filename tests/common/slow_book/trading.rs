@@ -28,7 +28,9 @@ impl Book<'_> {
         let settlement = self.contract(h).settlement;
         let before = self.legs[h].position(who).size;
         let cost = self.future_cost(h, traded_notional(settlement, target - before, mark_usd));
-        let realised = self.position_mut(h, who).trade_to(settlement, target, mark_usd);
+        let realised = self
+            .position_mut(h, who)
+            .trade_to(settlement, target, mark_usd);
         self.receive(h, who, realised);
         self.pay(h, who, cost, purpose);
         if who == Who::Actual && target.to_bits() != before.to_bits() {
@@ -94,7 +96,9 @@ impl Book<'_> {
             target = present + share * (wanted - present);
             if wanted.abs() - target.abs() > ROUNDING_FRAC * wanted.abs() {
                 self.add("cut_trades", 1.0);
-                self.tell(&format!("hedge {h}: trade cut, {wanted} wanted, {target} allowed"));
+                self.tell(&format!(
+                    "hedge {h}: trade cut, {wanted} wanted, {target} allowed"
+                ));
             }
         }
         self.trade_to(h, Who::Actual, target, mark_usd, purpose);

@@ -69,7 +69,9 @@ impl Book<'_> {
             .map_or(self.step, |leaves_at| leaves_at[self.step as usize]);
         self.accounts[a].net_contributed_usd += usd;
         self.add("top_up_usd", usd);
-        self.tell(&format!("account {a}: top-up of {usd} asked, leaves at {leave_step}"));
+        self.tell(&format!(
+            "account {a}: top-up of {usd} asked, leaves at {leave_step}"
+        ));
         self.accounts[a].transfer = Some(Transfer {
             usd,
             coins: 0.0,
@@ -111,10 +113,9 @@ impl Book<'_> {
         let settlement = self.plan.accounts[a].settlement;
         let (amount, worth_usd) = match settlement {
             SettlementCurrency::Usd => (transfer.usd, transfer.usd),
-            SettlementCurrency::Coin { asset } => (
-                transfer.coins,
-                transfer.coins * self.end.spot_usd[asset],
-            ),
+            SettlementCurrency::Coin { asset } => {
+                (transfer.coins, transfer.coins * self.end.spot_usd[asset])
+            }
         };
         if self.accounts[a].flat_since_step.is_some() || transfer.is_too_late {
             self.tell(&format!("account {a}: transfer of {worth_usd} returns"));
