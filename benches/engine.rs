@@ -33,7 +33,7 @@ fn plan(name: &str, paths: u64) -> Plan {
         .join("scenarios")
         .join(name)
         .with_extension("toml");
-    // Without limits: a limit may name any value, so it makes every report compute everything.
+    // Without limits: one on a value that no report shows would make it compute everything.
     let overrides = [format!("simulation.paths={paths}"), "limits=[]".to_owned()];
     load(&file, &overrides)
         .and_then(|loaded| resolve(&loaded))

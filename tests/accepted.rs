@@ -385,13 +385,14 @@ fn a_preset_brings_its_funding_and_its_assumptions() {
         .unwrap()
         .listing("ETHUSDT")
         .unwrap();
+    let funding = preset.funding.expect("a perpetual's funding");
     assert_eq!(
         plan.market.contracts[0].funding(),
         FundingPlan::PremiumFormula {
-            interest_per_8h: preset.funding.interest_per_8h,
-            damper_per_8h: preset.funding.damper_per_8h,
-            cap_per_8h: preset.funding.cap_per_8h,
-            interval_hours: preset.funding.interval_hours,
+            interest_per_8h: funding.interest_per_8h,
+            damper_per_8h: funding.damper_per_8h,
+            cap_per_8h: funding.cap_per_8h,
+            interval_hours: funding.interval_hours,
             interval_steps: 1
         }
     );

@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 36] = [
+const ARROWS: [Arrow; 37] = [
     arrow(
         "plan",
         "scenario",
@@ -53,6 +53,11 @@ const ARROWS: [Arrow; 36] = [
         "hedge",
         "math",
         "moments over the horizon and expected funding",
+    ),
+    arrow(
+        "outcome",
+        "plan",
+        "which columns a plan's outcomes have, and their names",
     ),
     arrow("market", "plan", "asset, basis and funding parameters"),
     arrow(
@@ -103,7 +108,12 @@ const ARROWS: [Arrow; 36] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 3] = [
+const TEST_ARROWS: [Arrow; 4] = [
+    arrow(
+        "outcome",
+        "hedge::fixture",
+        "the plan whose columns are listed",
+    ),
     arrow(
         "stats",
         "venue",

@@ -174,7 +174,7 @@ fn threads_change_no_bit_and_parts_add_up() {
             for path in 0..one.paths() {
                 let parts: f64 = COMPONENTS
                     .iter()
-                    .filter_map(|(_, c)| Some(one.value(path, (*c)? as usize)))
+                    .map(|(_, part)| one.cell(path, *part))
                     .sum();
                 let sum = one.value(path, Column::UnhedgedPnl as usize) + parts;
                 let hedged = one.value(path, Column::HedgedPnl as usize);

@@ -40,11 +40,25 @@ def kou_jump(job, s0, s1, s2, s3):
     return size, -math.log(w) / job.jumps_per_step, s0, s1, s2, s3
 
 
+@njit(inline="always")
+def gaussian_move(job, basis, s0, s1, s2, s3):
+    """One step of the market without jumps: move of the log mark, basis at the end, average premium. Three normals."""
+    z, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
+    y, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
+    x, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
+    next_basis = job.basis_shift + job.basis_decay * basis + job.basis_vol * y
+    premium = job.premium_shift + job.premium_weight * (basis + next_basis) + job.premium_vol * x
+    log_move = job.log_drift + job.log_vol * z + (next_basis - basis)
+    return log_move, next_basis, premium, s0, s1, s2, s3
+
+
 @njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
-def simulate(job, rates, deductions, seed, hedged_usd, unhedged_usd, liquidated):
+def simulate(job, rates, deductions, seed, shortcut, hedged_usd, unhedged_usd, liquidated):
     """Fills the three columns, one entry a path. The order of events in a step is that of the design, section 5:
 
     market; crossing at the end price with the cash before funding; funding; arrival of a transfer; margin check; call.
+
+    `shortcut`: a liquidated path goes to the horizon in one draw instead of step by step.
     """
     steps = job.steps
     for path in prange(hedged_usd.size):
@@ -63,13 +77,7 @@ def simulate(job, rates, deductions, seed, hedged_usd, unhedged_usd, liquidated)
         step = 0
         while step < steps:
             # 1. The market.
-            z, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
-            y, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
-            x, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
-            next_basis = job.basis_shift + job.basis_decay * basis + job.basis_vol * y
-            premium = job.premium_shift + job.premium_weight * (basis + next_basis) + job.premium_vol * x
-            log_move = job.log_drift + job.log_vol * z + (next_basis - basis)
-            basis = next_basis
+            log_move, basis, premium, s0, s1, s2, s3 = gaussian_move(job, basis, s0, s1, s2, s3)
             while step == jump_step:
                 size, wait, s0, s1, s2, s3 = kou_jump(job, s0, s1, s2, s3)
                 log_move += size
@@ -108,37 +116,50 @@ def simulate(job, rates, deductions, seed, hedged_usd, unhedged_usd, liquidated)
             else:
                 cash = next_cash
             step += 1
-        spot = notional / job.short_base * math.exp(-basis)
         if is_liquidated:
-            # Flat for good: the rest of the spot's path matters only by its end, which one draw reaches.
-            left = steps - 1 - step
-            z, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
-            log_move = left * job.log_drift + math.sqrt(left) * job.log_vol * z
-            while jump_step < steps:
-                size, wait, s0, s1, s2, s3 = kou_jump(job, s0, s1, s2, s3)
-                log_move += size
-                jump_time += wait
-                jump_step = int(min(jump_time, 1e9))
-            spot *= math.exp(log_move)
             # Slippage and fee of the forced close, as far as equity goes; what is left is returned.
             cash = max(0.0, cash - notional * job.liquidation_frac)
+            step += 1
+            if shortcut and step < steps:
+                # Flat for good: the rest of the spot's path matters only by its end, which one draw reaches.
+                left = steps - step
+                z, s0, s1, s2, s3 = normal(s0, s1, s2, s3)
+                log_move = left * job.log_drift + math.sqrt(left) * job.log_vol * z
+                while jump_step < steps:
+                    size, wait, s0, s1, s2, s3 = kou_jump(job, s0, s1, s2, s3)
+                    log_move += size
+                    jump_time += wait
+                    jump_step = int(min(jump_time, 1e9))
+                notional *= math.exp(log_move)
+                step = steps
+            # Flat for good: the market alone, without a ledger.
+            while step < steps:
+                log_move, basis, premium, s0, s1, s2, s3 = gaussian_move(job, basis, s0, s1, s2, s3)
+                while step == jump_step:
+                    size, wait, s0, s1, s2, s3 = kou_jump(job, s0, s1, s2, s3)
+                    log_move += size
+                    jump_time += wait
+                    jump_step = int(min(jump_time, 1e9))
+                notional *= small_exp(log_move) if abs(log_move) <= 0.125 else math.exp(log_move)
+                step += 1
         else:
             cash -= notional * job.close_frac
+        spot = notional / job.short_base * math.exp(-basis)
         unhedged = job.quantity_base * (spot * job.sale_frac - job.spot_usd)
         unhedged_usd[path] = unhedged
         hedged_usd[path] = unhedged + cash + reserve + in_flight - job.contributed_usd
         liquidated[path] = is_liquidated
 
 
-def run(paths: int, threads: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def run(paths: int, threads: int, seed: int, shortcut: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three columns of all paths, output arrays allocated here as part of the work."""
     set_num_threads(threads)
     job, rates, deductions = job_file.load()
     hedged_usd, unhedged_usd = np.empty(paths), np.empty(paths)
     liquidated = np.empty(paths, dtype=np.bool_)
-    simulate(job, rates, deductions, np.uint64(seed), hedged_usd, unhedged_usd, liquidated)
+    simulate(job, rates, deductions, np.uint64(seed), shortcut, hedged_usd, unhedged_usd, liquidated)
     return hedged_usd, unhedged_usd, liquidated
 
 
 if __name__ == "__main__":
-    side.main("numba", run)
+    side.main("numba", run, {"shortcut": "a liquidated path goes to the horizon in one draw"})

@@ -56,6 +56,8 @@ def python_side(name: str, options, seed: int) -> dict:
     """One process of a Python side: warmed up, then one timed simulation."""
     script = str(HERE / f"{name}_side.py")
     arguments = ["--paths", str(options.paths), "--threads", str(options.threads), "--seed", str(seed)]
+    if name == "numba" and options.shortcut:
+        arguments.append("--shortcut")
     ended = call([sys.executable, script, *arguments])
     result = json.loads(ended.text)
     return {"simulation": result["seconds"][0], "memory": ended.peak_memory_mb, "estimates": result["estimates"]}
@@ -135,6 +137,7 @@ def main() -> int:
     arguments.add_argument("--hedgesim", type=Path, default=TARGET / "release" / "hedgesim", help="the binary")
     arguments.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="a further override of the identical job")
     arguments.add_argument("--python-only", action="store_true", help="numba and numpy alone")
+    arguments.add_argument("--shortcut", action="store_true", help="numba draws a liquidated path to the horizon at once")
     options = arguments.parse_args()
 
     sides = {"numba": lambda seed: python_side("numba", options, seed), "numpy": lambda seed: python_side("numpy", options, seed)}
@@ -146,6 +149,8 @@ def main() -> int:
         sides["hedgesim"] = lambda seed: hedgesim_side(options, seed)
 
     print(f"{options.paths:,} paths, {options.threads} threads, {options.rounds} rounds, one side after the other")
+    if options.shortcut:
+        print("numba draws a liquidated path to the horizon at once: fewer path-steps than the others and than its core-ns count")
     python_call = ["--paths", "1000", "--threads", "1"]
     call([sys.executable, str(HERE / "numba_side.py"), *python_call])  # fills numba's cache
     rounds: dict[str, list[dict]] = {side: [] for side in sides}

@@ -9,20 +9,26 @@ import time
 import job as job_file
 
 
-def main(name: str, run) -> None:
-    """Calls `run(paths, threads, seed)` once to warm up (numba compiles or loads its cache here), then `--repeats` times."""
+def main(name: str, run, switches: dict[str, str] | None = None) -> None:
+    """Calls `run(paths, threads, seed)` once to warm up (numba compiles or loads its cache here), then `--repeats` times.
+
+    `switches`: further options of this side, off unless given, with their help; `run` takes each by its name.
+    """
     arguments = argparse.ArgumentParser(description=f"the {name} side of the comparison")
     arguments.add_argument("--paths", type=int, default=1_000_000)
     arguments.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--repeats", type=int, default=1)
+    for switch, explanation in (switches or {}).items():
+        arguments.add_argument(f"--{switch}", action="store_true", help=explanation)
     chosen = arguments.parse_args()
+    switched = {switch: getattr(chosen, switch) for switch in switches or {}}
 
-    run(max(1, chosen.paths // 10), chosen.threads, chosen.seed + 1_000_003)
+    run(max(1, chosen.paths // 10), chosen.threads, chosen.seed + 1_000_003, **switched)
     seconds = []
     for _ in range(chosen.repeats):
         start = time.perf_counter()
-        columns = run(chosen.paths, chosen.threads, chosen.seed)
+        columns = run(chosen.paths, chosen.threads, chosen.seed, **switched)
         seconds.append(time.perf_counter() - start)
     steps = job_file.load()[0].steps
     result = {

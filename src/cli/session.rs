@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
 use hedgesim::engine::run::simulate;
+use hedgesim::outcome::layout::Layout;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
@@ -76,8 +77,8 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
 
 /// Refuses more paths than the memory holds, before anything is simulated.
 pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
-    let assets = plan.market.assets.len();
-    let needed = needed_bytes(plan.simulation.paths, assets);
+    let columns = Layout::of(plan).columns();
+    let needed = needed_bytes(plan.simulation.paths, columns);
     let Some(available) = available_bytes().filter(|available| needed > *available) else {
         return Ok(());
     };
@@ -88,7 +89,7 @@ pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> 
             "`{}` is {}; allowed: up to {}, which is what {} of memory hold",
             given.path,
             given.written,
-            plain(fitting_paths(available, assets) as f64, 0),
+            plain(fitting_paths(available, columns) as f64, 0),
             gib(available)
         ),
         place: Some(given.place),

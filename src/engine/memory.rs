@@ -1,24 +1,23 @@
 //! The memory that a simulation needs, and the memory there is.
 
-use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;
 
 /// Bytes a path that the statistics need beside the table.
 const STATISTICS_BYTES: u64 = 16;
 
-/// Bytes that so many paths need: their outcomes and the work of the statistics.
-pub fn needed_bytes(paths: u64, assets: usize) -> u64 {
+/// Bytes that so many paths need: their outcomes of so many stored columns and the work of the statistics.
+pub fn needed_bytes(paths: u64, columns: usize) -> u64 {
     let whole_blocks = paths.div_ceil(LANES as u64).saturating_mul(LANES as u64);
-    whole_blocks.saturating_mul(path_bytes(assets))
+    whole_blocks.saturating_mul(path_bytes(columns))
 }
 
-/// How many paths a memory holds.
-pub fn fitting_paths(bytes: u64, assets: usize) -> u64 {
-    bytes / path_bytes(assets) / LANES as u64 * LANES as u64
+/// How many paths of so many stored columns a memory holds.
+pub fn fitting_paths(bytes: u64, columns: usize) -> u64 {
+    bytes / path_bytes(columns) / LANES as u64 * LANES as u64
 }
 
-fn path_bytes(assets: usize) -> u64 {
-    8 * (FIXED_COLUMNS + assets) as u64 + STATISTICS_BYTES
+fn path_bytes(columns: usize) -> u64 {
+    8 * columns as u64 + STATISTICS_BYTES
 }
 
 /// Bytes of memory that can be had without swapping; `None` where the system does not say.
@@ -50,14 +49,14 @@ mod tests {
 
     #[test]
     fn what_fits_fits_and_a_block_more_does_not() {
-        for assets in [1, 7] {
+        for columns in [26, 60] {
             let bytes = 3_000_000_000;
-            let paths = fitting_paths(bytes, assets);
-            assert!(needed_bytes(paths, assets) <= bytes);
-            assert!(needed_bytes(paths + 1, assets) > bytes);
+            let paths = fitting_paths(bytes, columns);
+            assert!(needed_bytes(paths, columns) <= bytes);
+            assert!(needed_bytes(paths + 1, columns) > bytes);
         }
-        assert_eq!(needed_bytes(1, 1), 64 * (26 * 8 + 16));
-        assert_eq!(needed_bytes(u64::MAX, 1), u64::MAX);
+        assert_eq!(needed_bytes(1, 26), 64 * (26 * 8 + 16));
+        assert_eq!(needed_bytes(u64::MAX, 26), u64::MAX);
     }
 
     #[test]

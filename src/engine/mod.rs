@@ -1,6 +1,8 @@
 //! Blocks of paths, threads, progress: composes market and ledger.
 
+pub mod ledgers;
 pub mod memory;
 pub mod run;
 pub mod tape;
 pub mod trace;
+mod trace_book;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::ledger::programme::Programme;
-use crate::ledger::rules::ProgrammeRules;
+use crate::engine::ledgers::LedgerRules;
 use crate::market::model::MarketModel;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::Plan;
 
@@ -53,50 +53,48 @@ pub fn simulate(
     watcher: &dyn Watcher,
 ) -> Result<OutcomeTable, SimulationError> {
     let market = MarketModel::new(plan);
-    let rules = ProgrammeRules::new(plan, 0, market.step_variance(plan.hedges[0].contract));
-    let assets = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
+    let rules = LedgerRules::new(plan, &market);
+    let layout = Layout::of(plan);
+    let path_bytes = 8 * layout.columns() as u64;
     let paths = plan.simulation.paths;
     let mut table = usize::try_from(paths)
         .ok()
-        .and_then(|paths| OutcomeTable::try_new(paths, assets))
+        .and_then(|paths| OutcomeTable::try_new(paths, layout))
         .ok_or_else(|| SimulationError::OutOfMemory {
             paths,
-            gib: paths.saturating_mul(300).div_ceil(1 << 30),
+            gib: paths.saturating_mul(path_bytes).div_ceil(1 << 30),
         })?;
-    let block_size = table.columns() * LANES;
+    let columns = table.columns();
     table
-        .data_mut()
-        .par_chunks_mut(block_size * BLOCKS_A_TASK)
+        .parts_mut(BLOCKS_A_TASK)
+        .into_par_iter()
         .enumerate()
         .for_each_init(
             || {
                 (
                     market.state(),
                     market.tile(),
-                    Programme::new(&rules, market.streams()),
+                    rules.ledger(market.streams()),
+                    vec![0.0; columns * LANES],
                 )
             },
-            |(state, tile, programme), (task, blocks)| {
-                for (b, out) in blocks.chunks_exact_mut(block_size).enumerate() {
+            |(state, tile, ledger, rows), (task, mut part)| {
+                for block in 0..part.blocks() {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let first_path = ((task * BLOCKS_A_TASK + b) * LANES) as u64;
+                    let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
                     market.start(state, tile, first_path);
-                    programme.start();
+                    ledger.start();
                     while market.advance(state, tile) {
                         // A block of a long horizon takes long by itself.
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        programme.advance(tile, None);
+                        ledger.advance(tile);
                     }
-                    programme.finish(tile, out);
+                    ledger.finish(tile, rows);
+                    part.put_block(block, rows);
                     watcher.done((paths - first_path).min(LANES as u64));
                 }
             },

@@ -2,14 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::engine::ledgers::LedgerRules;
 use crate::engine::tape::{Jump, Tape, WithinStep};
+use crate::engine::trace_book::BookRecorder;
 use crate::ledger::account::Standing;
+use crate::ledger::book::ledger::Book;
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::crossing::CrossingDraws;
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::programme::{Follower, Programme};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::model::MarketModel;
 use crate::market::tile::MarketTile;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::plan::types::Plan;
 
@@ -136,17 +141,29 @@ pub fn trace(plan: &Plan, path: u64) -> Trace {
 /// Like [`trace()`]; `None` once `stop` is set.
 pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace> {
     let market = MarketModel::new(plan);
-    let contract = plan.hedges[0].contract;
-    let rules = ProgrammeRules::new(plan, 0, market.step_variance(contract));
+    match LedgerRules::new(plan, &market) {
+        LedgerRules::Plain(rules) => trace_plain(plan, &market, &rules, path, stop),
+        LedgerRules::General(rules) => trace_general(plan, &market, &rules, path, stop),
+    }
+}
+
+/// A path of the main job's lanes.
+fn trace_plain(
+    plan: &Plan,
+    market: &MarketModel,
+    rules: &ProgrammeRules,
+    path: u64,
+    stop: &AtomicBool,
+) -> Option<Trace> {
+    let contract = rules.contract;
     let lane = lane_of(path);
-    let first_path = path - lane as u64;
     let (mut state, mut tile) = (market.state(), market.tile());
-    let mut programme = Programme::new(&rules, market.streams());
-    market.start(&mut state, &mut tile, first_path);
+    let mut programme = Programme::new(rules, market.streams());
+    market.start(&mut state, &mut tile, path - lane as u64);
     programme.start();
-    let mut tape = empty_tape(plan, &market);
+    let mut tape = empty_tape(plan, market);
     let mut recorder = Recorder {
-        rules: &rules,
+        rules,
         lane,
         marks_usd: Vec::new(),
         first_step: 0,
@@ -163,7 +180,7 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        extend_tape(&mut tape, plan, &market, &tile, lane);
+        extend_tape(&mut tape, plan, market, &tile, lane);
         recorder.first_step = tile.first_step;
         recorder.marks_usd = tile.mark_usd[contract]
             .iter()
@@ -171,14 +188,7 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
             .collect();
         programme.advance(&tile, Some(&mut recorder));
     }
-    let names = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
-    let mut block = OutcomeTable::new(LANES, names);
-    programme.finish(&tile, block.data_mut());
+    let block = finished(plan, |rows| programme.finish(&tile, rows));
     Some(Trace {
         path,
         tape,
@@ -186,6 +196,53 @@ pub fn trace_watched(plan: &Plan, path: u64, stop: &AtomicBool) -> Option<Trace>
         block,
         row: lane,
     })
+}
+
+/// A path of the general ledger.
+fn trace_general(
+    plan: &Plan,
+    market: &MarketModel,
+    rules: &BookRules,
+    path: u64,
+    stop: &AtomicBool,
+) -> Option<Trace> {
+    let lane = lane_of(path);
+    let (mut state, mut tile) = (market.state(), market.tile());
+    let mut book = Book::new(rules, market.streams());
+    market.start(&mut state, &mut tile, path - lane as u64);
+    book.start();
+    let mut tape = empty_tape(plan, market);
+    let mut recorder = BookRecorder {
+        lane,
+        steps: Vec::new(),
+    };
+    recorder.record(0, &book.standing_at_start(lane), Vec::new());
+    while market.advance(&mut state, &mut tile) {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        extend_tape(&mut tape, plan, market, &tile, lane);
+        book.advance(&tile, Some(&mut recorder));
+    }
+    let block = finished(plan, |rows| book.finish(&tile, rows));
+    Some(Trace {
+        path,
+        tape,
+        steps: recorder.steps,
+        block,
+        row: lane,
+    })
+}
+
+/// The table of one block.
+fn finished(plan: &Plan, finish: impl FnOnce(&mut [f64])) -> OutcomeTable {
+    let mut block = OutcomeTable::new(LANES, Layout::of(plan));
+    let mut rows = vec![0.0; block.columns() * LANES];
+    finish(&mut rows);
+    for mut part in block.parts_mut(1) {
+        part.put_block(0, &rows);
+    }
+    block
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "below the number of lanes")]

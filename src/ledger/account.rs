@@ -63,8 +63,6 @@ pub struct Account<'a> {
     pub(super) events: Option<Vec<LedgerEvent>>,
     /// Bracket in which the held notional stood last.
     pub(super) bracket: &'a MarginBracket,
-    /// Bracket in which the held notional stood last where it was tested beyond its mark.
-    pub(super) tested_bracket: &'a MarginBracket,
     /// Bracket in which the planned notional stood last.
     pub(super) planned_bracket: &'a MarginBracket,
     pub(super) cash_usd: f64,
@@ -74,8 +72,7 @@ pub struct Account<'a> {
     pub(super) funding_usd: f64,
     pub(super) is_armed: bool,
     pub(super) min_equity_usd: f64,
-    pub(super) worst_maintenance_usd: f64,
-    pub(super) worst_equity_usd: f64,
+    pub(super) max_margin_ratio: f64,
     pub(super) required_usd: f64,
     pub(super) outside_usd: f64,
     pub(super) contributed_usd: f64,
@@ -101,7 +98,6 @@ impl<'a> Account<'a> {
             cold: &mut cold[lane],
             events: None,
             bracket: &rules.venue.brackets[0],
-            tested_bracket: &rules.venue.brackets[0],
             planned_bracket: &rules.venue.brackets[0],
             cash_usd: hot.cash_usd[lane],
             short_base: hot.short_base[lane],
@@ -110,8 +106,7 @@ impl<'a> Account<'a> {
             funding_usd: hot.funding_usd[lane],
             is_armed: hot.armed[lane] > 0.0,
             min_equity_usd: hot.min_equity_usd[lane],
-            worst_maintenance_usd: hot.worst_maintenance_usd[lane],
-            worst_equity_usd: hot.worst_equity_usd[lane],
+            max_margin_ratio: hot.max_margin_ratio[lane],
             required_usd: hot.required_usd[lane],
             outside_usd: hot.outside_usd[lane],
             contributed_usd: hot.contributed_usd[lane],
@@ -135,14 +130,13 @@ impl<'a> Account<'a> {
             -1.0
         };
         hot.min_equity_usd[lane] = self.min_equity_usd;
-        hot.worst_maintenance_usd[lane] = self.worst_maintenance_usd;
-        hot.worst_equity_usd[lane] = self.worst_equity_usd;
+        hot.max_margin_ratio[lane] = self.max_margin_ratio;
         hot.required_usd[lane] = self.required_usd;
         hot.outside_usd[lane] = self.outside_usd;
         hot.contributed_usd[lane] = self.contributed_usd;
         hot.peak_wealth_usd[lane] = self.peak_wealth_usd;
         hot.max_drawdown_usd[lane] = self.max_drawdown_usd;
-        hot.due_step[lane] = u64::from(self.cold.arrival_step.min(self.cold.reentry_step));
+        hot.due_step[lane] = f64::from(self.cold.arrival_step.min(self.cold.reentry_step));
     }
 
     /// Keeps events from now on.
@@ -205,6 +199,12 @@ impl<'a> Account<'a> {
         let interest_usd = -rules.cost_of_funds_per_step * self.contributed_usd * step.step as f64;
         let wealth_usd =
             quantity_base * step.spot_usd + equity_usd + self.outside_usd + interest_usd;
+        self.see_wealth(wealth_usd);
+    }
+
+    /// Wealth at a watching moment.
+    #[inline(always)]
+    pub(super) fn see_wealth(&mut self, wealth_usd: f64) {
         self.peak_wealth_usd = larger(wealth_usd, self.peak_wealth_usd);
         self.max_drawdown_usd = larger(self.peak_wealth_usd - wealth_usd, self.max_drawdown_usd);
     }
@@ -418,10 +418,8 @@ impl<'a> Account<'a> {
         self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
         if equity_usd <= 0.0 {
             self.cold.was_insolvent = true;
-        } else if maintenance_usd * self.worst_equity_usd > self.worst_maintenance_usd * equity_usd
-        {
-            self.worst_maintenance_usd = maintenance_usd;
-            self.worst_equity_usd = equity_usd;
+        } else {
+            self.max_margin_ratio = larger(maintenance_usd / equity_usd, self.max_margin_ratio);
         }
     }
 

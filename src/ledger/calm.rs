@@ -5,7 +5,10 @@
 //! be worse than all extremes at once. Lanes that may not have been calm keep their state and are worked through step by
 //! step. Whether a lane is calm depends on that lane alone.
 
-#![expect(clippy::needless_bitwise_bool, reason = "lane loops must not branch")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a lane has its place in many arrays"
+)]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -13,7 +16,7 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::lanes::HotLanes;
+use crate::ledger::lanes::{HotLanes, places_of};
 use crate::market::tile::LaneArray;
 use crate::outcome::table::LANES;
 
@@ -85,7 +88,6 @@ impl<const K: usize> Stretch<'_, K> {
 
 /// What each lane meets in a calm stretch. Shape of each array: `[LANES]`.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
@@ -95,8 +97,6 @@ pub(crate) struct Passage {
     funding_at_highest_usd: LaneArray,
     /// Highest mark at a step's end.
     highest_usd: LaneArray,
-    /// Lowest mark at a step's end.
-    lowest_usd: LaneArray,
     /// Highest mark less funding at a step's end: equity is `cash - short * net`.
     highest_net_usd: LaneArray,
     /// Lowest mark less funding at a step's end.
@@ -107,7 +107,35 @@ pub(crate) struct Passage {
     peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, that of earlier stretches included.
     max_drawdown_usd: LaneArray,
+    /// Not negative where something happened that the marks do not tell.
+    alarm: LaneArray,
 }
+
+/// The marks that [`judge`] looks at, USD.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
+pub(crate) struct MarkRange {
+    /// Least of the lanes' highest marks.
+    pub(crate) least_usd: f64,
+    /// Largest of them.
+    pub(crate) most_usd: f64,
+    /// Largest mark that is tested.
+    pub(crate) tested_usd: f64,
+}
+
+/// No alarm in any lane.
+const QUIET: LaneArray = [-1.0; LANES];
+
+/// Each lane's bit.
+const LANE_BITS: [u64; LANES] = {
+    let mut bits = [1; LANES];
+    let mut lane = 1;
+    while lane < LANES {
+        bits[lane] = 2 * bits[lane - 1];
+        lane += 1;
+    }
+    bits
+};
 
 impl Passage {
     pub(crate) fn new() -> Self {
@@ -117,35 +145,40 @@ impl Passage {
             least_funding_usd: zero,
             funding_at_highest_usd: zero,
             highest_usd: zero,
-            lowest_usd: zero,
             highest_net_usd: zero,
             lowest_net_usd: zero,
             tested_usd: zero,
             peak_wealth_usd: zero,
             max_drawdown_usd: zero,
+            alarm: QUIET,
         }
     }
 
-    /// The highest mark at any end of a step, the start at `start_usd` included, and the least funding: no step was worse
-    /// for a short than both at once.
-    pub(crate) fn worst(&self, lane: usize, start_usd: f64) -> (f64, f64) {
-        (
-            larger(self.highest_usd[lane], start_usd),
-            self.least_funding_usd[lane],
-        )
+    /// Gives an alarm in the lanes whose bits are set, and in no others.
+    pub(crate) fn set_alarms(&mut self, lanes: u64) {
+        self.alarm = QUIET;
+        for lane in places_of(lanes) {
+            self.alarm[lane] = 1.0;
+        }
+    }
+
+    /// Tests a lane at a mark that is at least as high as the one it is tested at.
+    pub(crate) fn test(&mut self, lane: usize, mark_usd: f64) {
+        self.tested_usd[lane] = larger(mark_usd, self.tested_usd[lane]);
     }
 }
 
-/// Walks a stretch in every lane as if it were calm.
+/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest.
 pub(crate) fn walk<const K: usize>(
     stretch: &Stretch<'_, K>,
+    clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
-) {
+) -> MarkRange {
     if stretch.is_plain() {
-        walk_lanes::<K, true>(stretch, hot, passage);
+        walk_lanes::<K, true>(stretch, clearance, hot, passage)
     } else {
-        walk_lanes::<K, false>(stretch, hot, passage);
+        walk_lanes::<K, false>(stretch, clearance, hot, passage)
     }
 }
 
@@ -153,16 +186,19 @@ pub(crate) fn walk<const K: usize>(
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn walk_lanes<const K: usize, const PLAIN: bool>(
     stretch: &Stretch<'_, K>,
+    clearance: f64,
     hot: &HotLanes,
     passage: &mut Passage,
-) {
+) -> MarkRange {
+    // Prices are positive: their bits are in the same order, and integers are compared across lanes without a fixed order.
+    let (mut least, mut most, mut tested) = (i64::MAX, 0, 0);
     for lane in 0..LANES {
         let short_base = hot.short_base[lane];
         let money_usd = hot.cash_usd[lane] + hot.outside_usd[lane];
         let mut funding_usd = 0.0;
         let mut least_funding_usd = 0.0;
         let mut funding_at_highest_usd = 0.0;
-        let (mut highest_usd, mut lowest_usd) = (f64::NEG_INFINITY, f64::INFINITY);
+        let mut highest_usd = f64::NEG_INFINITY;
         let (mut highest_net_usd, mut lowest_net_usd) = (f64::NEG_INFINITY, f64::INFINITY);
         let mut peak_usd = hot.peak_wealth_usd[lane];
         let mut drawdown_usd = hot.max_drawdown_usd[lane];
@@ -179,7 +215,6 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
                 funding_at_highest_usd
             };
             highest_usd = larger(mark_usd, highest_usd);
-            lowest_usd = smaller(mark_usd, lowest_usd);
             highest_net_usd = larger(net_usd, highest_net_usd);
             lowest_net_usd = smaller(net_usd, lowest_net_usd);
             if PLAIN || stretch.is_watching[k] {
@@ -198,58 +233,48 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         passage.funding_usd[lane] = funding_usd;
         passage.least_funding_usd[lane] = least_funding_usd;
         passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
+        let tested_usd = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
+        least = least.min(highest_usd.to_bits().cast_signed());
+        most = most.max(highest_usd.to_bits().cast_signed());
+        tested = tested.max(tested_usd.to_bits().cast_signed());
+        passage.tested_usd[lane] = tested_usd;
         passage.highest_usd[lane] = highest_usd;
-        passage.lowest_usd[lane] = lowest_usd;
         passage.highest_net_usd[lane] = highest_net_usd;
         passage.lowest_net_usd[lane] = lowest_net_usd;
         passage.peak_wealth_usd[lane] = peak_usd;
         passage.max_drawdown_usd[lane] = drawdown_usd;
     }
-}
-
-/// Lanes that a fold keeps side by side.
-const ABREAST: usize = 8;
-
-/// Sets the mark that each lane is tested at, `clearance` times its highest; returns the range of all marks that
-/// [`judge`] looks at.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn set_tested_marks(
-    start_usd: &LaneArray,
-    clearance: f64,
-    passage: &mut Passage,
-) -> (f64, f64) {
-    let mut least = [f64::INFINITY; ABREAST];
-    let mut most = [f64::NEG_INFINITY; ABREAST];
-    for first in (0..LANES).step_by(ABREAST) {
-        for i in 0..ABREAST {
-            let lane = first + i;
-            let tested_usd = larger(passage.highest_usd[lane], start_usd[lane]) * clearance;
-            passage.tested_usd[lane] = tested_usd;
-            least[i] = smaller(passage.lowest_usd[lane], least[i]);
-            most[i] = larger(tested_usd, most[i]);
-        }
+    let [least_usd, most_usd, tested_usd] =
+        [least, most, tested].map(|bits| f64::from_bits(bits.cast_unsigned()));
+    MarkRange {
+        least_usd,
+        most_usd,
+        tested_usd,
     }
-    (
-        least.iter().fold(f64::INFINITY, |a, &b| smaller(b, a)),
-        most.iter().fold(f64::NEG_INFINITY, |a, &b| larger(b, a)),
-    )
 }
 
 /// What decides whether a lane was calm.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Watch {
     /// Last step of the stretch, from 1.
-    pub(crate) last_step: u64,
+    pub(crate) last_step: f64,
     /// Rate that the trigger adds to the maintenance margin.
     pub(crate) trigger_fee_frac: f64,
+    /// The highest rate of maintenance margin up to the highest notional that is tested.
+    pub(crate) steepest_rate: f64,
     /// Margin ratio that calls.
     pub(crate) call_level: f64,
     /// Margin ratio under which excess is released; 0: none.
     pub(crate) release_level: f64,
     /// Factor on the mark for the required collateral.
     pub(crate) requirement_shift: f64,
-    /// Lanes that were not calm for other reasons, as bits.
-    pub(crate) eventful: u64,
+}
+
+/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
+/// it makes a masked store of it.
+#[inline(always)]
+fn anew(x: f64) -> f64 {
+    x + 0.0
 }
 
 /// Puts calm lanes at the stretch's end; returns the others, left at its start, as bits.
@@ -257,6 +282,10 @@ pub(crate) struct Watch {
 /// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
 /// records (least equity, worst margin ratio, required collateral) moved at one step only, that of its highest mark.
 /// `CALLS`: the hedger has a margin policy.
+///
+/// Each test is a number that is not negative where it strikes, so that the largest of them decides. Lanes that were not calm
+/// are left where they are by what is added to them or compared with them: a choice between the old value and a new one would
+/// become a masked store, which is slow.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn judge<const N: usize, const CALLS: bool>(
     lines: &[MarginLine; N],
@@ -269,89 +298,91 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
         let short_base = hot.short_base[lane];
         let planned_base = hot.planned_short_base[lane];
         let before_usd = hot.cash_usd[lane];
-        let funding_usd = passage.funding_usd[lane];
         // A flat account has nothing to lose: with endless cash no test below strikes it.
         let cash_usd = if short_base > 0.0 {
             before_usd
         } else {
             f64::INFINITY
         };
-        let mut flag = (watch.eventful >> lane) & 1 != 0;
-        flag |= hot.due_step[lane] <= watch.last_step;
-        let tested_usd = passage.tested_usd[lane];
-        let tested_notional_usd = short_base * tested_usd;
-        let tested_net_usd = tested_usd - passage.least_funding_usd[lane];
-        let needs_usd =
-            maintenance(lines, tested_notional_usd) + watch.trigger_fee_frac * tested_notional_usd;
-        let tested_equity_usd = cash_usd - short_base * tested_net_usd;
-        flag |= tested_equity_usd <= needs_usd;
+        let mut alarm = larger(watch.last_step - hot.due_step[lane], passage.alarm[lane]);
         let highest_usd = passage.highest_usd[lane];
         let highest_net_usd = passage.highest_net_usd[lane];
         let margin_usd = maintenance(lines, short_base * highest_usd);
         let equity_usd = cash_usd - short_base * highest_net_usd;
+        // Margin is convex: beyond the highest mark it rises by the steepest rate at most, below it falls by no more.
+        let tested_usd = passage.tested_usd[lane];
+        let needs_usd = short_base.mul_add(
+            watch.steepest_rate.mul_add(
+                tested_usd - highest_usd,
+                watch.trigger_fee_frac * tested_usd,
+            ),
+            margin_usd,
+        );
+        let tested_equity_usd =
+            cash_usd - short_base * (tested_usd - passage.least_funding_usd[lane]);
+        alarm = larger(needs_usd - tested_equity_usd, alarm);
         if CALLS {
-            let least_margin_usd = maintenance(lines, short_base * passage.lowest_usd[lane]);
-            let most_equity_usd = cash_usd - short_base * passage.lowest_net_usd[lane];
-            let may_call = watch.call_level * equity_usd <= margin_usd;
-            let may_rearm = watch.call_level * most_equity_usd > least_margin_usd;
-            flag |= if hot.armed[lane] > 0.0 {
-                may_call
+            // A mark is its net and at least the least funding.
+            let lowest_net_usd = passage.lowest_net_usd[lane];
+            let lowest_usd = lowest_net_usd + passage.least_funding_usd[lane];
+            let least_margin_usd =
+                margin_usd - short_base * (watch.steepest_rate * (highest_usd - lowest_usd));
+            let most_equity_usd = cash_usd - short_base * lowest_net_usd;
+            let call_alarm = if hot.armed[lane] > 0.0 {
+                margin_usd - watch.call_level * equity_usd
             } else {
-                may_rearm
+                watch.call_level * most_equity_usd - least_margin_usd
             };
-            flag |= (watch.release_level * most_equity_usd > least_margin_usd) & (short_base > 0.0);
+            let release_alarm = if short_base > 0.0 {
+                watch.release_level * most_equity_usd - least_margin_usd
+            } else {
+                -1.0
+            };
+            alarm = larger(larger(call_alarm, release_alarm), alarm);
         }
-        let is_worse =
-            margin_usd * hot.worst_equity_usd[lane] > hot.worst_maintenance_usd[lane] * equity_usd;
+        let margin_ratio = margin_usd / equity_usd;
         let shifted_usd = planned_base * (highest_usd * watch.requirement_shift);
         let planned_cash_usd =
             planned_base.mul_add(highest_usd - highest_net_usd, hot.planned_cash_usd[lane]);
         let needed_usd =
             maintenance(lines, shifted_usd) + watch.trigger_fee_frac * shifted_usd + shifted_usd
                 - planned_cash_usd;
-        let is_more = needed_usd > hot.required_usd[lane];
         // Records are taken at the highest mark; where funding made another step worse still, the lane goes by steps.
-        let is_apart = highest_usd - passage.funding_at_highest_usd[lane] < highest_net_usd;
-        flag |= (is_worse | is_more) & is_apart;
-        bits |= u64::from(flag) << lane;
-        let keep = |before: f64, now: f64| if flag { before } else { now };
-        hot.cash_usd[lane] = keep(before_usd, short_base.mul_add(funding_usd, before_usd));
-        hot.planned_cash_usd[lane] = keep(
-            hot.planned_cash_usd[lane],
-            planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]),
+        let record = larger(
+            margin_ratio - hot.max_margin_ratio[lane],
+            needed_usd - hot.required_usd[lane],
         );
-        hot.funding_usd[lane] = keep(
-            hot.funding_usd[lane],
-            short_base.mul_add(funding_usd, hot.funding_usd[lane]),
-        );
-        hot.min_equity_usd[lane] = keep(
+        let apart_usd = highest_net_usd - (highest_usd - passage.funding_at_highest_usd[lane]);
+        let record_alarm = if smaller(record, apart_usd) > 0.0 {
+            1.0
+        } else {
+            -1.0
+        };
+        let is_calm = larger(record_alarm, alarm) < 0.0;
+        bits |= if is_calm { 0 } else { LANE_BITS[lane] };
+        let or = |calm: f64, otherwise: f64| if is_calm { calm } else { otherwise };
+        let funding_usd = or(passage.funding_usd[lane], 0.0);
+        hot.cash_usd[lane] = short_base.mul_add(funding_usd, before_usd);
+        hot.planned_cash_usd[lane] = planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]);
+        hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
+        hot.min_equity_usd[lane] = anew(smaller(
+            or(equity_usd, f64::INFINITY),
             hot.min_equity_usd[lane],
-            smaller(equity_usd, hot.min_equity_usd[lane]),
-        );
-        let is_new_worst = is_worse & !flag;
-        hot.worst_maintenance_usd[lane] = if is_new_worst {
-            margin_usd
-        } else {
-            hot.worst_maintenance_usd[lane]
-        };
-        hot.worst_equity_usd[lane] = if is_new_worst {
-            equity_usd
-        } else {
-            hot.worst_equity_usd[lane]
-        };
-        hot.required_usd[lane] = if is_more & !flag {
-            needed_usd
-        } else {
-            hot.required_usd[lane]
-        };
-        // Both only rise: `larger` changes nothing, but keeps the compiler from choosing between two places in memory,
-        // which it cannot do for several lanes at once.
-        let (peak_usd, drawdown_usd) = (hot.peak_wealth_usd[lane], hot.max_drawdown_usd[lane]);
-        hot.peak_wealth_usd[lane] = keep(peak_usd, larger(passage.peak_wealth_usd[lane], peak_usd));
-        hot.max_drawdown_usd[lane] = keep(
-            drawdown_usd,
-            larger(passage.max_drawdown_usd[lane], drawdown_usd),
-        );
+        ));
+        hot.max_margin_ratio[lane] =
+            anew(larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]));
+        hot.required_usd[lane] = anew(larger(
+            or(needed_usd, f64::NEG_INFINITY),
+            hot.required_usd[lane],
+        ));
+        hot.peak_wealth_usd[lane] = anew(larger(
+            or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
+            hot.peak_wealth_usd[lane],
+        ));
+        hot.max_drawdown_usd[lane] = anew(larger(
+            or(passage.max_drawdown_usd[lane], 0.0),
+            hot.max_drawdown_usd[lane],
+        ));
     }
     bits
 }

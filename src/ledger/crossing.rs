@@ -15,7 +15,7 @@ use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address_number}
 use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
-const SEGMENTS: u32 = 4096;
+pub(super) const SEGMENTS: u32 = 4096;
 
 /// No uniform is under 2 to the power of minus this.
 const MOST_HALVINGS: f64 = 33.0;
@@ -45,7 +45,7 @@ impl CrossingDraws<'_> {
     pub fn anchor_normal(&self, jump: usize) -> f64 {
         let number = self.contract * SEGMENTS + address_number(jump).min(SEGMENTS - 1);
         self.streams
-            .normals(self.path, self.step, Purpose::BridgeAnchor(number))[0]
+            .first_normal(self.path, self.step, Purpose::BridgeAnchor(number))
     }
 }
 
@@ -165,18 +165,20 @@ fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Opti
 }
 
 /// 2 to the power of minus the whole part of `halvings`, which lies between 0 and 1000.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the whole part is meant, and it is not negative"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the whole part is meant")]
 fn power_of_half(halvings: f64) -> f64 {
-    f64::from_bits((1023 - halvings as u64) << 52)
+    f64::from_bits((1023 - halvings as i64).cast_unsigned() << 52)
 }
 
 /// Whether a Brownian bridge that starts `from` and ends `to` below a level reaches it: probability
 /// `exp(-2 from to / variance)`. No number is drawn where even the smallest uniform could not cross.
-fn bridge(from: f64, to: f64, variance: f64, draws: &CrossingDraws<'_>, segment: usize) -> bool {
+pub(super) fn bridge(
+    from: f64,
+    to: f64,
+    variance: f64,
+    draws: &CrossingDraws<'_>,
+    segment: usize,
+) -> bool {
     if variance <= 0.0 {
         return false;
     }

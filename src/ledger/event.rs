@@ -69,6 +69,29 @@ pub enum LedgerEvent {
         /// Whether it was cut for want of margin.
         is_cut: bool,
     },
+    /// Inventory was produced.
+    Produced {
+        /// Quantity.
+        quantity_base: f64,
+        /// What it cost.
+        cost_usd: f64,
+    },
+    /// A dated future or an option was settled.
+    Settled {
+        /// Size, positive short.
+        size_base: f64,
+        /// Spot, or intrinsic value of an option.
+        price_usd: f64,
+    },
+    /// A dated future was rolled into the next.
+    Rolled {
+        /// Size, positive short.
+        size_base: f64,
+        /// Mark of the contract left.
+        near_usd: f64,
+        /// Mark of the contract entered.
+        far_usd: f64,
+    },
     /// The hedge was closed at the horizon.
     Closed {
         /// Size bought back.

@@ -24,10 +24,8 @@ pub struct HotLanes {
     pub armed: LaneArray,
     /// Smallest equity, USD.
     pub min_equity_usd: LaneArray,
-    /// Maintenance margin at the largest margin ratio, USD.
-    pub worst_maintenance_usd: LaneArray,
-    /// Equity at the largest margin ratio, USD.
-    pub worst_equity_usd: LaneArray,
+    /// Largest margin ratio.
+    pub max_margin_ratio: LaneArray,
     /// Collateral required so far, USD.
     pub required_usd: LaneArray,
     /// Wealth beside inventory and account, USD; interest up to step `t` is in it but for `-rate * contributed * t`.
@@ -38,8 +36,8 @@ pub struct HotLanes {
     pub peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, USD.
     pub max_drawdown_usd: LaneArray,
-    /// Step at whose end a transfer or a re-entry is due; the largest number if nothing is.
-    pub due_step: [u64; LANES],
+    /// Step at whose end a transfer or a re-entry is due; beyond all steps if nothing is.
+    pub due_step: LaneArray,
 }
 
 /// State that only events move.
@@ -133,8 +131,7 @@ impl Lanes {
             funding_usd: [0.0; LANES],
             armed: [1.0; LANES],
             min_equity_usd: [f64::INFINITY; LANES],
-            worst_maintenance_usd: [0.0; LANES],
-            worst_equity_usd: [1.0; LANES],
+            max_margin_ratio: [0.0; LANES],
             required_usd: [if rules.is_hedged {
                 rules.initial_requirement_usd
             } else {
@@ -144,7 +141,7 @@ impl Lanes {
             contributed_usd: [rules.collateral_usd; LANES],
             peak_wealth_usd: [f64::NEG_INFINITY; LANES],
             max_drawdown_usd: [0.0; LANES],
-            due_step: [u64::from(NEVER); LANES],
+            due_step: [f64::from(NEVER); LANES],
         };
         let cold = ColdLane {
             reserve_usd: rules.reserve_usd,
@@ -179,4 +176,16 @@ impl Lanes {
             quantity_base: rules.quantity_base,
         }
     }
+}
+
+/// The places of the bits that are set, from the lowest on.
+pub(crate) fn places_of(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let lane = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        Some(lane)
+    })
 }

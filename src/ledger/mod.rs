@@ -5,10 +5,12 @@
 //! in the order of events of `docs/DESIGN.md`.
 
 pub mod account;
+pub mod book;
 pub mod calm;
 pub mod crossing;
 pub mod event;
 pub mod lanes;
+mod position;
 pub mod programme;
 mod quiet_run;
 mod row;

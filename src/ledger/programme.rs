@@ -2,16 +2,16 @@
 
 use crate::ledger::account::{Account, LaneStep, Standing};
 use crate::ledger::calm::{
-    MarginLine, Passage, Stretch, Watch, judge, outside_band, set_tested_marks, walk,
+    MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
-use crate::ledger::lanes::Lanes;
+use crate::ledger::lanes::{Lanes, places_of};
 use crate::ledger::quiet_run::{LaneRun, MarkMove};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
-use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
+use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
 use crate::math::random::Streams;
-use crate::outcome::column::Column;
+use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;
 use crate::plan::types::Crossing;
 
@@ -38,8 +38,10 @@ pub struct Programme<'a> {
     fresh: Lanes,
     lanes: Lanes,
     passage: Passage,
-    /// Number of jumps of each lane in the stretch at hand, and the sum of their sizes without signs; zero between.
-    jumped: ([usize; LANES], LaneArray),
+    /// Number of steps without a common event after each step.
+    calm_steps: Vec<usize>,
+    /// The first bracket that any lane can stand in over the stretch at hand.
+    first_bracket: usize,
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -56,6 +58,12 @@ impl<'a> Programme<'a> {
                 deduction_usd: b.deduction_usd,
             })
             .collect();
+        let mut calm_steps = vec![0; rules.steps];
+        for step in (1..rules.steps).rev() {
+            if !rules.is_common_event(step) {
+                calm_steps[step - 1] = calm_steps[step] + 1;
+            }
+        }
         let fresh = Lanes::new(rules);
         Self {
             rules,
@@ -64,7 +72,8 @@ impl<'a> Programme<'a> {
             lanes: fresh.clone(),
             fresh,
             passage: Passage::new(),
-            jumped: ([0; LANES], [0.0; LANES]),
+            calm_steps,
+            first_bracket: 0,
             sizes_base: (0.0, 0.0),
         }
     }
@@ -81,9 +90,7 @@ impl<'a> Programme<'a> {
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn Follower>) {
         let mut k = 0;
         while k < tile.steps {
-            let calm_steps = (k..tile.steps)
-                .take_while(|&k| !self.rules.is_common_event(tile.first_step + k + 1))
-                .count();
+            let calm_steps = self.calm_steps[tile.first_step + k].min(tile.steps - k);
             k += match calm_steps {
                 0 => self.settle_common(k, tile, &mut follower),
                 1 => self.pass::<1>(k, tile, &mut follower),
@@ -128,42 +135,56 @@ impl<'a> Programme<'a> {
             funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
             is_stamp: std::array::from_fn(|i| tile.is_stamp[rules.contract][k + i]),
             is_watching: std::array::from_fn(|i| rules.is_watching(first_step + i)),
-            interest: std::array::from_fn(|i| {
-                rules.cost_of_funds_per_step * (first_step + i) as f64
-            }),
+            interest: if rules.cost_of_funds_per_step == 0.0 {
+                [0.0; K]
+            } else {
+                std::array::from_fn(|i| rules.cost_of_funds_per_step * (first_step + i) as f64)
+            },
             quantity_base: self.lanes.quantity_base,
         };
-        walk(&stretch, &self.lanes.hot, &mut self.passage);
-        let marks_usd = set_tested_marks(&marks[k], rules.clearance, &mut self.passage);
+        let mut marks = walk(
+            &stretch,
+            rules.clearance,
+            &self.lanes.hot,
+            &mut self.passage,
+        );
+        marks.tested_usd = marks.tested_usd.max(self.test_jumps(k..k + K, tile));
+        if rules.band().is_some() {
+            self.passage.set_alarms(self.left_band(k..k + K, tile));
+        }
         let watch = Watch {
-            last_step: (tile.first_step + k + K) as u64,
+            last_step: (tile.first_step + k + K) as f64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
+            steepest_rate: rules
+                .venue
+                .bracket(self.sizes_base.1 * marks.tested_usd)
+                .rate,
             call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
             release_level: rules
                 .margin_call
                 .and_then(|call| call.release)
                 .unwrap_or(0.0),
             requirement_shift: rules.requirement_shift,
-            eventful: self.jumped_near(k..k + K, tile) | self.left_band(k..k + K, tile),
         };
         let followed = follower
             .as_ref()
             .map(|f| (f.lane(), self.standing(f.lane())));
-        let eventful = self.judge(&watch, marks_usd);
+        let eventful = self.judge(&watch, &marks);
         if let (Some((lane, standing)), Some(follower)) = (followed, follower.as_mut())
             && (eventful >> lane) & 1 == 0
         {
             follow_calm(&stretch, lane, standing, *follower);
         }
-        for lane in lanes_of(eventful) {
+        for lane in places_of(eventful) {
             self.settle_lane(&stretch, lane, k, tile, follower);
         }
         K
     }
 
     /// [`judge`] with as many brackets as any lane can stand in.
-    fn judge(&mut self, watch: &Watch, marks_usd: (f64, f64)) -> u64 {
-        let (first, last) = self.bracket_range(marks_usd);
+    fn judge(&mut self, watch: &Watch, marks: &MarkRange) -> u64 {
+        let (first, last) = self.bracket_range(marks);
+        self.first_bracket = first;
         match last - first {
             0 => self.judge_lines::<1>(first, watch),
             1 => self.judge_lines::<2>(first, watch),
@@ -185,44 +206,27 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// Open lanes whose mark jumped so near their level that it may have reached it, as bits.
-    fn jumped_near(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> u64 {
+    /// Raises the tested mark of lanes whose mark jumps; returns the highest of these marks.
+    fn test_jumps(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> f64 {
         let rules = self.rules;
+        let mut highest_usd = 0.0;
         if rules.crossing == Crossing::Endpoints {
-            return 0;
+            return highest_usd;
         }
-        let start_usd = &tile.mark_usd[rules.contract][steps.start];
-        let (counts, jumped_log) = &mut self.jumped;
-        let mut jumped = 0;
-        for jump in tile
-            .jumps_between(steps)
-            .iter()
-            .filter(|j| j.asset == rules.underlying)
-        {
-            counts[jump.lane] += 1;
-            jumped_log[jump.lane] += jump.log_size.abs();
-            jumped |= 1 << jump.lane;
-        }
-        let mut bits = 0;
-        for lane in lanes_of(jumped) {
-            let clearance = rules.jump_clearance(
-                std::mem::take(&mut counts[lane]),
-                std::mem::take(&mut jumped_log[lane]),
-            );
-            let short_base = self.lanes.hot.short_base[lane];
-            if short_base <= 0.0 {
-                continue;
+        let marks_usd = &tile.mark_usd[rules.contract];
+        let jumps = tile.jumps_between(steps);
+        for jumps in jumps.chunk_by(|a, b| (a.step, a.asset, a.lane) == (b.step, b.asset, b.lane)) {
+            let TileJump {
+                step, asset, lane, ..
+            } = jumps[0];
+            if asset == rules.underlying {
+                let (start_usd, end_usd) = (marks_usd[step][lane], marks_usd[step + 1][lane]);
+                let tested_usd = rules.jump_tested_usd(start_usd, end_usd, jumps);
+                self.passage.test(lane, tested_usd);
+                highest_usd = larger(tested_usd, highest_usd);
             }
-            let (highest_usd, least_funding_usd) = self.passage.worst(lane, start_usd[lane]);
-            let tested_usd = highest_usd * clearance;
-            let notional_usd = short_base * tested_usd;
-            let needs_usd = rules.venue.maintenance_margin_usd(notional_usd)
-                + rules.venue.trigger_fee_frac() * notional_usd;
-            let equity_usd =
-                self.lanes.hot.cash_usd[lane] + short_base * least_funding_usd - notional_usd;
-            bits |= u64::from(equity_usd <= needs_usd) << lane;
         }
-        bits
+        highest_usd
     }
 
     /// Lanes whose planned hedge ratio leaves its band at the end of one of the steps, as bits.
@@ -298,13 +302,13 @@ impl<'a> Programme<'a> {
         if follower.is_some() {
             account.listen();
         }
-        let run = LaneRun::new(stretch, tile, first, lane, rules.underlying);
+        let mut run = LaneRun::new(stretch, tile, first, lane, self.first_bracket);
         let may_trade = rules.band().is_some();
         let mut i = 0;
         while i < K {
             // Who follows wants to see every step.
             let until = if follower.is_some() { i + 1 } else { K };
-            let (quiet_end, fill) = account.run_quietly(&run, i, until);
+            let (quiet_end, fill) = account.run_quietly(&mut run, i, until);
             i = quiet_end;
             if i < until {
                 let step = lane_step(rules, tile, first + i, lane, quantity_base, may_trade);
@@ -338,33 +342,40 @@ impl<'a> Programme<'a> {
     fn cover_sizes(&mut self, lane: usize) {
         let hot = &self.lanes.hot;
         for size_base in [hot.short_base[lane], hot.planned_short_base[lane]] {
-            self.sizes_base.1 = self.sizes_base.1.max(size_base);
+            self.sizes_base.1 = larger(size_base, self.sizes_base.1);
             if size_base > 0.0 {
-                self.sizes_base.0 = self.sizes_base.0.min(size_base);
+                self.sizes_base.0 = smaller(size_base, self.sizes_base.0);
             }
         }
     }
 
-    /// First and last bracket that any lane can stand in within a range of marks.
-    fn bracket_range(&self, marks_usd: (f64, f64)) -> (usize, usize) {
+    /// First and last bracket in which any lane's notional can stand at its highest mark, or at that times the shift of the
+    /// requirement.
+    fn bracket_range(&self, marks: &MarkRange) -> (usize, usize) {
         let venue = &self.rules.venue;
         let least_base = self.sizes_base.0.min(self.sizes_base.1);
+        let shifted_usd = marks.most_usd * self.rules.requirement_shift;
         (
-            venue.bracket_index(least_base * marks_usd.0),
-            venue.bracket_index(self.sizes_base.1 * marks_usd.1),
+            venue.bracket_index(least_base * marks.least_usd),
+            venue.bracket_index(self.sizes_base.1 * shifted_usd),
         )
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "a lane has its place in many columns"
+    )]
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
+        let (columns, _) = out.as_chunks_mut::<LANES>();
+        let (fixed, spots) = columns.split_at_mut(FIXED_COLUMNS);
+        for (spots, spot_usd) in spots.iter_mut().zip(&tile.spot_usd) {
+            *spots = spot_usd[tile.steps - 1];
+        }
         for lane in 0..LANES {
             let end = PathEnd::new(self.rules, &self.lanes, tile, lane);
             for (column, cell) in end.row() {
-                out[column as usize * LANES + lane] = cell;
-            }
-            for asset in 0..self.rules.assets {
-                out[(Column::FirstTerminalSpot as usize + asset) * LANES + lane] =
-                    tile.spot_usd[asset][tile.steps - 1][lane];
+                fixed[column as usize][lane] = cell;
             }
         }
     }
@@ -427,16 +438,4 @@ fn follow_calm<const K: usize>(
             Vec::new(),
         );
     }
-}
-
-/// The lanes whose bits are set.
-fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        if bits == 0 {
-            return None;
-        }
-        let lane = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        Some(lane)
-    })
 }

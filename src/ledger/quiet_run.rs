@@ -1,8 +1,9 @@
-//! One lane's way through a stretch: quiet steps in a short loop, up to the first that needs the full order of events.
+//! One lane's way through a stretch: all its steps at once as if they were quiet, then up to the first that needs the full order
+//! of events.
 
 #![expect(
     clippy::inline_always,
-    reason = "the loop is compiled for each SIMD level, and what it calls with it"
+    reason = "the loops are compiled for each SIMD level, and what they call with them"
 )]
 
 use multiversion::multiversion;
@@ -12,38 +13,48 @@ use crate::ledger::calm::{Stretch, larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
 use crate::ledger::lanes::NEVER;
+use crate::ledger::position::{LaneMarks, Position};
+use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::random::address_number;
 use crate::plan::types::Crossing;
+
+/// The most steps that a shift of a word of bits can skip.
+const MOST_STEPS: usize = 63;
 
 /// One lane of a stretch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LaneRun<'a, const K: usize> {
     /// The stretch.
-    pub(super) stretch: &'a Stretch<'a, K>,
+    stretch: &'a Stretch<'a, K>,
     /// The tile it lies in, for the jumps.
-    pub(super) tile: &'a MarketTile,
+    tile: &'a MarketTile,
     /// Its first step, within the tile.
-    pub(super) first: usize,
+    first: usize,
     /// The lane.
-    pub(super) lane: usize,
+    lane: usize,
     /// Steps of the stretch in which the underlying jumps in this lane, as bits.
-    pub(super) jump_steps: u64,
+    jump_steps: u64,
+    /// What the market does.
+    marks: LaneMarks<K>,
+    /// What that means for the account's position as it was last.
+    position: Position<'a, K>,
 }
 
 impl<'a, const K: usize> LaneRun<'a, K> {
-    /// Lane `lane` of a stretch that begins with step `first` of a tile.
+    /// Lane `lane` of a stretch that begins with step `first` of a tile; `bracket` is where to look first for its notionals.
+    #[inline(never)]
     pub(super) fn new(
         stretch: &'a Stretch<'a, K>,
         tile: &'a MarketTile,
         first: usize,
         lane: usize,
-        underlying: usize,
+        bracket: usize,
     ) -> Self {
         let jump_steps = tile
             .jumps_between(first..first + K)
             .iter()
-            .filter(|jump| jump.lane == lane && jump.asset == underlying)
+            .filter(|jump| jump.lane == lane && jump.asset == stretch.underlying)
             .fold(0, |bits, jump| bits | 1 << (jump.step - first));
         Self {
             stretch,
@@ -51,6 +62,31 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             first,
             lane,
             jump_steps,
+            marks: LaneMarks::new(stretch, lane),
+            position: Position::unknown(bracket),
+        }
+    }
+
+    /// What the mark does in step `i` of the stretch.
+    #[inline(always)]
+    fn mark_move(&self, i: usize) -> MarkMove<'a> {
+        let (stretch, lane) = (self.stretch, self.lane);
+        let jumps = if (self.jump_steps >> i) & 1 == 0 {
+            &[]
+        } else {
+            self.tile
+                .lane_jumps(self.first + i, stretch.underlying, lane)
+        };
+        let start_usd = if i == 0 {
+            stretch.start_mark_usd
+        } else {
+            &stretch.mark_usd[i - 1]
+        };
+        MarkMove {
+            step: stretch.first_step + i,
+            start_usd: start_usd[lane],
+            end_usd: stretch.mark_usd[i][lane],
+            jumps,
         }
     }
 }
@@ -68,16 +104,82 @@ pub(super) struct MarkMove<'a> {
     pub(super) jumps: &'a [TileJump],
 }
 
-impl Account<'_> {
+impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
+    ///
+    /// What changes from step to step stays in the account: the call in the loop would have it saved and fetched again
+    /// otherwise.
+    #[inline(never)]
     pub(super) fn run_quietly<const K: usize>(
         &mut self,
-        run: &LaneRun<'_, K>,
+        run: &mut LaneRun<'a, K>,
         from: usize,
         until: usize,
     ) -> (usize, Option<Fill>) {
-        run_quietly(self, run, from, until)
+        let (short_base, planned_base) = (self.short_base, self.planned_short_base);
+        if run.position.sizes_base != (short_base, planned_base) {
+            run.position
+                .set(self.rules, &run.marks, (short_base, planned_base));
+            if let Some(width) = self.rules.band() {
+                run.position.outside = outside_band(run, self.rules, width);
+            }
+        }
+        let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
+        let is_open = self.is_open();
+        let call_level = self
+            .rules
+            .margin_call
+            .map_or(f64::INFINITY, |call| call.level);
+        let (acts_below, acts_above) = self.acts();
+        let stops = position.outside | self.due_steps(stretch.first_step);
+        if let Some(pair) = position.pair {
+            self.bracket = pair.low;
+            self.planned_bracket = pair.low;
+        }
+        let until = until.min(K);
+        for i in from..until {
+            let paid_usd = short_base * marks.unit_funding_usd[i];
+            let cash_usd = self.cash_usd + paid_usd;
+            let equity_usd = cash_usd - position.notional_usd[i];
+            if is_open {
+                let is_far =
+                    self.cash_usd - position.tested_usd[i] > position.tested_trigger_usd[i];
+                if !is_far || (run.jump_steps >> i) & 1 != 0 {
+                    let fill = self.reach_in_step(run, i, is_far);
+                    if fill.is_some() {
+                        return (i, fill);
+                    }
+                }
+                let maintenance_usd = position.maintenance_usd[i];
+                let may_act = if maintenance_usd < call_level * equity_usd {
+                    maintenance_usd < acts_below * equity_usd
+                } else {
+                    acts_above
+                };
+                if (may_act && stretch.is_watching[i])
+                    || equity_usd <= position.trigger_usd[i]
+                    || (stops >> i) & 1 != 0
+                {
+                    return (i, None);
+                }
+                self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
+                self.max_margin_ratio = larger(maintenance_usd / equity_usd, self.max_margin_ratio);
+            } else if (stops >> i) & 1 != 0 {
+                return (i, None);
+            }
+            self.cash_usd = cash_usd;
+            self.funding_usd += paid_usd;
+            self.planned_cash_usd += planned_base * marks.unit_funding_usd[i];
+            let needed_usd = position.needed_usd[i] - self.planned_cash_usd;
+            self.required_usd = larger(needed_usd, self.required_usd);
+            if stretch.is_watching[i] {
+                let wealth_usd = marks.inventory_usd[i] + equity_usd + self.outside_usd
+                    - stretch.interest[i] * self.contributed_usd;
+                self.see_wealth(wealth_usd);
+            }
+        }
+        (until, None)
     }
 
     /// Margin ratio under which the hedger who looks acts, and whether he does at or above the call level.
@@ -94,12 +196,49 @@ impl Account<'_> {
         (acts_below, self.cold.arrival_step == NEVER && !is_spent)
     }
 
+    /// Steps of a stretch from `first_step` on by whose end a transfer or a re-entry is due, as bits.
+    fn due_steps(&self, first_step: usize) -> u64 {
+        let reentry_step = if self.is_open() {
+            NEVER
+        } else {
+            self.cold.reentry_step
+        };
+        let due_step = self.cold.arrival_step.min(reentry_step) as usize;
+        let quiet_steps = due_step.saturating_sub(first_step).min(MOST_STEPS);
+        u64::MAX << quiet_steps
+    }
+
+    /// The fill of a step whose mark may have reached the level; `is_far` says that only jumps can have brought it there.
+    #[inline(never)]
+    fn reach_in_step<const K: usize>(
+        &mut self,
+        run: &LaneRun<'a, K>,
+        i: usize,
+        is_far: bool,
+    ) -> Option<Fill> {
+        let mark = run.mark_move(i);
+        if self.rules.crossing == Crossing::Endpoints {
+            return self.check_end(mark.end_usd, self.cash_usd);
+        }
+        let tested_usd = run.position.tested_usd[i];
+        self.bracket = match run.position.pair {
+            Some(pair) => pair.bracket(tested_usd),
+            None => self.rules.venue.bracket(tested_usd),
+        };
+        self.reach_level(&mark, self.cash_usd, is_far)
+    }
+
     /// Stage 2: whether the mark reached the level of an open account inside the step.
+    #[inline(always)]
     pub(super) fn find_fill(&mut self, mark: &MarkMove<'_>, cash_usd: f64) -> Option<Fill> {
         if self.rules.crossing == Crossing::Endpoints {
             return self.check_end(mark.end_usd, cash_usd);
         }
-        let is_far = self.is_far(larger(mark.start_usd, mark.end_usd), cash_usd);
+        let rules = self.rules;
+        let tested_usd = self.short_base * larger(mark.start_usd, mark.end_usd) * rules.clearance;
+        let trigger_usd = maintenance_margin_usd(rules, &mut self.bracket, tested_usd)
+            + rules.venue.trigger_fee_frac() * tested_usd;
+        let is_far = cash_usd - tested_usd > trigger_usd;
         if is_far && mark.jumps.is_empty() {
             return None;
         }
@@ -119,27 +258,8 @@ impl Account<'_> {
         })
     }
 
-    /// Whether both ends of a step, the higher at `highest_usd`, are so far below the level that no bridge without jumps
-    /// reaches it and nothing needs to be drawn.
-    #[inline(always)]
-    fn is_far(&mut self, highest_usd: f64, cash_usd: f64) -> bool {
-        let rules = self.rules;
-        let tested_usd = self.short_base * highest_usd * rules.clearance;
-        let trigger_usd = maintenance_margin_usd(rules, &mut self.tested_bracket, tested_usd)
-            + rules.venue.trigger_fee_frac() * tested_usd;
-        cash_usd - tested_usd > trigger_usd
-    }
-
-    /// Looks up the bracket of a notional once for all that is like it.
-    fn find_bracket(&mut self, notional_usd: f64) {
-        let bracket = self.rules.venue.bracket(notional_usd);
-        self.bracket = bracket;
-        self.tested_bracket = bracket;
-        self.planned_bracket = bracket;
-    }
-
     /// Whether the mark reaches the level inside the step.
-    #[inline(never)]
+    #[inline(always)]
     fn reach_level(&self, mark: &MarkMove<'_>, cash_usd: f64, is_far: bool) -> Option<Fill> {
         let rules = self.rules;
         let level_usd = self.level_usd(self.short_base * mark.start_usd, cash_usd, is_far);
@@ -164,7 +284,7 @@ impl Account<'_> {
     /// The mark that liquidates, which lies between a notional of `start_usd` and the one tested unless `is_far`.
     #[inline(always)]
     fn level_usd(&self, start_usd: f64, cash_usd: f64, is_far: bool) -> f64 {
-        let (venue, bracket) = (&self.rules.venue, self.tested_bracket);
+        let (venue, bracket) = (&self.rules.venue, self.bracket);
         if is_far || !bracket.holds(start_usd) {
             return venue.liquidation_price_usd(cash_usd, self.short_base);
         }
@@ -173,167 +293,16 @@ impl Account<'_> {
     }
 }
 
-/// [`Account::run_quietly`]. A flat account has no margin to look after.
+/// Steps at whose end the planned hedge ratio is outside its band, `|q H - h Q S| > width Q S`, as bits.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn run_quietly<const K: usize>(
-    account: &mut Account<'_>,
-    run: &LaneRun<'_, K>,
-    from: usize,
-    until: usize,
-) -> (usize, Option<Fill>) {
-    let rules = account.rules;
-    let (stretch, lane) = (run.stretch, run.lane);
-    let is_open = account.is_open();
-    let (short_base, planned_base) = (account.short_base, account.planned_short_base);
-    let fee_frac = rules.venue.trigger_fee_frac();
-    let call_level = rules.margin_call.map_or(f64::INFINITY, |call| call.level);
-    let (acts_below, acts_above) = account.acts();
-    let reentry_step = if is_open {
-        NEVER
-    } else {
-        account.cold.reentry_step
-    };
-    let due_step = account.cold.arrival_step.min(reentry_step) as usize;
-    let band = rules.band();
-    let money_usd = account.outside_usd;
-    let mut cash_usd = account.cash_usd;
-    let mut planned_cash_usd = account.planned_cash_usd;
-    let mut funding_usd = account.funding_usd;
-    let mut min_equity_usd = account.min_equity_usd;
-    let mut worst_maintenance_usd = account.worst_maintenance_usd;
-    let mut worst_equity_usd = account.worst_equity_usd;
-    let mut required_usd = account.required_usd;
-    let mut peak_usd = account.peak_wealth_usd;
-    let mut drawdown_usd = account.max_drawdown_usd;
-    let mut start_usd = if from == 0 {
-        stretch.start_mark_usd[lane]
-    } else {
-        stretch.mark_usd[from - 1][lane]
-    };
-    if from == 0 {
-        account.find_bracket(planned_base * start_usd);
+fn outside_band<const K: usize>(run: &LaneRun<'_, K>, rules: &ProgrammeRules, width: f64) -> u64 {
+    let (_, planned_base) = run.position.sizes_base;
+    let mut bits = 0;
+    for i in 0..K {
+        let exposure_usd = run.marks.inventory_usd[i];
+        let underlying_usd = run.stretch.underlying_usd[i][run.lane];
+        let gap_usd = planned_base.mul_add(underlying_usd, -rules.hedge_ratio * exposure_usd);
+        bits |= u64::from(gap_usd.abs() > width * exposure_usd) << i;
     }
-    let is_bridge = rules.crossing == Crossing::Bridge;
-    let mut fill = None;
-    let mut i = from;
-    while i < until.min(K) {
-        let step = stretch.first_step + i;
-        let mark_usd = stretch.mark_usd[i][lane];
-        let spot_usd = stretch.spot_usd[i][lane];
-        if step >= due_step {
-            if is_open {
-                fill = account.find_fill(&run.mark_move(i, start_usd), cash_usd);
-            }
-            break;
-        }
-        let per_unit_usd = if stretch.is_stamp[i] {
-            mark_usd * stretch.funding_rate[i][lane]
-        } else {
-            0.0
-        };
-        let paid_usd = short_base * per_unit_usd;
-        let notional_usd = short_base * mark_usd;
-        let equity_usd = cash_usd + paid_usd - notional_usd;
-        if is_open {
-            if is_bridge {
-                let is_far = account.is_far(larger(start_usd, mark_usd), cash_usd);
-                if !is_far || (run.jump_steps >> i) & 1 != 0 {
-                    fill = account.reach_level(&run.mark_move(i, start_usd), cash_usd, is_far);
-                }
-            } else {
-                fill = account.check_end(mark_usd, cash_usd);
-            }
-            if fill.is_some() {
-                break;
-            }
-            let maintenance_usd = maintenance_margin_usd(rules, &mut account.bracket, notional_usd);
-            let may_act = if maintenance_usd < call_level * equity_usd {
-                maintenance_usd < acts_below * equity_usd
-            } else {
-                acts_above
-            };
-            if (may_act && stretch.is_watching[i])
-                || equity_usd <= maintenance_usd + fee_frac * notional_usd
-            {
-                break;
-            }
-            if let Some(width) = band
-                && is_outside(run, i, planned_base, rules.hedge_ratio, width)
-            {
-                break;
-            }
-            min_equity_usd = smaller(equity_usd, min_equity_usd);
-            if maintenance_usd * worst_equity_usd > worst_maintenance_usd * equity_usd {
-                worst_maintenance_usd = maintenance_usd;
-                worst_equity_usd = equity_usd;
-            }
-        } else if let Some(width) = band
-            && is_outside(run, i, planned_base, rules.hedge_ratio, width)
-        {
-            break;
-        }
-        cash_usd += paid_usd;
-        funding_usd += paid_usd;
-        planned_cash_usd += planned_base * per_unit_usd;
-        let shifted_usd = planned_base * (mark_usd * rules.requirement_shift);
-        let needed_usd = maintenance_margin_usd(rules, &mut account.planned_bracket, shifted_usd)
-            + fee_frac * shifted_usd
-            + shifted_usd
-            - planned_cash_usd;
-        required_usd = larger(needed_usd, required_usd);
-        if stretch.is_watching[i] {
-            let wealth_usd = stretch.quantity_base * spot_usd + equity_usd + money_usd
-                - stretch.interest[i] * account.contributed_usd;
-            peak_usd = larger(wealth_usd, peak_usd);
-            drawdown_usd = larger(peak_usd - wealth_usd, drawdown_usd);
-        }
-        start_usd = mark_usd;
-        i += 1;
-    }
-    account.cash_usd = cash_usd;
-    account.planned_cash_usd = planned_cash_usd;
-    account.funding_usd = funding_usd;
-    account.min_equity_usd = min_equity_usd;
-    account.worst_maintenance_usd = worst_maintenance_usd;
-    account.worst_equity_usd = worst_equity_usd;
-    account.required_usd = required_usd;
-    account.peak_wealth_usd = peak_usd;
-    account.max_drawdown_usd = drawdown_usd;
-    (i, fill)
-}
-
-impl<const K: usize> LaneRun<'_, K> {
-    /// What the mark, at `start_usd` before, does in step `i` of the stretch.
-    #[inline(always)]
-    fn mark_move(&self, i: usize, start_usd: f64) -> MarkMove<'_> {
-        let jumps = if (self.jump_steps >> i) & 1 == 0 {
-            &[]
-        } else {
-            let k = self.first + i;
-            self.tile.lane_jumps(k, self.stretch.underlying, self.lane)
-        };
-        MarkMove {
-            step: self.stretch.first_step + i,
-            start_usd,
-            end_usd: self.stretch.mark_usd[i][self.lane],
-            jumps,
-        }
-    }
-}
-
-/// Whether the planned hedge ratio is outside its band at the end of a step: `|q H - h Q S| > width Q S`.
-fn is_outside<const K: usize>(
-    run: &LaneRun<'_, K>,
-    i: usize,
-    planned_base: f64,
-    hedge_ratio: f64,
-    width: f64,
-) -> bool {
-    let stretch = run.stretch;
-    let exposure_usd = stretch.quantity_base * stretch.spot_usd[i][run.lane];
-    let gap_usd = planned_base.mul_add(
-        stretch.underlying_usd[i][run.lane],
-        -hedge_ratio * exposure_usd,
-    );
-    gap_usd.abs() > width * exposure_usd
+    bits
 }

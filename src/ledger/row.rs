@@ -1,5 +1,10 @@
 //! The row that a path leaves: P&L by cash, and its parts by telescoped sums.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a row of constant columns is written without being built"
+)]
+
 use crate::ledger::lanes::{ColdLane, HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::MarketTile;
@@ -110,11 +115,12 @@ impl<'a> PathEnd<'a> {
         if self.cold.was_insolvent {
             f64::NAN
         } else {
-            self.hot.worst_maintenance_usd[self.lane] / self.hot.worst_equity_usd[self.lane]
+            self.hot.max_margin_ratio[self.lane]
         }
     }
 
     /// Every column but the terminal spots.
+    #[inline(always)]
     pub(crate) fn row(&self) -> [(Column, f64); FIXED_COLUMNS] {
         let (rules, cold, lane) = (self.rules, self.cold, self.lane);
         let hedged_usd = self.hedged_usd();

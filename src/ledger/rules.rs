@@ -2,8 +2,9 @@
 
 use crate::hedge::target::target_short_base;
 use crate::ledger::trades::is_short_of;
+use crate::market::tile::TileJump;
 use crate::math::random::SMALLEST_UNIFORM_32;
-use crate::math::vector::{exp, ln};
+use crate::math::vector::{LARGEST_NORMAL, exp, ln};
 use crate::plan::types::{AfterLiquidation, Crossing, MarginCallPlan, Plan, Rebalance};
 use crate::venue::rules::ContractRules;
 
@@ -16,6 +17,32 @@ pub const CONTINUITY_CORRECTION: f64 = 0.582_597_157_939;
 
 /// Room for rounding beside a mark that is tested instead of many.
 const ROUNDING_FRAC: f64 = 1e-9;
+
+/// The largest move of the mark at a jump away from where the step's ends would have it, in standard deviations of the step:
+/// its own standard deviation is at most half the step's.
+const LARGEST_ANCHOR: f64 = 0.5 * LARGEST_NORMAL;
+
+/// How far both ends of a bridge must lie under a level, in logarithms, for no uniform to have it cross:
+/// `exp(-2 a b / v) <= u  <=>  a b >= v ln(1/u) / 2`, with both distances `a` and `b` at its root.
+fn bridge_reach(step_variance: f64) -> f64 {
+    (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt()
+}
+
+/// The same beside one jump, without the anchor's deviation: at its largest, `A`, the distances are `d` and `d - A`, and
+/// `d (d - A) >= v ln(1/u) / 2`.
+fn jump_reach(step_variance: f64) -> f64 {
+    let half_anchor = 0.5 * LARGEST_ANCHOR * step_variance.sqrt();
+    half_anchor + half_anchor.hypot(bridge_reach(step_variance))
+}
+
+/// At least `exp(x)` for `x >= 0`, by little while `x` is small: `ln((1 + y) / (1 - y)) = 2 (y + y^3/3 + ...) >= 2 y`.
+fn growth_bound(x: f64) -> f64 {
+    if x < 2.0 {
+        (1.0 + 0.5 * x) / (1.0 - 0.5 * x)
+    } else {
+        f64::INFINITY
+    }
+}
 
 /// One holding, its hedge and its account.
 #[derive(Debug, Clone)]
@@ -96,6 +123,9 @@ pub struct ProgrammeRules {
     pub requirement_shift: f64,
     /// A bridge without jumps, both of whose ends are under the level by this factor, cannot cross.
     pub(crate) clearance: f64,
+    /// The same for the two bridges beside one jump, whatever its anchor, if both ends of both would be under the level by
+    /// this factor without the anchor's deviation.
+    jump_clearance: f64,
 }
 
 impl ProgrammeRules {
@@ -162,8 +192,6 @@ impl ProgrammeRules {
             - first_unrealised_usd;
         let venue = contract.rules.clone();
         let is_bridge = simulation.crossing == Crossing::Bridge;
-        // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
-        let bridge_reach = (-0.5 * ln(SMALLEST_UNIFORM_32) * step_variance).sqrt();
         Self {
             held: holding.asset,
             underlying,
@@ -217,7 +245,18 @@ impl ProgrammeRules {
             } else {
                 1.0
             },
-            clearance: (1.0 + ROUNDING_FRAC) * if is_bridge { exp(bridge_reach) } else { 1.0 },
+            clearance: (1.0 + ROUNDING_FRAC)
+                * if is_bridge {
+                    exp(bridge_reach(step_variance))
+                } else {
+                    1.0
+                },
+            jump_clearance: (1.0 + ROUNDING_FRAC)
+                * if is_bridge {
+                    exp(jump_reach(step_variance))
+                } else {
+                    1.0
+                },
             venue,
         }
     }
@@ -240,12 +279,24 @@ impl ProgrammeRules {
         step == self.steps || self.sales_base[step] > 0.0 || self.is_rebalancing(step)
     }
 
-    /// By how much a mark that jumps in `jumps` places, by `jumped_log` in all without signs, may stand above both ends of
-    /// its steps, as a factor; never under [`Self::clearance`].
-    pub(crate) fn jump_clearance(&self, jumps: usize, jumped_log: f64) -> f64 {
-        // Each anchor moves by less than 4 deviations, and a bridge 4 below its level at both ends does not cross.
-        let far = (4 * jumps + 4) as f64 * self.step_variance.sqrt();
-        (1.0 + ROUNDING_FRAC) * exp(jumped_log + far)
+    /// A mark under which a level is out of reach in a step from `start_usd` to `end_usd` with these jumps, if the level lies
+    /// above it; never under [`Self::clearance`] times both ends.
+    pub(crate) fn jump_tested_usd(&self, start_usd: f64, end_usd: f64, jumps: &[TileJump]) -> f64 {
+        let ends_usd = start_usd.max(end_usd);
+        if let [jump] = jumps {
+            // The drawn path before the jump lies between the start and the end without the jump, after it between the start
+            // with the jump and the end; the anchor's deviation comes on top.
+            let factor = growth_bound(jump.log_size.abs());
+            let jumped_usd = if jump.log_size > 0.0 {
+                start_usd * factor
+            } else {
+                end_usd * factor
+            };
+            return ends_usd.max(jumped_usd) * self.jump_clearance;
+        }
+        let jumped_log: f64 = jumps.iter().map(|jump| jump.log_size.abs()).sum();
+        let deviations = jumps.len() as f64 * LARGEST_ANCHOR * self.step_variance.sqrt();
+        ends_usd * self.clearance * growth_bound(jumped_log + deviations)
     }
 
     /// Band of the hedge ratio, if the rule is a band.
@@ -253,6 +304,35 @@ impl ProgrammeRules {
         match self.rebalance {
             Rebalance::Band { width } => Some(width),
             Rebalance::Never | Rebalance::Every { .. } | Rebalance::DeltaBand { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_growth_bound_is_close_and_never_under() {
+        for i in 0..200 {
+            let x = 0.01 * f64::from(i);
+            assert!(growth_bound(x) >= exp(x));
+            // Its series is `1 + x + x^2/2 + x^3/4 + ...`.
+            assert!(x > 0.5 || growth_bound(x) <= exp(x) * (1.0 + x.powi(3) / 10.0));
+        }
+        assert!(growth_bound(2.0).is_infinite());
+    }
+
+    /// Whatever the moment of a jump and its anchor, both bridges beside it are too far below for the smallest uniform.
+    #[test]
+    fn no_bridge_beside_a_jump_covers_the_jump_reach() {
+        let variance: f64 = 0.02 * 0.02;
+        let reach = jump_reach(variance);
+        for i in 1..1000 {
+            let time = 0.001 * f64::from(i);
+            let anchor = LARGEST_NORMAL * (variance * time * (1.0 - time)).sqrt();
+            let exponent = -2.0 * reach * (reach - anchor) / (variance * time.max(1.0 - time));
+            assert!(exp(exponent) <= SMALLEST_UNIFORM_32);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The basis of a perpetual: exact Ornstein-Uhlenbeck steps, correlated with its spot.
 
-use crate::math::ou::{OuStep, log_mark_step_variance, ou_step};
+use crate::math::ou::{OuStep, ou_step};
 use crate::math::vector::LARGEST_NORMAL;
 use crate::plan::types::OuBasis;
 
@@ -51,16 +51,4 @@ impl BasisModel {
             uses_spot: is_random && basis.correlation_with_spot != 0.0,
         }
     }
-}
-
-/// Variance of the diffusive part of `ln F` over one step of `step_years`, given its start.
-pub fn step_variance(basis: &OuBasis, spot_volatility_annual: f64, step_years: f64) -> f64 {
-    log_mark_step_variance(
-        step_years,
-        spot_volatility_annual,
-        basis.reversion_per_year,
-        basis.volatility_annual,
-        basis.correlation_with_spot,
-    )
-    .max(0.0)
 }

@@ -23,15 +23,15 @@ pub enum FundingModel {
     Premium(PremiumFormula),
 }
 
-/// `rate = cap(P + clamp(I - P, -damper, +damper)) * hours / 8`.
+/// `rate = cap(P + clamp(I - P, -damper, +damper)) * hours / 8`, with all terms multiplied by `hours / 8` beforehand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PremiumFormula {
-    /// Interest term per 8 h.
-    pub interest_per_8h: f64,
-    /// Half-width of the clamp per 8 h.
-    pub damper_per_8h: f64,
-    /// Largest absolute rate per 8 h.
-    pub cap_per_8h: f64,
+    /// Interest term per interval.
+    pub interest: f64,
+    /// Half-width of the clamp per interval.
+    pub damper: f64,
+    /// Largest absolute rate per interval.
+    pub cap: f64,
     /// Hours of an interval over 8.
     pub interval_factor: f64,
     /// Steps between stamps.
@@ -39,16 +39,17 @@ pub struct PremiumFormula {
 }
 
 impl PremiumFormula {
-    /// Rate per interval, a fraction of mark notional, for an average premium `P`.
+    /// Rate per interval, a fraction of mark notional, for an average premium multiplied by `interval_factor`.
     #[inline(always)]
-    pub fn rate(&self, average_premium: f64) -> f64 {
-        // Comparisons, not f64::min and max: those carry NaN rules that cost instructions.
-        let limit = |x: f64, bound: f64| {
-            let x = if x > bound { bound } else { x };
-            if x < -bound { -bound } else { x }
+    pub fn rate(&self, premium: f64) -> f64 {
+        // Comparisons, not f64::min and max: those carry NaN rules that cost instructions. The interest term limited to
+        // the damper's width around the premium is the premium plus the limited difference.
+        let limit = |x: f64, least: f64, most: f64| {
+            let x = if x < least { least } else { x };
+            if x > most { most } else { x }
         };
-        let pull = limit(self.interest_per_8h - average_premium, self.damper_per_8h);
-        limit(average_premium + pull, self.cap_per_8h) * self.interval_factor
+        let pulled = limit(self.interest, premium - self.damper, premium + self.damper);
+        limit(pulled, -self.cap, self.cap)
     }
 }
 
@@ -70,13 +71,16 @@ impl FundingModel {
                 cap_per_8h,
                 interval_hours,
                 interval_steps,
-            } => Self::Premium(PremiumFormula {
-                interest_per_8h,
-                damper_per_8h,
-                cap_per_8h,
-                interval_factor: interval_hours / 8.0,
-                interval_steps: interval_steps as usize,
-            }),
+            } => {
+                let interval_factor = interval_hours / 8.0;
+                Self::Premium(PremiumFormula {
+                    interest: interest_per_8h * interval_factor,
+                    damper: damper_per_8h * interval_factor,
+                    cap: cap_per_8h * interval_factor,
+                    interval_factor,
+                    interval_steps: interval_steps as usize,
+                })
+            }
         }
     }
 
@@ -98,12 +102,15 @@ mod tests {
 
     #[test]
     fn the_damper_pulls_to_the_interest_term_and_the_cap_holds() {
-        let formula = PremiumFormula {
+        let funding = FundingPlan::PremiumFormula {
             interest_per_8h: 1e-4,
             damper_per_8h: 5e-4,
             cap_per_8h: 30e-4,
-            interval_factor: 0.5,
+            interval_hours: 4.0,
             interval_steps: 1,
+        };
+        let FundingModel::Premium(formula) = FundingModel::new(&funding) else {
+            panic!("a premium formula");
         };
         for (premium, per_8h) in [
             (0.0, 1e-4),
@@ -115,7 +122,7 @@ mod tests {
             (-1.0, -30e-4),
         ] {
             assert!(
-                (formula.rate(premium) - 0.5 * per_8h).abs() < 1e-18,
+                (formula.rate(0.5 * premium) - 0.5 * per_8h).abs() < 1e-18,
                 "{premium}"
             );
         }

@@ -1,6 +1,8 @@
 //! Asset paths, basis and funding, one tile of time steps for a block of paths.
 
 pub mod basis;
+pub mod covariance;
+pub mod dated;
 pub mod funding;
 pub mod jumps;
 pub mod kernels;

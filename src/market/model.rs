@@ -1,13 +1,15 @@
 //! The market of a plan: advances a block of paths by one tile.
 
-use crate::market::basis::{BasisModel, step_variance};
+use crate::market::basis::BasisModel;
+use crate::market::covariance::{Factor, FactorCovariance};
+use crate::market::dated::DatedModel;
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, add_shock, fill_normals, jump_factor, move_marks,
-    move_marks_and_rates, move_spots,
+    ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
+    move_marks_and_rates, move_spots, sum_shocks,
 };
-use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
+use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
@@ -26,6 +28,7 @@ pub struct MarketModel {
     assets: Vec<AssetModel>,
     contracts: Vec<ContractModel>,
     clocks: JumpClocks,
+    covariance: FactorCovariance,
 }
 
 /// One asset: a log price with drift, correlated shocks and jumps.
@@ -47,12 +50,15 @@ struct AssetModel {
 struct ContractModel {
     underlying: usize,
     basis: BasisModel,
-    /// How small all values of the basis are.
+    /// `ln(F/S)` at time 0.
+    initial_basis: f64,
+    /// The tenors of a dated future, whose carry `basis` then is.
+    dated: Option<DatedModel>,
+    /// How small all values of `ln(F/S)` are.
     smallness: Smallness,
     funding: FundingModel,
     /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
     average_noise: f64,
-    step_variance: f64,
 }
 
 /// The market's state of one block between two tiles.
@@ -69,16 +75,16 @@ pub struct MarketState {
     /// Sum of the averages of the steps of the current funding interval; shape `[contracts]`.
     premium_sum: Vec<LaneArray>,
     /// Normals of the next stamps where an interval is longer than a step; shape `[contracts]`.
-    stamp_normals: Vec<[LaneArray; GROUP]>,
+    stamp_normals: Vec<[ShockArray; GROUP]>,
     /// Normals of the tile's stamps, at their steps; shape `[contracts]`.
-    average_normals: Vec<[LaneArray; TILE_STEPS]>,
+    average_normals: Vec<[ShockArray; TILE_STEPS]>,
     jumps: JumpState,
     /// Independent shocks of the assets over the tile; shape `[assets]`.
-    diffusion: Vec<[LaneArray; TILE_STEPS]>,
+    diffusion: Vec<[ShockArray; TILE_STEPS]>,
     /// Own shocks of a contract's basis over the tile; shape `[contracts]`, zero where a basis does not move at random.
-    basis_shocks: Vec<[LaneArray; TILE_STEPS]>,
+    basis_shocks: Vec<[ShockArray; TILE_STEPS]>,
     /// An asset's own standard normals, where they are a sum.
-    own_shocks: [LaneArray; TILE_STEPS],
+    own_shocks: [ShockArray; TILE_STEPS],
 }
 
 impl MarketModel {
@@ -114,14 +120,21 @@ impl MarketModel {
                 }
                 FundingModel::None | FundingModel::Constant { .. } => 0.0,
             };
-            let volatility = market.assets[contract.underlying].volatility_annual;
+            let steps = plan.simulation.steps as usize;
+            let dated = contract
+                .dated()
+                .map(|dated| DatedModel::new(dated, steps, step_years));
+            let bound = dated
+                .as_ref()
+                .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
             ContractModel {
                 underlying: contract.underlying,
-                smallness: Smallness::of(basis.bound),
+                smallness: Smallness::of(bound),
+                initial_basis: contract.initial_basis(),
+                dated,
                 basis,
                 funding,
                 average_noise,
-                step_variance: step_variance(&process, volatility, step_years),
             }
         });
         Self {
@@ -131,6 +144,7 @@ impl MarketModel {
             assets: assets.collect(),
             contracts: contracts.collect(),
             clocks: JumpClocks::new(&market.assets),
+            covariance: FactorCovariance::new(plan),
         }
     }
 
@@ -144,9 +158,20 @@ impl MarketModel {
         &self.streams
     }
 
-    /// Variance of the diffusive part of `ln F` of a contract over one step.
+    /// Variance of the diffusive part of `ln F` of a contract over one step; of a dated future, over the first.
     pub fn step_variance(&self, contract: usize) -> f64 {
-        self.contracts[contract].step_variance
+        self.step_variance_at(contract, 1)
+    }
+
+    /// Variance of the diffusive part of `ln F` of a contract over `step`, counted from 1.
+    pub fn step_variance_at(&self, contract: usize, step: usize) -> f64 {
+        let mark = Factor::Mark(contract);
+        self.covariance(step, mark, mark).max(0.0)
+    }
+
+    /// Covariance of the diffusive parts of two log prices over `step`, counted from 1, given its start.
+    pub fn covariance(&self, step: usize, a: Factor, b: Factor) -> f64 {
+        self.covariance.between(step, a, b)
     }
 
     /// Spot at time 0, USD.
@@ -157,7 +182,7 @@ impl MarketModel {
     /// Mark at time 0, USD.
     pub fn initial_mark_usd(&self, contract: usize) -> f64 {
         let model = &self.contracts[contract];
-        self.assets[model.underlying].initial_usd * exp(model.basis.initial)
+        self.assets[model.underlying].initial_usd * exp(model.initial_basis)
     }
 
     /// A tile of the right shape.
@@ -174,6 +199,7 @@ impl MarketModel {
     /// A state of the right shape; [`Self::start`] sets it to time 0.
     pub fn state(&self) -> MarketState {
         let zero = [0.0; LANES];
+        let no_shock = [0.0f32; LANES];
         MarketState {
             first_path: 0,
             done_steps: 0,
@@ -181,12 +207,12 @@ impl MarketModel {
             last_steps: TILE_STEPS,
             basis: vec![zero; self.contracts.len()],
             premium_sum: vec![zero; self.contracts.len()],
-            stamp_normals: vec![[zero; GROUP]; self.contracts.len()],
-            average_normals: vec![[zero; TILE_STEPS]; self.contracts.len()],
+            stamp_normals: vec![[no_shock; GROUP]; self.contracts.len()],
+            average_normals: vec![[no_shock; TILE_STEPS]; self.contracts.len()],
             jumps: self.clocks.state(),
-            diffusion: vec![[zero; TILE_STEPS]; self.assets.len()],
-            basis_shocks: vec![[zero; TILE_STEPS]; self.contracts.len()],
-            own_shocks: [zero; TILE_STEPS],
+            diffusion: vec![[no_shock; TILE_STEPS]; self.assets.len()],
+            basis_shocks: vec![[no_shock; TILE_STEPS]; self.contracts.len()],
+            own_shocks: [no_shock; TILE_STEPS],
         }
     }
 
@@ -203,6 +229,7 @@ impl MarketModel {
             state.premium_sum[c].fill(0.0);
             // A tile begins where the one before it ended; this is the end of the tile before the first.
             tile.mark_usd[c][TILE_STEPS].fill(self.initial_mark_usd(c));
+            tile.carry[c][TILE_STEPS].fill(contract.basis.initial);
         }
         self.clocks
             .start(&mut state.jumps, &self.streams, first_path);
@@ -216,6 +243,9 @@ impl MarketModel {
         }
         for marks in &mut tile.mark_usd {
             marks[0] = marks[state.last_steps];
+        }
+        for carries in &mut tile.carry {
+            carries[0] = carries[state.last_steps];
         }
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
@@ -247,14 +277,13 @@ impl MarketModel {
         first_path: u64,
         tile: &MarketTile,
         purpose: Purpose,
-        out: &mut [LaneArray; TILE_STEPS],
+        out: &mut [ShockArray; TILE_STEPS],
     ) {
-        for (k, four) in out.chunks_exact_mut(GROUP).enumerate() {
-            if k * GROUP < tile.steps {
-                let group = address_number(tile.first_step / GROUP + k);
-                fill_normals(&self.streams, first_path, group, purpose, four);
-            }
-        }
+        let (groups, _) = out.as_chunks_mut::<GROUP>();
+        let first_group = address_number(tile.first_step / GROUP);
+        let needed = &mut groups[..tile.steps.div_ceil(GROUP)];
+        self.streams
+            .lane_normals(first_path, first_group, purpose, needed);
     }
 
     /// Spot of one asset over the tile. Steps beyond the horizon are worked out and never read.
@@ -264,17 +293,16 @@ impl MarketModel {
         let shocks = if a == 0 {
             &state.diffusion[0]
         } else {
-            asset.sum_shocks(&state.diffusion, &mut state.own_shocks);
+            sum_shocks(&state.diffusion, &asset.loadings, &mut state.own_shocks);
             &state.own_shocks
         };
         let (factor, drift) = (asset.step_deviation, asset.step_drift);
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
         match asset.smallness {
-            Smallness::Tiny => move_spots::<6>(shocks, factor, drift, spot_usd, out),
-            Smallness::Small => move_spots::<9>(shocks, factor, drift, spot_usd, out),
-            Smallness::Moderate => move_spots::<10>(shocks, factor, drift, spot_usd, out),
-            Smallness::Large => move_spots::<12>(shocks, factor, drift, spot_usd, out),
+            Smallness::Tiny => move_spots::<5>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<7>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<9>(shocks, factor, drift, spot_usd, out),
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
@@ -296,7 +324,8 @@ impl MarketModel {
             self.draw_series(first_path, tile, purpose, &mut state.basis_shocks[c]);
         }
         if contract.basis.uses_spot {
-            self.assets[contract.underlying].sum_shocks(&state.diffusion, &mut state.own_shocks);
+            let loadings = &self.assets[contract.underlying].loadings;
+            sum_shocks(&state.diffusion, loadings, &mut state.own_shocks);
         }
         for k in 0..TILE_STEPS {
             tile.is_stamp[c][k] =
@@ -319,10 +348,25 @@ impl MarketModel {
         };
         let [_, ends @ ..] = &mut tile.mark_usd[c];
         let basis = &mut state.basis[c];
+        if let Some(dated) = &contract.dated {
+            let [_, carries @ ..] = &mut tile.carry[c];
+            let tenors = Tenors {
+                years: std::array::from_fn(|k| dated.tenor_years(tile.first_step + k + 1)),
+                slope_per_year: dated.slope_per_year(),
+            };
+            let advance = match contract.smallness {
+                Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
+                    contract.moves_of_dated::<9>()
+                }
+                _ => contract.moves_of_dated::<0>(),
+            };
+            advance(&moves, &tenors, basis, carries, ends);
+            return;
+        }
         let Some(formula) = formula else {
             match contract.smallness {
-                Smallness::Tiny => contract.move_marks::<6>(&moves, basis, ends),
-                Smallness::Small => contract.move_marks::<9>(&moves, basis, ends),
+                Smallness::Tiny => contract.move_marks::<5>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<7>(&moves, basis, ends),
                 _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
@@ -335,8 +379,8 @@ impl MarketModel {
         };
         let is_each = formula.interval_steps == 1;
         let advance = match contract.smallness {
-            Smallness::Tiny => contract.moves_with_rates::<6>(is_each),
-            Smallness::Small => contract.moves_with_rates::<9>(is_each),
+            Smallness::Tiny => contract.moves_with_rates::<5>(is_each),
+            Smallness::Small => contract.moves_with_rates::<7>(is_each),
             _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);
@@ -362,12 +406,26 @@ impl MarketModel {
             let next = &mut state.stamp_normals[c];
             if stamp.is_multiple_of(GROUP) {
                 let group = address_number(stamp / GROUP);
-                fill_normals(&self.streams, state.first_path, group, purpose, next);
+                self.streams.lane_normals(
+                    state.first_path,
+                    group,
+                    purpose,
+                    std::slice::from_mut(next),
+                );
             }
             normals[k] = next[stamp % GROUP];
         }
     }
 }
+
+/// A [`move_dated`] of some kind.
+type MovesOfDated = fn(
+    &ContractMoves<'_>,
+    &Tenors,
+    &mut LaneArray,
+    &mut [LaneArray; TILE_STEPS],
+    &mut [LaneArray; TILE_STEPS],
+);
 
 /// A [`move_marks_and_rates`] of some kind.
 type MovesWithRates = fn(
@@ -394,6 +452,15 @@ impl ContractModel {
         }
     }
 
+    /// [`move_dated`] of the kind that the carry needs.
+    fn moves_of_dated<const DEGREE: usize>(&self) -> MovesOfDated {
+        if self.basis.uses_spot {
+            move_dated::<DEGREE, true>
+        } else {
+            move_dated::<DEGREE, false>
+        }
+    }
+
     /// [`move_marks_and_rates`] of the kind that the basis needs; `is_each` says that every step is an interval.
     fn moves_with_rates<const DEGREE: usize>(&self, is_each: bool) -> MovesWithRates {
         match (self.basis.uses_spot, is_each) {
@@ -401,18 +468,6 @@ impl ContractModel {
             (true, false) => move_marks_and_rates::<DEGREE, true, false>,
             (false, true) => move_marks_and_rates::<DEGREE, false, true>,
             (false, false) => move_marks_and_rates::<DEGREE, false, false>,
-        }
-    }
-}
-
-impl AssetModel {
-    /// The asset's own standard normals: the independent ones by their loadings.
-    fn sum_shocks(&self, diffusion: &[[LaneArray; TILE_STEPS]], out: &mut [LaneArray; TILE_STEPS]) {
-        for (k, sum) in out.iter_mut().enumerate() {
-            sum.fill(0.0);
-            for (shocks, &loading) in diffusion.iter().zip(&self.loadings) {
-                add_shock(sum, &shocks[k], loading);
-            }
         }
     }
 }

@@ -8,6 +8,9 @@ pub const TILE_STEPS: usize = 8;
 /// One value for each path of a block.
 pub type LaneArray = [f64; LANES];
 
+/// One standard normal for each path of a block, in the precision in which it is drawn.
+pub type ShockArray = [f32; LANES];
+
 /// The market over one tile. Step `k` of the tile (from 0) ends at step `first_step + k + 1` of the simulation.
 #[derive(Debug, Clone)]
 pub struct MarketTile {
@@ -19,8 +22,11 @@ pub struct MarketTile {
     pub first_path: u64,
     /// Spot at the end of each step, USD; shape `[assets][TILE_STEPS]`.
     pub spot_usd: Vec<[LaneArray; TILE_STEPS]>,
-    /// Mark, USD; shape `[contracts][TILE_STEPS + 1]`: index `k` is the start of step `k`, `k + 1` its end.
+    /// Mark, USD; shape `[contracts][TILE_STEPS + 1]`: index `k` is the start of step `k`, `k + 1` its end. That of a dated
+    /// future is of the contract held before anything happens at that moment, and of an option it is its underlying's spot.
     pub mark_usd: Vec<[LaneArray; TILE_STEPS + 1]>,
+    /// Carry `y` of a dated future, per year, at the same boundaries; meaningless for other contracts.
+    pub carry: Vec<[LaneArray; TILE_STEPS + 1]>,
     /// Funding rate per interval at the stamp that ends each step; meaningless where `is_stamp` is false.
     pub funding_rate: Vec<[LaneArray; TILE_STEPS]>,
     /// Whether a funding stamp falls on the end of each step; shape `[contracts][TILE_STEPS]`.
@@ -63,6 +69,7 @@ impl MarketTile {
             first_path: 0,
             spot_usd: vec![[[0.0; LANES]; TILE_STEPS]; assets],
             mark_usd: vec![[[0.0; LANES]; TILE_STEPS + 1]; contracts],
+            carry: vec![[[0.0; LANES]; TILE_STEPS + 1]; contracts],
             funding_rate: vec![[[0.0; LANES]; TILE_STEPS]; contracts],
             is_stamp: vec![[false; TILE_STEPS]; contracts],
             jumps: Vec::with_capacity(LANES),

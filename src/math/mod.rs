@@ -1,5 +1,7 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
+mod ars;
+pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;
 pub mod first_passage;
@@ -13,4 +15,5 @@ pub mod normal;
 pub mod ou;
 pub mod quadrature;
 pub mod random;
+pub mod regression;
 pub mod vector;

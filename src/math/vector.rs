@@ -78,10 +78,79 @@ pub const LARGEST_NORMAL: f64 = 6.661;
 
 /// Bits of `sqrt(1/2)` as `f32`, rounded.
 const SQRT_HALF_BITS_32: u32 = 0x3F35_04F3;
-/// `-2 ln 2`.
-const MINUS_TWO_LN_2: f32 = -2.0 * std::f32::consts::LN_2;
-/// `2^-31`.
-const TWO_MINUS_31: f32 = 1.0 / 2_147_483_648.0;
+/// What takes [`SQRT_HALF_BITS_32`], and 31 from the exponent, from the bits of an `f32`.
+const SCALED_BITS_32: u32 = SQRT_HALF_BITS_32 + (31 << 23);
+
+/// Single-precision lanes computed together.
+pub(crate) const PAIR_LANES: usize = 8;
+
+/// The polynomials of [`normal_pair`], from the constant term up, with a copy of each coefficient for every lane: an
+/// operand in memory, where one number would first have to be spread over a register.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PairPolynomials {
+    /// `-2 ln(1 + f) / f` in `f`.
+    radius: [[f32; PAIR_LANES]; 8],
+    /// `sin(y pi / 2) / y` in `y^2`.
+    sine: [[f32; PAIR_LANES]; 5],
+    /// `cos(y pi / 2)` in `y^2`.
+    cosine: [[f32; PAIR_LANES]; 5],
+    /// `1/2`, `-1`, `-2 ln 2` and `2^-31`.
+    constants: [[f32; PAIR_LANES]; 4],
+}
+
+/// The polynomials.
+pub(crate) static PAIR_POLYNOMIALS: PairPolynomials = PairPolynomials {
+    radius: by_lane([
+        -1.999_999_9,
+        1.000_007_3,
+        -0.666_701_2,
+        0.499_398_17,
+        -0.398_003_3,
+        0.345_016_6,
+        -0.324_451_57,
+        0.202_137_87,
+    ]),
+    sine: by_lane([
+        std::f32::consts::FRAC_PI_2,
+        -0.645_963_8,
+        0.079_689_93,
+        -0.004_674_157_6,
+        0.000_151_678_53,
+    ]),
+    cosine: by_lane([
+        0.999_999_94,
+        -1.233_698_2,
+        0.253_650_75,
+        -0.020_810_628,
+        0.000_858_190_64,
+    ]),
+    constants: by_lane([
+        0.5,
+        -1.0,
+        -2.0 * std::f32::consts::LN_2,
+        1.0 / 2_147_483_648.0,
+    ]),
+};
+
+const fn by_lane<const N: usize>(coefficients: [f32; N]) -> [[f32; PAIR_LANES]; N] {
+    let mut out = [[0.0; PAIR_LANES]; N];
+    let mut n = 0;
+    while n < N {
+        out[n] = [coefficients[n]; PAIR_LANES];
+        n += 1;
+    }
+    out
+}
+
+/// Horner's scheme, the fewest instructions, with the coefficients of one lane.
+#[inline(always)]
+fn horner<const N: usize>(coefficients: &[[f32; PAIR_LANES]; N], lane: usize, x: f32) -> f32 {
+    let mut sum = coefficients[N - 1][lane];
+    for n in (0..N - 1).rev() {
+        sum = sum.mul_add(x, coefficients[n][lane]);
+    }
+    sum
+}
 
 /// Two independent standard normals from 64 random bits, in single precision (Box and Muller 1958).
 ///
@@ -91,29 +160,33 @@ const TWO_MINUS_31: f32 = 1.0 / 2_147_483_648.0;
 /// (the uniform is rounded to 24 bits), and the mean square within 2e-7 of 1: to see that takes 1e13 draws.
 #[inline(always)]
 pub fn normal_pair(radius_word: u32, angle_word: u32) -> (f32, f32) {
-    let uniform_scaled = (radius_word >> 1).cast_signed() as f32 + 0.5;
-    let bits = uniform_scaled.to_bits().wrapping_sub(SQRT_HALF_BITS_32);
-    let exponent = (bits.cast_signed() >> 23) - 31;
+    lane_pair(&PAIR_POLYNOMIALS, 0, radius_word, angle_word)
+}
+
+/// [`normal_pair`] with the polynomials of lane `lane`.
+#[inline(always)]
+pub(crate) fn lane_pair(
+    polynomials: &PairPolynomials,
+    lane: usize,
+    radius_word: u32,
+    angle_word: u32,
+) -> (f32, f32) {
+    let [half, minus_one, minus_two_ln_2, two_minus_31] = &polynomials.constants;
+    let uniform_scaled = (radius_word >> 1).cast_signed() as f32 + half[lane];
+    let bits = uniform_scaled.to_bits().wrapping_sub(SCALED_BITS_32);
+    let exponent = bits.cast_signed() >> 23;
     let mantissa = f32::from_bits((bits & 0x007F_FFFF).wrapping_add(SQRT_HALF_BITS_32));
     // -2 ln(1 + f) = f p(f): relatively precise for a uniform near 1 too, where the exponent is 0.
-    let f = mantissa - 1.0;
-    let f2 = f * f;
-    let p01 = f.mul_add(1.000_007_3, -1.999_999_9);
-    let p23 = f.mul_add(0.499_398_17, -0.666_701_2);
-    let p45 = f.mul_add(0.345_016_6, -0.398_003_3);
-    let p67 = f.mul_add(0.202_137_87, -0.324_451_57);
-    let p = (f2 * f2).mul_add(f2.mul_add(p67, p45), f2.mul_add(p23, p01));
-    let radius = (exponent as f32).mul_add(MINUS_TWO_LN_2, f * p).sqrt();
+    let f = mantissa + minus_one[lane];
+    let p = horner(&polynomials.radius, lane, f);
+    let radius = (exponent as f32)
+        .mul_add(minus_two_ln_2[lane], f * p)
+        .sqrt();
     // The angle in quarter turns, from -1 to 1; the sine is odd in it, the cosine even.
-    let y = angle_word.cast_signed() as f32 * TWO_MINUS_31;
+    let y = angle_word.cast_signed() as f32 * two_minus_31[lane];
     let w = y * y;
-    let w2 = w * w;
-    let s12 = w.mul_add(0.079_689_93, -0.645_963_8);
-    let s34 = w.mul_add(0.000_151_678_53, -0.004_674_157_6);
-    let sine = y * w.mul_add(w2.mul_add(s34, s12), std::f32::consts::FRAC_PI_2);
-    let c12 = w.mul_add(0.253_650_75, -1.233_698_2);
-    let c34 = w.mul_add(0.000_858_190_64, -0.020_810_628);
-    let cosine = w.mul_add(w2.mul_add(c34, c12), 0.999_999_94);
+    let sine = y * horner(&polynomials.sine, lane, w);
+    let cosine = horner(&polynomials.cosine, lane, w);
     let signed_cosine = f32::from_bits(cosine.to_bits() ^ (radius_word << 31));
     (radius * signed_cosine, radius * sine)
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::outcome::column::Column;
+use crate::outcome::column::{Cell, Column, Extra};
+use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 
 /// Paths formatted at a time by one thread.
@@ -32,63 +33,67 @@ enum Source {
     Weight,
     /// Whether there was a liquidation, 1 or 0.
     IsLiquidated,
-    /// What no contract of this version can move.
-    Zero,
-    Stored(Column),
-    TerminalSpot(usize),
+    /// 0 where the plan does not store it.
+    Stored(Cell),
 }
 
-/// The file's columns before the terminal spots, in their order.
+const fn fixed(column: Column) -> Source {
+    Source::Stored(Cell::Fixed(column))
+}
+
+const fn extra(extra: Extra) -> Source {
+    Source::Stored(Cell::Extra(extra))
+}
+
+/// The file's columns before the terminal spots, in their order. The other extras follow those in the order of their storage.
 const COLUMNS: [(&str, Source); 31] = [
     ("path", Source::Path),
     ("weight", Source::Weight),
-    ("unhedged_pnl_usd", Source::Stored(Column::UnhedgedPnl)),
-    ("hedged_pnl_usd", Source::Stored(Column::HedgedPnl)),
-    ("ideal_offset_usd", Source::Stored(Column::IdealOffset)),
-    ("tracking_usd", Source::Stored(Column::Tracking)),
-    ("futures_basis_usd", Source::Stored(Column::FuturesBasis)),
-    ("funding_usd", Source::Stored(Column::Funding)),
-    ("roll_usd", Source::Zero),
-    ("options_usd", Source::Zero),
-    ("fees_usd", Source::Stored(Column::Fees)),
-    ("slippage_usd", Source::Stored(Column::Slippage)),
-    ("liquidation_usd", Source::Stored(Column::Liquidation)),
+    ("unhedged_pnl_usd", fixed(Column::UnhedgedPnl)),
+    ("hedged_pnl_usd", fixed(Column::HedgedPnl)),
+    ("ideal_offset_usd", fixed(Column::IdealOffset)),
+    ("tracking_usd", fixed(Column::Tracking)),
+    ("futures_basis_usd", fixed(Column::FuturesBasis)),
+    ("funding_usd", fixed(Column::Funding)),
+    ("roll_usd", extra(Extra::Roll)),
+    ("options_usd", extra(Extra::Options)),
+    ("fees_usd", fixed(Column::Fees)),
+    ("slippage_usd", fixed(Column::Slippage)),
+    ("liquidation_usd", fixed(Column::Liquidation)),
+    ("liquidation_gap_usd", fixed(Column::LiquidationGap)),
+    ("financing_usd", fixed(Column::Financing)),
     (
-        "liquidation_gap_usd",
-        Source::Stored(Column::LiquidationGap),
+        "collateral_revaluation_usd",
+        extra(Extra::CollateralRevaluation),
     ),
-    ("financing_usd", Source::Stored(Column::Financing)),
-    ("collateral_revaluation_usd", Source::Zero),
-    (
-        "bankruptcy_loss_usd",
-        Source::Stored(Column::BankruptcyLoss),
-    ),
+    ("bankruptcy_loss_usd", fixed(Column::BankruptcyLoss)),
     ("liquidated", Source::IsLiquidated),
-    ("liquidation_day", Source::Stored(Column::LiquidationDay)),
-    ("liquidations", Source::Stored(Column::Liquidations)),
-    ("margin_calls", Source::Stored(Column::MarginCalls)),
-    ("unmet_calls", Source::Stored(Column::UnmetCalls)),
-    ("unmet_call_usd", Source::Stored(Column::UnmetCall)),
-    ("cut_trades", Source::Stored(Column::CutTrades)),
-    ("top_up_usd", Source::Stored(Column::TopUp)),
-    (
-        "peak_collateral_usd",
-        Source::Stored(Column::PeakCollateral),
-    ),
-    (
-        "required_collateral_usd",
-        Source::Stored(Column::RequiredCollateral),
-    ),
-    ("min_equity_usd", Source::Stored(Column::MinEquity)),
-    ("max_margin_ratio", Source::Stored(Column::MaxMarginRatio)),
-    ("max_drawdown_usd", Source::Stored(Column::MaxDrawdown)),
-    (
-        "effective_price_usd",
-        Source::Stored(Column::EffectivePrice),
-    ),
+    ("liquidation_day", fixed(Column::LiquidationDay)),
+    ("liquidations", fixed(Column::Liquidations)),
+    ("margin_calls", fixed(Column::MarginCalls)),
+    ("unmet_calls", fixed(Column::UnmetCalls)),
+    ("unmet_call_usd", fixed(Column::UnmetCall)),
+    ("cut_trades", fixed(Column::CutTrades)),
+    ("top_up_usd", fixed(Column::TopUp)),
+    ("peak_collateral_usd", fixed(Column::PeakCollateral)),
+    ("required_collateral_usd", fixed(Column::RequiredCollateral)),
+    ("min_equity_usd", fixed(Column::MinEquity)),
+    ("max_margin_ratio", fixed(Column::MaxMarginRatio)),
+    ("max_drawdown_usd", fixed(Column::MaxDrawdown)),
+    ("effective_price_usd", fixed(Column::EffectivePrice)),
 ];
 
-impl Source {
+/// Where a value stands once the table's layout is known.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Path,
+    Weight,
+    IsLiquidated,
+    Zero,
+    At(usize),
+}
+
+impl Place {
     fn value(self, table: &OutcomeTable, path: usize) -> f64 {
         match self {
             Self::Path => path as f64,
@@ -101,35 +106,52 @@ impl Source {
                 }
             }
             Self::Zero => 0.0,
-            Self::Stored(column) => table.value(path, column as usize),
-            Self::TerminalSpot(asset) => table.value(path, table.terminal_spot(asset)),
+            Self::At(column) => table.value(path, column),
         }
     }
 }
 
-fn sources(assets: usize) -> impl Iterator<Item = Source> {
-    COLUMNS
-        .into_iter()
-        .map(|(_, source)| source)
-        .chain((0..assets).map(Source::TerminalSpot))
+/// Extras beyond those with a place among [`COLUMNS`], which the file of every plan has.
+fn further(layout: &Layout) -> impl Iterator<Item = &(Extra, String)> {
+    let has_place = |extra: Extra| {
+        COLUMNS
+            .iter()
+            .any(|(_, source)| *source == self::extra(extra))
+    };
+    let extras = layout.extras().iter();
+    extras.filter(move |(extra, _)| !has_place(*extra))
+}
+
+fn places(layout: &Layout) -> Vec<Place> {
+    let fixed = COLUMNS.into_iter().map(|(_, source)| source);
+    let further = further(layout).map(|(stored, _)| extra(*stored));
+    fixed
+        .chain(further)
+        .map(|source| match source {
+            Source::Path => Place::Path,
+            Source::Weight => Place::Weight,
+            Source::IsLiquidated => Place::IsLiquidated,
+            Source::Stored(cell) => layout.cell(cell).map_or(Place::Zero, Place::At),
+        })
+        .collect()
 }
 
 /// Names of the columns.
-pub fn header(assets: &[String]) -> Vec<String> {
+pub fn header(layout: &Layout) -> Vec<String> {
     let fixed = COLUMNS.into_iter().map(|(name, _)| name.to_owned());
     fixed
-        .chain(assets.iter().map(|asset| format!("terminal_spot_{asset}")))
+        .chain(further(layout).map(|(_, name)| name.clone()))
         .collect()
 }
 
 /// The fields of one path, as in the file.
 pub fn row(table: &OutcomeTable, path: usize) -> Vec<String> {
-    let field = |source: Source| {
+    let field = |place: Place| {
         let mut text = String::new();
-        push_number(&mut text, source.value(table, path));
+        push_number(&mut text, place.value(table, path));
         text
     };
-    sources(table.assets().len()).map(field).collect()
+    places(table.layout()).into_iter().map(field).collect()
 }
 
 /// Writes the header and all rows, formatted in parallel and written in the order of the paths.
@@ -141,7 +163,7 @@ pub fn write_outcomes(
     writer: &mut impl Write,
     interrupted: &AtomicBool,
 ) -> Result<(), WriteError> {
-    let names: Vec<String> = header(table.assets())
+    let names: Vec<String> = header(table.layout())
         .iter()
         .map(|name| quoted(name))
         .collect();
@@ -165,14 +187,14 @@ pub fn write_outcomes(
 }
 
 fn rows(table: &OutcomeTable, paths: Range<usize>) -> String {
-    let sources: Vec<Source> = sources(table.assets().len()).collect();
+    let places = places(table.layout());
     let mut text = String::with_capacity(paths.len() * 256);
     for path in paths {
-        for (index, source) in sources.iter().enumerate() {
+        for (index, place) in places.iter().enumerate() {
             if index > 0 {
                 text.push(',');
             }
-            push_number(&mut text, source.value(table, path));
+            push_number(&mut text, place.value(table, path));
         }
         text.push('\n');
     }
@@ -209,17 +231,19 @@ pub fn push_number(text: &mut String, number: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
+    use crate::hedge::fixture::eth_treasury;
 
     fn table(paths: usize) -> OutcomeTable {
-        let mut table = OutcomeTable::new(paths, vec!["ETH".into(), "A,B".into()]);
-        for (index, value) in table.data_mut().iter_mut().enumerate() {
-            *value = (index as f64).sin() * 1e7;
+        let mut table = OutcomeTable::new(paths, Layout::plain(vec!["ETH".into(), "A,B".into()]));
+        for column in 0..table.columns() {
+            for (path, value) in table.column_mut(column).iter_mut().enumerate() {
+                *value = ((column * paths + path) as f64).sin() * 1e7;
+            }
         }
-        for block in table.blocks_mut() {
-            block[Column::LiquidationDay as usize * LANES..][..LANES].fill(f64::NAN);
-            block[Column::Fees as usize * LANES..][..LANES].fill(-0.0);
-        }
+        table
+            .column_mut(Column::LiquidationDay as usize)
+            .fill(f64::NAN);
+        table.column_mut(Column::Fees as usize).fill(-0.0);
         table
     }
 
@@ -253,13 +277,38 @@ mod tests {
     #[test]
     fn header_is_the_documented_one() {
         assert_eq!(
-            header(&["ETH".into()]).join(", "),
+            header(&Layout::plain(vec!["ETH".into()])).join(", "),
             "path, weight, unhedged_pnl_usd, hedged_pnl_usd, ideal_offset_usd, tracking_usd, futures_basis_usd, \
              funding_usd, roll_usd, options_usd, fees_usd, slippage_usd, liquidation_usd, liquidation_gap_usd, \
              financing_usd, collateral_revaluation_usd, bankruptcy_loss_usd, liquidated, liquidation_day, liquidations, \
              margin_calls, unmet_calls, unmet_call_usd, cut_trades, top_up_usd, peak_collateral_usd, \
              required_collateral_usd, min_equity_usd, max_margin_ratio, max_drawdown_usd, effective_price_usd, \
              terminal_spot_ETH"
+        );
+    }
+
+    #[test]
+    fn extras_stand_in_their_places() {
+        let mut plan = eth_treasury();
+        plan.report.liquidity_at_risk = true;
+        let layout = Layout::of(&plan);
+        let mut table = OutcomeTable::new(1, layout.clone());
+        for (at, (extra, _)) in layout.extras().iter().enumerate() {
+            let index = layout.index(*extra).unwrap();
+            table.column_mut(index)[0] = 1.0 + at as f64;
+        }
+        let (names, fields) = (header(&layout), row(&table, 0));
+        assert_eq!(names.len(), fields.len());
+        let field = |name: &str| &fields[names.iter().position(|found| found == name).unwrap()];
+        for (at, (_, name)) in layout.extras().iter().enumerate() {
+            assert_eq!(field(name), &(1 + at).to_string(), "{name}");
+        }
+        let plain = header(&Layout::plain(vec!["ETH".into()]));
+        assert_eq!(names[..plain.len()], plain);
+        assert_eq!(
+            names[plain.len()..].join(" "),
+            "entry_cost_usd rebalancing_cost_usd roll_cost_usd exit_cost_usd \
+             largest_call_24h_usd largest_call_7d_usd cash_in_transit_usd"
         );
     }
 
@@ -271,7 +320,7 @@ mod tests {
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         assert_eq!(
             reader.headers().unwrap().iter().collect::<Vec<_>>(),
-            header(table.assets())
+            header(table.layout())
         );
         let mut count = 0;
         for (path, record) in reader.records().enumerate() {

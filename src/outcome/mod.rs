@@ -2,4 +2,5 @@
 
 pub mod column;
 pub mod csv;
+pub mod layout;
 pub mod table;

@@ -1,43 +1,50 @@
-//! All outcomes of a run: blocks of lanes, column by column within a block, in one allocation.
+//! All outcomes of a run, column by column, in one allocation.
 
-use crate::outcome::column::{Column, FIXED_COLUMNS};
+use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
+use crate::outcome::layout::Layout;
 
 /// Paths in one block.
 pub const LANES: usize = 64;
 
+/// Bytes from which memory may be refused. Smaller tables are not asked for beforehand: the C library of Linux keeps up to so
+/// much of what is given back, and would clear it for the table by hand, where the system hands out clear pages.
+const WORTH_ASKING: usize = 32 << 20;
+
 /// The outcome table.
 ///
-/// Shape `[blocks][columns][LANES]`; path `p` is lane `p % LANES` of block `p / LANES`. Lanes beyond the last path are
+/// Shape `[columns][blocks][LANES]`; path `p` is lane `p % LANES` of block `p / LANES`. Lanes beyond the last path are
 /// padding and never read. Weights are 1 unless given.
 #[derive(Debug, Clone)]
 pub struct OutcomeTable {
     data: Vec<f64>,
     paths: usize,
-    assets: Vec<String>,
+    layout: Layout,
     weights: Option<Vec<f64>>,
 }
 
 impl OutcomeTable {
-    /// An empty table (all zero) for so many paths and these assets' terminal spots.
+    /// An empty table (all zero) for so many paths and these columns.
     ///
     /// # Panics
     /// If the memory cannot be had; see [`Self::try_new`].
-    pub fn new(paths: usize, assets: Vec<String>) -> Self {
+    pub fn new(paths: usize, layout: Layout) -> Self {
         #[expect(clippy::expect_used, reason = "documented; the engine uses try_new")]
-        Self::try_new(paths, assets).expect("memory for the outcome table")
+        Self::try_new(paths, layout).expect("memory for the outcome table")
     }
 
     /// Like [`Self::new`], or `None` if the memory cannot be had.
-    pub fn try_new(paths: usize, assets: Vec<String>) -> Option<Self> {
-        let columns = FIXED_COLUMNS + assets.len();
+    pub fn try_new(paths: usize, layout: Layout) -> Option<Self> {
+        let columns = layout.columns();
         let blocks = paths.div_ceil(LANES);
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
-        // Asked for first without touching it: `vec!` would abort where there is none.
-        Vec::<f64>::new().try_reserve_exact(cells).ok()?;
+        // Without touching it: `vec!` would abort where there is none.
+        if cells.checked_mul(size_of::<f64>())? > WORTH_ASKING {
+            Vec::<f64>::new().try_reserve_exact(cells).ok()?;
+        }
         Some(Self {
             data: vec![0.0; cells],
             paths,
-            assets,
+            layout,
             weights: None,
         })
     }
@@ -47,32 +54,66 @@ impl OutcomeTable {
         self.paths
     }
 
+    /// The stored columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Names of the assets whose terminal spots are stored.
     pub fn assets(&self) -> &[String] {
-        &self.assets
+        self.layout.assets()
     }
 
     /// Number of stored columns.
     pub fn columns(&self) -> usize {
-        FIXED_COLUMNS + self.assets.len()
+        self.layout.columns()
     }
 
-    /// Values of one block, shape `[columns][LANES]`, to be written by the engine.
-    pub fn blocks_mut(&mut self) -> std::slice::ChunksExactMut<'_, f64> {
-        let size = self.columns() * LANES;
-        self.data.chunks_exact_mut(size)
+    /// The table cut into parts of so many blocks, in the order of the paths, to be filled side by side.
+    ///
+    /// # Panics
+    /// If `blocks` is 0.
+    pub fn parts_mut(&mut self, blocks: usize) -> Vec<TablePart<'_>> {
+        let count = self.blocks().div_ceil(blocks);
+        let (columns, size) = (self.columns(), self.column_size().max(1));
+        let mut parts: Vec<TablePart> = (0..count)
+            .map(|_| TablePart {
+                columns: Vec::with_capacity(columns),
+            })
+            .collect();
+        for column in self.data.chunks_exact_mut(size) {
+            for (part, cells) in parts.iter_mut().zip(column.chunks_mut(blocks * LANES)) {
+                part.columns.push(cells);
+            }
+        }
+        parts
     }
 
-    /// All values, shape `[blocks][columns][LANES]`.
-    pub fn data_mut(&mut self) -> &mut [f64] {
-        &mut self.data
+    /// Cells of one column, padding included.
+    fn column_size(&self) -> usize {
+        self.blocks() * LANES
+    }
+
+    /// Values of the column with this storage index, in the order of the paths.
+    pub fn column(&self, column: usize) -> &[f64] {
+        &self.data[column * self.column_size()..][..self.paths]
+    }
+
+    /// Like [`Self::column`], to be written.
+    pub fn column_mut(&mut self, column: usize) -> &mut [f64] {
+        let start = column * self.column_size();
+        &mut self.data[start..][..self.paths]
     }
 
     /// Lanes of one column in one block; the last block's padding is cut off.
     pub fn lanes(&self, block: usize, column: usize) -> &[f64] {
-        let start = (block * self.columns() + column) * LANES;
-        let used = (self.paths - block * LANES).min(LANES);
-        &self.data[start..start + used]
+        let start = block * LANES;
+        &self.column(column)[start..(start + LANES).min(self.paths)]
+    }
+
+    /// Number of paths in one block: [`LANES`], fewer in the last.
+    pub fn block_paths(&self, block: usize) -> usize {
+        (self.paths - block * LANES).min(LANES)
     }
 
     /// Number of blocks.
@@ -87,12 +128,18 @@ impl OutcomeTable {
 
     /// Values of the column with this storage index, in the order of the paths.
     pub fn values_at(&self, column: usize) -> impl Iterator<Item = f64> + Clone + '_ {
-        (0..self.blocks()).flat_map(move |block| self.lanes(block, column).iter().copied())
+        self.column(column).iter().copied()
     }
 
     /// One value.
     pub fn value(&self, path: usize, column: usize) -> f64 {
-        self.lanes(path / LANES, column)[path % LANES]
+        self.column(column)[path]
+    }
+
+    /// One value of a column that may be stored; 0 where it is not.
+    pub fn cell(&self, path: usize, cell: Cell) -> f64 {
+        let column = self.layout.cell(cell);
+        column.map_or(0.0, |column| self.value(path, column))
     }
 
     /// Storage index of an asset's terminal spot.
@@ -112,5 +159,80 @@ impl OutcomeTable {
     pub fn set_weights(&mut self, weights: Vec<f64>) {
         assert_eq!(weights.len(), self.paths, "one weight for each path");
         self.weights = Some(weights);
+    }
+}
+
+/// Some consecutive blocks of a table, still zero.
+#[derive(Debug)]
+pub struct TablePart<'a> {
+    /// Shape `[columns][blocks * LANES]`.
+    columns: Vec<&'a mut [f64]>,
+}
+
+impl TablePart<'_> {
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.columns.first().map_or(0, |cells| cells.len() / LANES)
+    }
+
+    /// Puts the rows of one block in their place; `rows` has shape `[columns][LANES]`.
+    ///
+    /// A column of zeros is left alone: it is zero already, and memory that nobody touches costs nothing.
+    ///
+    /// # Panics
+    /// If there is no such block, or `rows` is shorter.
+    pub fn put_block(&mut self, block: usize, rows: &[f64]) {
+        assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
+        for (cells, lanes) in self.columns.iter_mut().zip(rows.chunks_exact(LANES)) {
+            if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
+                cells[block * LANES..][..LANES].copy_from_slice(lanes);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_fill_the_table_in_the_order_of_the_paths() {
+        // Five blocks, the last of three paths, in parts of two.
+        let mut table = OutcomeTable::new(4 * LANES + 3, Layout::plain(vec!["ETH".into()]));
+        let columns = table.columns();
+        let mut rows = vec![0.0; columns * LANES];
+        let mut first = 0;
+        for mut part in table.parts_mut(2) {
+            for block in 0..part.blocks() {
+                for lane in 0..LANES {
+                    rows[LANES + lane] = (first + lane) as f64;
+                    rows[2 * LANES + lane] = -0.0;
+                }
+                part.put_block(block, &rows);
+                first += LANES;
+            }
+        }
+        assert_eq!(first, 5 * LANES);
+        let expected: Vec<f64> = (0..table.paths()).map(|path| path as f64).collect();
+        assert_eq!(table.column(1), expected);
+        assert_eq!(table.lanes(4, 1), &expected[4 * LANES..]);
+        assert!(table.values_at(0).all(|x| x.to_bits() == 0));
+        assert!(
+            table
+                .values_at(2)
+                .all(|x| x.to_bits() == (-0.0f64).to_bits())
+        );
+        assert_eq!(table.value(70, 1).to_bits(), 70.0f64.to_bits());
+    }
+
+    #[test]
+    fn no_paths_have_no_parts_and_too_many_no_table() {
+        assert!(
+            OutcomeTable::new(0, Layout::plain(vec![]))
+                .parts_mut(8)
+                .is_empty()
+        );
+        assert!(OutcomeTable::try_new(usize::MAX / 64, Layout::plain(vec![])).is_none());
+        assert!(OutcomeTable::try_new(usize::MAX / 4096, Layout::plain(vec![])).is_none());
     }
 }

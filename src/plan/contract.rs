@@ -72,6 +72,14 @@ impl ContractPlan {
         }
     }
 
+    /// The dated future's terms, to change them.
+    pub fn dated_mut(&mut self) -> Option<&mut DatedPlan> {
+        match &mut self.kind {
+            ContractKind::Dated(dated) => Some(dated),
+            ContractKind::Perpetual { .. } | ContractKind::Option(_) => None,
+        }
+    }
+
     /// The option's terms, if it is one.
     pub fn option(&self) -> Option<&OptionPlan> {
         match &self.kind {

@@ -4,24 +4,34 @@ use crate::math::jumps::{
     jump_variance_annual, kou_raw_moments, merton_raw_moments, total_variance_annual,
 };
 use crate::math::normal;
-use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes, MarketPlan};
+use crate::plan::types::{AssetPlan, ContractPlan, JumpPlan, JumpSizes, MarketPlan, Position};
 
-/// The fraction of the holding that a hedge ratio `h` is meant to cover.
+/// The fraction of the holding that a hedge of ratio `h` is meant to cover.
 ///
-/// `held` and `underlying` are indices of assets. `h` on the held asset itself; on another `min(1, h / beta)` with
-/// `beta = Cov(dlnS, dlnH) / Var(dlnH)`, instantaneous, jumps included; 1 where beta is not positive or not defined;
-/// 0 without a hedge.
-pub fn default_coverage(plan: &MarketPlan, held: usize, underlying: usize, h: f64) -> f64 {
-    if h == 0.0 {
+/// `held` is the index of an asset. Of a short future: `h` on the held asset itself; on another `min(1, h / beta)` with
+/// `beta = Cov(dlnS, dlnH) / Var(dlnH)`, instantaneous, jumps included; 1 where beta is not positive or not defined.
+/// A long future covers where beta is negative, `min(1, h / |beta|)`; else it adds to the holding: the negative of what a short covers.
+/// 0 without a hedge, and for an option, whose profit has no ideal offset.
+pub fn default_coverage(
+    plan: &MarketPlan,
+    held: usize,
+    contract: &ContractPlan,
+    h: f64,
+    position: Position,
+) -> f64 {
+    if h == 0.0 || contract.option().is_some() {
         return 0.0;
     }
+    let underlying = contract.underlying;
     if held == underlying {
-        return h;
+        return position.sign() * h;
     }
     let rho = plan.correlation[held * plan.assets.len() + underlying];
-    match instantaneous_beta(&plan.assets[held], &plan.assets[underlying], rho) {
-        Some(beta) if beta > 0.0 => (h / beta).min(1.0),
-        Some(_) | None => 1.0,
+    let beta = instantaneous_beta(&plan.assets[held], &plan.assets[underlying], rho);
+    match (beta, position) {
+        (Some(beta), _) if beta > 0.0 => position.sign() * (h / beta).min(1.0),
+        (Some(beta), Position::Long) if beta < 0.0 => (h / -beta).min(1.0),
+        (Some(_) | None, Position::Short | Position::Long) => position.sign(),
     }
 }
 
@@ -37,12 +47,14 @@ pub fn instantaneous_beta(held: &AssetPlan, underlying: &AssetPlan, rho: f64) ->
         }
         _ => 0.0,
     };
-    let jumps = underlying
-        .jumps
-        .as_ref()
-        .map_or(0.0, variance_of_jumps_annual);
-    let variance = total_variance_annual(underlying.volatility_annual, jumps);
+    let variance = log_variance_annual(underlying);
     (variance > 0.0).then(|| (diffusive + common) / variance)
+}
+
+/// Variance of an asset's log price per year, jumps included.
+pub fn log_variance_annual(asset: &AssetPlan) -> f64 {
+    let jumps = asset.jumps.as_ref().map_or(0.0, variance_of_jumps_annual);
+    total_variance_annual(asset.volatility_annual, jumps)
 }
 
 fn variance_of_jumps_annual(jumps: &JumpPlan) -> f64 {
@@ -152,6 +164,11 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::types::{
+        ContractKind, ContractSettlement, FundingPlan, LiquidityPlan, OptionKind, OptionPlan,
+        OptionTerms, OuBasis,
+    };
+    use crate::venue::rules::{ContractRules, MaintenanceAt, Remainder};
 
     const MERTON: JumpSizes = JumpSizes::Merton {
         mean_log: -0.03,
@@ -249,12 +266,59 @@ mod tests {
             correlation: vec![1.0, rho, 0.0, rho, 1.0, 0.0, 0.0, 0.0, 1.0],
             contracts: Vec::new(),
         };
-        assert_eq!(default_coverage(&market(0.8), 0, 0, 0.7), 0.7);
-        assert_eq!(default_coverage(&market(0.8), 0, 0, 1.3), 1.3);
-        assert!((default_coverage(&market(0.8), 0, 1, 0.6) - 0.5).abs() < 1e-12);
-        assert_eq!(default_coverage(&market(0.8), 0, 1, 5.0), 1.0);
-        assert_eq!(default_coverage(&market(-0.8), 0, 1, 0.6), 1.0);
-        assert_eq!(default_coverage(&market(0.8), 0, 2, 0.6), 1.0);
-        assert_eq!(default_coverage(&market(0.8), 0, 1, 0.0), 0.0);
+        let on = |underlying: usize, kind: ContractKind| ContractPlan {
+            name: "c".to_owned(),
+            underlying,
+            kind,
+            settlement: ContractSettlement::Linear,
+            contract_size: None,
+            liquidity: LiquidityPlan::FREE,
+            rules: ContractRules {
+                brackets: Vec::new(),
+                maker_fee_frac: 0.0,
+                taker_fee_frac: 0.0,
+                liquidation_fee_frac: 0.0,
+                fee_in_trigger: false,
+                remainder: Remainder::Returned,
+                delivery_fee_frac: 0.0,
+                maintenance_at: MaintenanceAt::Mark,
+            },
+        };
+        let perpetual = || ContractKind::Perpetual {
+            basis: OuBasis::NONE,
+            funding: FundingPlan::None,
+        };
+        let coverage = |rho: f64, underlying: usize, h: f64, position: Position| {
+            default_coverage(&market(rho), 0, &on(underlying, perpetual()), h, position)
+        };
+        let short = |rho, underlying, h| coverage(rho, underlying, h, Position::Short);
+        assert_eq!(short(0.8, 0, 0.7), 0.7);
+        assert_eq!(short(0.8, 0, 1.3), 1.3);
+        assert!((short(0.8, 1, 0.6) - 0.5).abs() < 1e-12);
+        assert_eq!(short(0.8, 1, 5.0), 1.0);
+        assert_eq!(short(-0.8, 1, 0.6), 1.0);
+        assert_eq!(short(0.8, 2, 0.6), 1.0);
+        assert_eq!(short(0.8, 1, 0.0), 0.0);
+        // A long leg adds to what is held, unless what it is on moves against it.
+        let long = |rho, underlying, h| coverage(rho, underlying, h, Position::Long);
+        assert_eq!(long(0.8, 0, 0.7), -0.7);
+        assert!((long(0.8, 1, 0.6) + 0.5).abs() < 1e-12);
+        assert!((long(-0.8, 1, 0.6) - 0.5).abs() < 1e-12);
+        let option = ContractKind::Option(OptionPlan {
+            kind: OptionKind::Put,
+            strike_usd: 90.0,
+            expiry_step: 1,
+            expiry_years: 0.25,
+            volatility_annual: 0.6,
+            terms: OptionTerms {
+                fee_frac: 0.0,
+                fee_cap_frac: 0.125,
+                initial_frac: 0.15,
+                initial_floor_frac: 0.1,
+                maintenance_frac: 0.075,
+            },
+        });
+        let found = default_coverage(&market(0.8), 0, &on(0, option), 1.0, Position::Long);
+        assert_eq!(found, 0.0, "an option's profit has no ideal offset");
     }
 }

@@ -6,6 +6,8 @@
 pub mod contract;
 pub mod coverage;
 pub mod hedging;
+pub mod least_variance;
+pub mod pilot;
 pub mod read;
 pub mod resolve;
 pub mod types;

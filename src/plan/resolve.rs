@@ -1,43 +1,104 @@
 //! From a scenario to a plan: names become indices, units become one, combinations are checked.
 
 pub mod account;
+pub mod beta;
+pub mod coins;
 pub mod contract;
 pub mod correlation;
 pub mod draft;
+pub mod expiry;
 pub mod grid;
 pub mod hedge;
 pub mod holding;
+pub mod links;
+pub mod liquidity;
+pub mod margin;
 pub mod market;
+pub mod option;
+pub mod order;
+pub mod own_venue;
+pub mod perpetual;
+pub mod position;
+pub mod process;
+pub mod ratio;
 pub mod refusal;
 pub mod report;
+pub mod rolls;
+pub mod sales;
 pub mod setting;
+pub mod switch;
+pub mod transfers;
 pub mod venue;
 pub mod words;
 
+use crate::plan::pilot::{Pilot, PilotPlan, RatioEstimate};
+use crate::plan::resolve::account::Surroundings;
+use crate::plan::resolve::hedge::Resolved;
+use crate::plan::resolve::margin::Book;
+use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::{Notes, Setting};
-use crate::plan::types::{HedgePlan, Plan, StressPlan};
+use crate::plan::types::{AccountPlan, HedgePlan, Plan, ReportPlan};
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
-use crate::scenario::settings::{Execution, Financing};
+use crate::scenario::settings::Financing;
 use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
 
-/// Resolves a scenario that was read.
+/// Resolves a scenario that was read and needs no pilot simulation.
+///
+/// # Errors
+/// Everything that does not fit together, at once, each with its place; a ratio that takes a pilot simulation is one of them.
+pub fn resolve(loaded: &Loaded) -> Result<Plan, Problems> {
+    let (plan, questions) = resolve_once(loaded, &[])?;
+    if questions.is_empty() {
+        return Ok(plan);
+    }
+    let problems = questions.iter().map(|question| {
+        let given = &loaded.scenario.hedges[question.hedge].ratio.given;
+        let allowed = "where a pilot simulation can be run first";
+        Refusal::out_of_place(given, allowed, "this model has no formula for it")
+    });
+    Err(Problems::new(loaded.sources.clone(), problems.collect()))
+}
+
+/// Resolves a scenario that was read; `pilot` finds the ratios of least variance that no formula gives.
+///
+/// The result depends on the scenario and on the pilot's answers alone.
 ///
 /// # Errors
 /// Everything that does not fit together, at once, each with its place.
-pub fn resolve(loaded: &Loaded) -> Result<Plan, Problems> {
+pub fn resolve_with(loaded: &Loaded, pilot: Pilot<'_>) -> Result<Plan, Problems> {
+    let (plan, questions) = resolve_once(loaded, &[])?;
+    if questions.is_empty() {
+        return Ok(plan);
+    }
+    let hedges = questions.iter().map(|question| question.hedge);
+    let answers: Vec<(usize, RatioEstimate)> = hedges.zip(pilot(&plan, &questions)).collect();
+    let (plan, left) = resolve_once(loaded, &answers)?;
+    assert!(left.is_empty(), "the pilot leaves questions: {left:?}");
+    Ok(plan)
+}
+
+/// The plan, with a ratio of 0 where a question is left.
+fn resolve_once(
+    loaded: &Loaded,
+    estimates: &[(usize, RatioEstimate)],
+) -> Result<(Plan, Vec<PilotPlan>), Problems> {
     let sink = Sink::default();
     draft::check(&loaded.draft, &sink);
-    let plan = resolve_scenario(&loaded.scenario, &sink);
+    let found = resolve_scenario(&loaded.scenario, estimates, &sink);
     let problems = sink.into_problems();
-    match plan {
-        Some(plan) if problems.is_empty() => Ok(plan),
+    match found {
+        Some(found) if problems.is_empty() => Ok(found),
         _ => Err(Problems::new(loaded.sources.clone(), problems)),
     }
 }
 
-fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
+fn resolve_scenario(
+    scenario: &Scenario,
+    estimates: &[(usize, RatioEstimate)],
+    sink: &Sink,
+) -> Option<(Plan, Vec<PilotPlan>)> {
     let Scenario {
         title,
         simulation,
@@ -47,17 +108,19 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         venues,
         holdings,
         hedges,
-        accounts,
+        accounts: _,
         execution,
         financing,
         report,
         limits,
     } = scenario;
     let (grid, simulation) = grid::simulation(title.as_ref(), simulation, sink)?;
+    let execution = execution.as_ref();
     let setting = Setting {
         assets,
         venues,
         grid: &grid,
+        liquidity: execution.map(|execution| &execution.liquidity),
         notes: Notes::default(),
         sink,
     };
@@ -66,51 +129,116 @@ fn resolve_scenario(scenario: &Scenario, sink: &Sink) -> Option<Plan> {
         .iter()
         .map(|holding| holding::holding(holding, &setting))
         .collect();
-    let accounts = accounts
+    let links = hedges
         .iter()
-        .map(|account| account::account(account, &setting))
+        .map(|hedge| links::link(hedge, scenario, sink))
         .collect();
-    let (holdings, accounts) = (all(holdings), all(accounts));
-    let (market, holdings, accounts) = (market?, holdings?, accounts?);
+    let report = report::report(report.as_ref(), limits, &setting);
+    let (holdings, links) = (all(holdings), all(links));
+    let (mut market, holdings, links) = (market?, holdings?, links?);
+    let are_rolled = rolls::extend(hedges, &links, &mut market, &setting);
+    let are_modes_kept = links::are_modes_kept(scenario, &links, sink);
+    let around = Surroundings {
+        market: &market,
+        holdings: &holdings,
+        links: &links,
+    };
+    let accounts = accounts(scenario, around, &setting);
+    are_rolled?;
     let context = hedge::Context {
+        setting: &setting,
+        execution,
+        market: &market,
+        holdings: &holdings,
+        estimates,
+    };
+    let resolved = hedges
+        .iter()
+        .enumerate()
+        .zip(&links)
+        .map(|(hedge, link)| hedge::hedge(hedge, link, &context))
+        .collect();
+    let (accounts, resolved): (Vec<AccountPlan>, Vec<Resolved>) = (accounts?, all(resolved)?);
+    let questions: Vec<PilotPlan> = resolved.iter().filter_map(|hedge| hedge.ask).collect();
+    let hedges: Vec<HedgePlan> = resolved.iter().map(|hedge| hedge.plan).collect();
+    let book = Book {
         scenario,
         market: &market,
         holdings: &holdings,
         accounts: &accounts,
-        grid: &grid,
+        hedges: &hedges,
     };
-    let hedges = all(hedges
-        .iter()
-        .map(|hedge| hedge::hedge(hedge, &context, sink))
-        .collect())?;
+    let are_taken = are_margined(book, &questions, &setting);
     note_unused(scenario, &hedges, &setting);
-    let slippage = execution
-        .as_ref()
-        .and_then(|Execution { slippage }| slippage.as_ref());
     let cost_of_funds = financing.as_ref().and_then(
         |Financing {
              cost_of_funds_annual,
          }| cost_of_funds_annual.as_ref(),
     );
-    Some(Plan {
+    let plan = Plan {
         simulation,
-        market,
         holdings,
         hedges,
         accounts,
-        execution_slippage_frac: slippage.map_or(0.0, |given| given.value.0),
-        stress: StressPlan::NONE,
+        market,
+        execution_slippage_frac: order::slippage(execution),
+        stress: order::stress(execution),
         cost_of_funds_annual: cost_of_funds.map_or(0.0, |given| given.value.0),
-        report: report::report(report.as_ref(), limits, setting.notes.into_list()),
-    })
+        report: ReportPlan {
+            notes: setting.notes.into_list(),
+            ..report
+        },
+    };
+    (are_modes_kept && are_taken).then_some((plan, questions))
+}
+
+fn accounts(
+    scenario: &Scenario,
+    around: Surroundings<'_>,
+    setting: &Setting<'_>,
+) -> Option<Vec<AccountPlan>> {
+    let currencies = links::currencies(scenario, around.links, around.market, setting.sink)?;
+    let accounts = scenario
+        .accounts
+        .iter()
+        .enumerate()
+        .zip(currencies)
+        .map(|(given, currency)| account::account(given, currency, around, setting))
+        .collect();
+    all(accounts)
+}
+
+/// Whether the venues take all hedges whose size is known, and what is posted is held; else that is noted.
+fn are_margined(book: Book<'_>, questions: &[PilotPlan], setting: &Setting<'_>) -> bool {
+    let is_open = |account: usize| {
+        questions
+            .iter()
+            .any(|question| book.hedges[question.hedge].account == account)
+    };
+    let mut are_taken =
+        coins::are_posted_coins_held(book.scenario, book.accounts, book.holdings, setting);
+    for index in (0..book.accounts.len()).filter(|index| !is_open(*index)) {
+        are_taken &= margin::is_taken(index, book, setting.sink);
+    }
+    are_taken
 }
 
 /// Notes what the scenario describes and its hedge does not need.
 fn note_unused(scenario: &Scenario, hedges: &[HedgePlan], setting: &Setting<'_>) {
     for (index, contract) in scenario.contracts.iter().enumerate() {
-        if hedges.iter().all(|hedge| hedge.contract != index) {
+        let is_used = |hedge: &HedgePlan| {
+            hedge.contract == index || hedge.switch.is_some_and(|switch| switch.to == index)
+        };
+        if !hedges.iter().any(is_used) {
             let name = &contract.name.value;
             let note = format!("The contract {name} is simulated and no hedge uses it.");
+            setting.notes.add(note);
+        }
+    }
+    for (index, account) in scenario.accounts.iter().enumerate() {
+        if hedges.iter().all(|hedge| hedge.account != index) {
+            let name = &account.name.value;
+            let note = format!("The account {name} margins no hedge.");
             setting.notes.add(note);
         }
     }

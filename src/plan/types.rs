@@ -199,6 +199,17 @@ impl HoldingPlan {
     pub fn is_plain(&self) -> bool {
         self.production.is_empty() && self.staking_yield_annual == 0.0
     }
+
+    /// The quantity that a hedge follows at time 0, base units.
+    pub fn followed_base(&self, follows: Follows) -> f64 {
+        match follows {
+            Follows::Inventory => self.quantity_base,
+            Follows::Expected => {
+                let to_come = self.production.iter().map(|made| made.quantity_base);
+                self.quantity_base + to_come.sum::<f64>()
+            }
+        }
+    }
 }
 
 /// What is produced at a step's end.

@@ -1,7 +1,9 @@
 //! What the report of a run says: its head, a verdict in plain words, then the sections.
 
-use crate::plan::types::{Crossing, HedgePlan, Plan};
+use crate::outcome::layout::holding_labels;
+use crate::plan::types::{AccountPlan, Crossing, FundingSource, HedgePlan, Plan, Position};
 use crate::report::document::{Block, Document, Item, Section, Tone};
+use crate::report::event::size;
 use crate::report::figure::{Money, days_text, futures_text, grouped, percent};
 use crate::report::sections;
 use crate::stats::estimate::Estimate;
@@ -50,11 +52,54 @@ fn programme_usd(plan: &Plan) -> f64 {
     if held_usd > 0.0 {
         held_usd
     } else {
-        plan.accounts
-            .iter()
-            .map(|account| account.collateral_usd)
-            .sum()
+        posted_usd(plan)
     }
+}
+
+/// Money and coins in the accounts at time 0, USD.
+fn posted_usd(plan: &Plan) -> f64 {
+    let coins_usd = |account: &AccountPlan| -> f64 {
+        let coins = account.coins.iter();
+        coins
+            .map(|coin| coin.quantity_base * plan.market.assets[coin.asset].spot_usd)
+            .sum()
+    };
+    let accounts = plan.accounts.iter();
+    accounts
+        .map(|account| account.collateral_usd + coins_usd(account))
+        .sum()
+}
+
+/// Whether there is more than one holding, hedge or account to be told apart.
+fn is_composite(plan: &Plan) -> bool {
+    plan.holdings.len() > 1 || plan.hedges.len() > 1 || plan.accounts.len() > 1
+}
+
+/// What is held and how it is hedged, each under the label of the tables.
+fn programme(plan: &Plan) -> Block {
+    let labels = holding_labels(plan);
+    let holdings = plan.holdings.iter().zip(&labels).map(|(holding, label)| {
+        let asset = &plan.market.assets[holding.asset].name;
+        let quantity = size(holding.quantity_base);
+        Item::plain(format!("holding {label}: {quantity} {asset}"))
+    });
+    let hedges = plan.hedges.iter().enumerate().map(|(h, hedge)| {
+        let account = &plan.accounts[hedge.account];
+        let side = match hedge.position {
+            Position::Short => "short",
+            Position::Long => "long",
+        };
+        Item::plain(format!(
+            "hedge {}: {side} {} for {}, ratio {}, in account {} at {}",
+            h + 1,
+            plan.market.contracts[hedge.contract].name,
+            labels[hedge.covers],
+            grouped(hedge.hedge_ratio, 3),
+            account.name,
+            account.venue,
+        ))
+    });
+    Block::List(holdings.chain(hedges).collect())
 }
 
 fn head(summary: &Summary, plan: &Plan) -> Vec<Block> {
@@ -63,7 +108,7 @@ fn head(summary: &Summary, plan: &Plan) -> Vec<Block> {
         Crossing::Bridge => "margin watched within each step",
         Crossing::Endpoints => "margin watched at step ends only",
     };
-    let size = format!(
+    let simulated = format!(
         "{} paths, seed {}; {} in steps of {}, {crossing}.",
         grouped(summary.paths as f64, 0),
         summary.seed,
@@ -81,7 +126,12 @@ fn head(summary: &Summary, plan: &Plan) -> Vec<Block> {
     if !summary.notes.iter().any(|note| note.contains("drift")) {
         notes.push(Item::plain(drift_note(plan)));
     }
-    vec![Block::Paragraph(size), Block::List(notes)]
+    let mut blocks = vec![Block::Paragraph(simulated)];
+    if is_composite(plan) {
+        blocks.push(programme(plan));
+    }
+    blocks.push(Block::List(notes));
+    blocks
 }
 
 fn drift_note(plan: &Plan) -> String {
@@ -110,7 +160,7 @@ fn verdict(summary: &Summary, plan: &Plan, money: Money) -> Vec<Item> {
     } else {
         items.push(Item::plain(range_words("With it", &summary.hedged, money)));
         items.extend(effectiveness_words(summary));
-        items.push(liquidation_words(summary, money));
+        items.push(liquidation_words(summary, plan, money));
         items.extend(collateral_words(summary, plan, money));
         let worse = futures_text(&summary.worse_than_unhedged, summary.paths);
         items.push(Item::plain(format!(
@@ -179,19 +229,24 @@ fn effectiveness_words(summary: &Summary) -> Option<Item> {
     Some(Item { tone, text })
 }
 
-fn liquidation_words(summary: &Summary, money: Money) -> Item {
+fn liquidation_words(summary: &Summary, plan: &Plan, money: Money) -> Item {
+    let hedge = if plan.hedges.len() > 1 {
+        "at least one of the hedges"
+    } else {
+        "the hedge"
+    };
     let liquidation = &summary.liquidation;
     let probability = futures_text(&liquidation.probability, summary.paths);
     let Some(given_usd) = liquidation.hedged_given.mean.value else {
         return Item::plain(format!(
-            "The exchange closes the hedge by force in {probability}."
+            "The exchange closes {hedge} by force in {probability}."
         ));
     };
     let day = text_of(Some(&liquidation.mean_day), |day| grouped(day, 0));
     Item {
         tone: Tone::Warning,
         text: format!(
-            "The exchange closes the hedge by force in {probability}, first on day {day} on average; \
+            "The exchange closes {hedge} by force in {probability}, first on day {day} on average; \
              those end at {} on average.",
             money.text(given_usd)
         ),
@@ -200,23 +255,38 @@ fn liquidation_words(summary: &Summary, money: Money) -> Item {
 
 fn collateral_words(summary: &Summary, plan: &Plan, money: Money) -> Option<Item> {
     let required_usd = summary.collateral.required.percentiles.get("p99")?.value?;
-    let posted_usd: f64 = plan
-        .accounts
-        .iter()
-        .map(|account| account.collateral_usd)
-        .sum();
+    let posted_usd = posted_usd(plan);
     let reserve_usd: f64 = plan
         .accounts
         .iter()
         .map(|account| account.reserve_usd)
         .sum();
-    let tone = if required_usd > posted_usd + reserve_usd {
+    let sources = plan.accounts.iter().flat_map(|account| &account.sources);
+    let credit_usd: f64 = sources
+        .map(|source| match *source {
+            FundingSource::CreditLine { limit_usd, .. } => limit_usd,
+            FundingSource::Reserve | FundingSource::Inventory { .. } => 0.0,
+        })
+        .sum();
+    let tone = if required_usd > posted_usd + reserve_usd + credit_usd {
         Tone::Warning
     } else {
         Tone::Good
     };
+    let needs = if plan.hedges.len() > 1 {
+        "the hedges need"
+    } else if plan.hedges[0].position == Position::Short {
+        "the short needs"
+    } else {
+        "the hedge needs"
+    };
+    let further = if credit_usd > 0.0 {
+        format!(", with {} on credit", money.bare(credit_usd))
+    } else {
+        String::new()
+    };
     let text = format!(
-        "To survive 99 % of futures the short needs {} of collateral; {} is posted and {} in reserve.",
+        "To survive 99 % of futures {needs} {} of collateral; {} is posted and {} in reserve{further}.",
         money.text(required_usd),
         money.bare(posted_usd),
         money.bare(reserve_usd),
@@ -253,9 +323,11 @@ fn limit_words(summary: &Summary) -> Option<Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::table::OutcomeTable;
+    use crate::plan::types::CoinCollateral;
     use crate::report::{markdown, terminal};
     use crate::stats::summarise::{Detail, RunInfo, summarise};
-    use crate::stats::synthetic::{plan, table};
+    use crate::stats::synthetic::{general_plan, general_table, plan, table};
 
     #[test]
     fn what_was_never_seen_is_an_upper_limit_everywhere() {
@@ -286,17 +358,44 @@ mod tests {
     }
 
     #[test]
+    fn collateral_counts_coins_and_credit() {
+        let mut plan = general_plan(1000);
+        plan.accounts[1].coins.push(CoinCollateral {
+            asset: 1,
+            quantity_base: 500.0,
+            holding: None,
+            haircut_frac: 0.0,
+        });
+        plan.accounts[0].sources.push(FundingSource::CreditLine {
+            limit_usd: 15e6,
+            rate_annual: 0.1,
+        });
+        let summary = summarise(
+            &general_table(1000),
+            &plan,
+            Detail::Report,
+            &RunInfo::default(),
+        );
+        let text = terminal::render(&document(&summary, &plan), false);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // 60 and 20 million in USD, 500 BTC at 60,000 USD.
+        let words = "110.00 is posted and 40.00 in reserve, with 15.00 on credit.";
+        assert!(text.contains(words), "{text}");
+    }
+
+    #[test]
     fn markdown_says_what_the_terminal_says() {
-        let plan = plan(5000, vec![]);
+        says_the_same(&plan(5000, vec![]), &table(5000));
+        says_the_same(&general_plan(5000), &general_table(5000));
+    }
+
+    fn says_the_same(plan: &Plan, table: &OutcomeTable) {
         let info = RunInfo {
             version: "9.9.9".into(),
             run_seconds: Some(1.25),
             ..RunInfo::default()
         };
-        let document = document(
-            &summarise(&table(5000), &plan, Detail::Report, &info),
-            &plan,
-        );
+        let document = document(&summarise(table, plan, Detail::Report, &info), plan);
         let words = |text: &str| {
             let kept = text.replace(['|', '-', '=', '#', '*', '+', ':'], " ");
             kept.split_whitespace()

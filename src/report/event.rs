@@ -118,6 +118,29 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
             whole(collateral_usd),
             cut(is_cut)
         ),
+        LedgerEvent::Produced {
+            quantity_base,
+            cost_usd,
+        } => format!(
+            "produced: {} {} at a cost of {} USD",
+            size(quantity_base),
+            names.held,
+            whole(cost_usd)
+        ),
+        LedgerEvent::Settled {
+            size_base,
+            price_usd,
+        } => format!("settled: {} at {}", short(size_base), price(price_usd)),
+        LedgerEvent::Rolled {
+            size_base,
+            near_usd,
+            far_usd,
+        } => format!(
+            "rolled: {} bought back at mark {} and sold at mark {} of the next contract",
+            short(size_base),
+            price(near_usd),
+            price(far_usd)
+        ),
         LedgerEvent::Closed {
             short_base,
             mark_usd,

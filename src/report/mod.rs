@@ -1,5 +1,6 @@
 //! Terminal tables, JSON, Markdown and files. Computes nothing.
 
+mod breakdown;
 pub mod content;
 pub mod document;
 mod event;

@@ -1,12 +1,13 @@
 //! The tables of a run's report.
 
+use crate::report::breakdown;
 use crate::report::document::{Block, Item, Section, Table, Tone};
 use crate::report::figure::{Cells, Money, cells, grouped, percent, probability_cells};
 use crate::stats::estimate::Estimate;
-use crate::stats::limits::{LimitOutcome, LimitStatus};
+use crate::stats::limits::{LimitOutcome, LimitStatus, ValueKind, kind_of};
 use crate::stats::summary::{Summary, ThresholdSummary};
 
-const INTERVAL: &str = "95 % interval";
+pub(super) const INTERVAL: &str = "95 % interval";
 
 /// All sections that apply to a run.
 pub(super) fn all(summary: &Summary, money: Money) -> Vec<Section> {
@@ -15,25 +16,27 @@ pub(super) fn all(summary: &Summary, money: Money) -> Vec<Section> {
         risk(summary, money),
         liquidation(summary, money),
         collateral(summary, money),
-        basis_risk(summary, money.finer()),
-        attribution(summary, money.finer()),
     ];
+    sections.extend(breakdown::of_collateral(summary, money));
+    sections.push(basis_risk(summary, money.finer()));
+    sections.push(attribution(summary, money.finer()));
+    sections.extend(breakdown::of_result(summary, money));
     sections.extend(thresholds(summary, money));
     sections.extend(limits(summary));
     sections
 }
 
 /// A row of two estimates side by side.
-fn pair(label: impl Into<String>, [a, b]: Cells, [c, d]: Cells) -> [String; 5] {
+pub(super) fn pair(label: impl Into<String>, [a, b]: Cells, [c, d]: Cells) -> [String; 5] {
     [label.into(), a, b, c, d]
 }
 
 /// A row of one estimate.
-fn single(label: impl Into<String>, [a, b]: Cells) -> [String; 3] {
+pub(super) fn single(label: impl Into<String>, [a, b]: Cells) -> [String; 3] {
     [label.into(), a, b]
 }
 
-fn percentile_label(key: &str) -> String {
+pub(super) fn percentile_label(key: &str) -> String {
     format!("{} %", key.trim_start_matches('p'))
 }
 
@@ -85,14 +88,15 @@ fn risk(summary: &Summary, money: Money) -> Section {
         "probability to end below no hedge",
         probability_cells(&summary.worse_than_unhedged, summary.paths),
     ));
-    against.push(single(
-        "price realised per unit, mean, USD",
-        cells(&summary.effective_price.mean, price),
-    ));
-    for key in ["p5", "p95"] {
-        if let Some(estimate) = summary.effective_price.percentiles.get(key) {
-            let label = format!("price realised per unit, {}, USD", percentile_label(key));
-            against.push(single(label, cells(estimate, price)));
+    let realised = &summary.effective_price;
+    if realised.mean.value.is_some() {
+        let label = "price realised per unit, mean, USD";
+        against.push(single(label, cells(&realised.mean, price)));
+        for key in ["p5", "p95"] {
+            if let Some(estimate) = realised.percentiles.get(key) {
+                let label = format!("price realised per unit, {}, USD", percentile_label(key));
+                against.push(single(label, cells(estimate, price)));
+            }
         }
     }
     against.push(single(
@@ -191,11 +195,18 @@ fn collateral(summary: &Summary, money: Money) -> Section {
         money.cells(&required.mean),
         money.cells(&peak.mean),
     ));
-    let words = "Required is what the short as planned needs never to be liquidated (liquidity-at-risk); posted is the \
-                 largest amount that was there, limited by the reserve.";
+    let needs = if summary.by_hedge.is_some() {
+        "the hedges as planned need"
+    } else {
+        "the short as planned needs"
+    };
+    let words = format!(
+        "Required is what {needs} never to be liquidated (liquidity-at-risk); posted is the largest amount that was \
+         there, limited by the reserve."
+    );
     Section::new(
         format!("Collateral, {}", money.unit),
-        vec![Block::Table(table), Block::Paragraph(words.into())],
+        vec![Block::Table(table), Block::Paragraph(words)],
     )
 }
 
@@ -297,12 +308,9 @@ fn limit_item(limit: &LimitOutcome) -> Item {
             std_error: None,
             ci95: limit.ci95,
         },
-        |x| {
-            if is_fraction(&limit.path) {
-                percent(x)
-            } else {
-                grouped(x, 2)
-            }
+        |x| match kind_of(&limit.path) {
+            ValueKind::Probability | ValueKind::Effectiveness => percent(x),
+            ValueKind::Amount => grouped(x, 2),
         },
     );
     Item {
@@ -312,13 +320,4 @@ fn limit_item(limit: &LimitOutcome) -> Item {
             limit.require
         ),
     }
-}
-
-/// Whether the value of this path is a fraction, to be read in percent.
-fn is_fraction(path: &str) -> bool {
-    path.contains("probability")
-        || path.starts_with("hedge_effectiveness")
-        || path.starts_with("worse_than_unhedged")
-        || path.starts_with("thresholds")
-        || path.starts_with("effective_price_below")
 }

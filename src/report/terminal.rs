@@ -147,7 +147,7 @@ mod tests {
     use crate::plan::types::{Comparison, LimitPlan};
     use crate::report::content::document;
     use crate::stats::summarise::{Detail, RunInfo, summarise};
-    use crate::stats::synthetic::{plan, table};
+    use crate::stats::synthetic::{general_plan, general_table, plan, table};
 
     fn example() -> Document {
         example_of(50_000.0)
@@ -189,10 +189,37 @@ mod tests {
         );
     }
 
+    /// Two holdings, three hedges, two accounts, two dates; amounts in single dollars where the inventory is small.
+    fn general(quantity_base: f64) -> Document {
+        let mut plan = general_plan(20_000);
+        plan.holdings[0].quantity_base = quantity_base;
+        if quantity_base < 1.0 {
+            plan.holdings[1].quantity_base = quantity_base;
+        }
+        let table = general_table(20_000);
+        document(
+            &summarise(&table, &plan, Detail::Report, &RunInfo::default()),
+            &plan,
+        )
+    }
+
+    #[test]
+    fn golden_of_several_hedges() {
+        snapbox::assert_data_eq!(
+            render(&general(50_000.0), false),
+            snapbox::file!["golden/terminal-several.txt"].raw()
+        );
+    }
+
     #[test]
     fn plain_and_no_wider_than_the_terminal() {
         // The second shows the same large amounts in single dollars, which have to wrap.
-        for document in [example(), example_of(1000.0)] {
+        for document in [
+            example(),
+            example_of(1000.0),
+            general(50_000.0),
+            general(0.5),
+        ] {
             let text = render(&document, false);
             assert!(!text.contains('\u{1b}'));
             for line in text.lines() {

@@ -14,7 +14,7 @@ pub(super) fn outcome(trace: &Trace) -> Vec<(String, String)> {
     let mut fields = row(&trace.block, trace.row);
     // The block's own table counts from its first path.
     fields[0] = trace.path.to_string();
-    header(trace.block.assets())
+    header(trace.block.layout())
         .into_iter()
         .zip(fields)
         .collect()

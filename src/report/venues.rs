@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::report::number::{percent, plain, usd};
 use crate::report::paragraph::push_paragraph;
-use crate::venue::preset::{ListingPreset, Provenance, VenuePreset};
-use crate::venue::rules::Remainder;
+use crate::venue::preset::{ListedKind, ListedSettlement, ListingPreset, Provenance, VenuePreset};
+use crate::venue::rules::{MaintenanceAt, Remainder};
 
 /// What `venues` prints: one line a listing, or with `details` everything about the given listings.
 ///
@@ -68,7 +68,7 @@ fn overview(listings: &[&ListingPreset]) -> Table {
         "underlying",
         "brackets",
         "max leverage",
-        "position cap USD",
+        "position cap",
         "taker",
         "liquidation fee",
     ]);
@@ -79,7 +79,7 @@ fn overview(listings: &[&ListingPreset]) -> Table {
             l.underlying.clone(),
             l.rules.brackets.len().to_string(),
             leverage_text(leverage),
-            usd(l.rules.position_cap_usd()),
+            cap_text(l),
             percent(l.rules.taker_fee_frac),
             percent(l.rules.liquidation_fee_frac),
         ]);
@@ -91,8 +91,14 @@ fn overview(listings: &[&ListingPreset]) -> Table {
 fn render_listing(text: &mut String, listing: &ListingPreset) {
     let _ = writeln!(
         text,
-        "{}, linear perpetual on {}\n",
-        listing.listing, listing.underlying
+        "{}, {} {} on {}{}\n",
+        listing.listing,
+        listing.settlement.word(),
+        listing.kind.words(),
+        listing.underlying,
+        listing
+            .contract_size_usd
+            .map_or(String::new(), |size| format!(", {size} USD a contract"))
     );
     push_table(text, &brackets(listing));
     text.push('\n');
@@ -120,60 +126,67 @@ fn brackets(listing: &ListingPreset) -> Table {
     let mut table = plain_table();
     table.set_header([
         format!("bracket {mark}"),
-        "from USD".to_owned(),
-        "up to USD".to_owned(),
+        format!("from {}", listing.unit()),
+        format!("up to {}", listing.unit()),
         "max leverage".to_owned(),
         "maintenance rate".to_owned(),
-        "deduction USD".to_owned(),
+        format!("deduction {}", listing.unit()),
     ]);
     for (i, b) in listing.rules.brackets.iter().enumerate() {
         table.add_row([
             (i + 1).to_string(),
             usd(b.floor_usd),
-            usd(b.cap_usd),
+            notional_text(b.cap_usd),
             leverage_text(b.max_leverage),
             percent(b.rate),
-            plain(b.deduction_usd, 0),
+            deduction_text(listing, b.deduction_usd),
         ]);
     }
     align_right(&mut table, 1..6);
     table
 }
 
+/// Largest position, with its unit.
+fn cap_text(listing: &ListingPreset) -> String {
+    let cap = listing.rules.position_cap_usd();
+    if cap.is_finite() {
+        format!("{} {}", usd(cap), listing.unit())
+    } else {
+        "none".to_owned()
+    }
+}
+
+fn notional_text(notional: f64) -> String {
+    if notional.is_finite() {
+        usd(notional)
+    } else {
+        "none".to_owned()
+    }
+}
+
+/// Deductions are whole dollars, or hundredths of a coin.
+fn deduction_text(listing: &ListingPreset, deduction: f64) -> String {
+    let decimals = match listing.settlement {
+        ListedSettlement::Linear => 0,
+        ListedSettlement::Inverse => 2,
+    };
+    plain(deduction, decimals)
+}
+
 /// Fees, funding and liquidation, each with its mark.
 fn terms(listing: &ListingPreset) -> Table {
-    let (rules, funding) = (&listing.rules, &listing.funding);
+    let rules = &listing.rules;
     let remainder = match rules.remainder {
         Remainder::Returned => "returned",
         Remainder::Forfeited => "forfeited",
     };
-    let rows = [
+    let mut rows = vec![
         ("fees.maker", "maker fee", percent(rules.maker_fee_frac)),
         ("fees.taker", "taker fee", percent(rules.taker_fee_frac)),
         (
             "fees.liquidation",
             "liquidation fee",
             percent(rules.liquidation_fee_frac),
-        ),
-        (
-            "funding.interest_per_8h",
-            "funding interest per 8 h",
-            percent(funding.interest_per_8h),
-        ),
-        (
-            "funding.damper_per_8h",
-            "funding damper per 8 h",
-            format!("+-{}", percent(funding.damper_per_8h)),
-        ),
-        (
-            "funding.interval",
-            "funding interval",
-            format!("{} h", funding.interval_hours),
-        ),
-        (
-            "funding.cap_per_8h",
-            "funding cap per 8 h",
-            format!("+-{}", percent(funding.cap_per_8h)),
         ),
         (
             "liquidation.remainder",
@@ -186,6 +199,44 @@ fn terms(listing: &ListingPreset) -> Table {
             if rules.fee_in_trigger { "yes" } else { "no" }.to_owned(),
         ),
     ];
+    if listing.provenance("fees.delivery").is_some() {
+        let fee = percent(rules.delivery_fee_frac);
+        rows.push(("fees.delivery", "delivery fee", fee));
+    }
+    if let Some(funding) = &listing.funding {
+        rows.extend([
+            (
+                "funding.interest_per_8h",
+                "funding interest per 8 h",
+                percent(funding.interest_per_8h),
+            ),
+            (
+                "funding.damper_per_8h",
+                "funding damper per 8 h",
+                format!("+-{}", percent(funding.damper_per_8h)),
+            ),
+            (
+                "funding.interval",
+                "funding interval",
+                format!("{} h", funding.interval_hours),
+            ),
+            (
+                "funding.cap_per_8h",
+                "funding cap per 8 h",
+                format!("+-{}", percent(funding.cap_per_8h)),
+            ),
+        ]);
+    }
+    if listing.settlement == ListedSettlement::Inverse {
+        rows.push((
+            "liquidation.maintenance_at",
+            "maintenance of the notional at the",
+            maintenance_word(rules.maintenance_at).to_owned(),
+        ));
+        if let Some(size) = listing.contract_size_usd {
+            rows.push(("contract_size_usd", "contract size", format!("{size} USD")));
+        }
+    }
     let mut table = plain_table();
     for (key, label, value) in rows {
         let mark = listing.provenance(key).map_or(String::new(), mark);
@@ -193,6 +244,13 @@ fn terms(listing: &ListingPreset) -> Table {
     }
     align_right(&mut table, 1..2);
     table
+}
+
+fn maintenance_word(at: MaintenanceAt) -> &'static str {
+    match at {
+        MaintenanceAt::Mark => "current price",
+        MaintenanceAt::Entry => "entry price",
+    }
 }
 
 /// `[1]` for a source, `*` for what is assumed.
@@ -230,17 +288,25 @@ fn push_table(text: &mut String, table: &Table) {
 }
 
 fn listing_json(listing: &ListingPreset) -> Value {
-    let (rules, funding) = (&listing.rules, &listing.funding);
+    let rules = &listing.rules;
+    let funding = listing.funding.as_ref();
+    let is_inverse = listing.settlement == ListedSettlement::Inverse;
     let brackets: Vec<Value> = rules
         .brackets
         .iter()
         .map(|b| {
+            let (floor, cap, deduction) = if is_inverse {
+                ("floor_coins", "cap_coins", "deduction_coins")
+            } else {
+                ("floor_usd", "cap_usd", "deduction_usd")
+            };
+            // A cap of infinity is null.
             json!({
-                "floor_usd": b.floor_usd,
-                "cap_usd": b.cap_usd,
+                floor: b.floor_usd,
+                cap: b.cap_usd,
                 "max_leverage": b.max_leverage,
                 "rate": b.rate,
-                "deduction_usd": b.deduction_usd,
+                deduction: b.deduction_usd,
             })
         })
         .collect();
@@ -260,25 +326,35 @@ fn listing_json(listing: &ListingPreset) -> Value {
     json!({
         "listing": listing.listing,
         "underlying": listing.underlying,
-        "settlement": "linear",
+        "kind": match listing.kind {
+            ListedKind::Perpetual => "perpetual",
+            ListedKind::Dated => "dated",
+        },
+        "settlement": listing.settlement.word(),
+        "contract_size_usd": listing.contract_size_usd,
         "brackets": brackets,
         "fees": {
             "maker": rules.maker_fee_frac,
             "taker": rules.taker_fee_frac,
             "liquidation": rules.liquidation_fee_frac,
+            "delivery": rules.delivery_fee_frac,
         },
-        "funding": {
+        "funding": funding.map(|funding| json!({
             "interest_per_8h": funding.interest_per_8h,
             "damper_per_8h": funding.damper_per_8h,
             "interval_hours": funding.interval_hours,
             "cap_per_8h": funding.cap_per_8h,
-        },
+        })),
         "liquidation": {
             "remainder": match rules.remainder {
                 Remainder::Returned => "returned",
                 Remainder::Forfeited => "forfeited",
             },
             "fee_in_trigger": rules.fee_in_trigger,
+            "maintenance_at": match rules.maintenance_at {
+                MaintenanceAt::Mark => "current",
+                MaintenanceAt::Entry => "entry",
+            },
         },
         "from": origins,
     })
@@ -307,14 +383,23 @@ mod tests {
                 "12",
                 "150x",
                 "1,200,000,000",
+                "USD",
                 "0.0500",
                 "%",
                 "1.50",
                 "%"
             ]
         );
-        assert_eq!(text.lines().filter(|l| l.contains("USDT  ")).count(), 6);
-        assert!(text.starts_with("binance - Binance USD-M futures, data of 2026-05-01\n"));
+        let listings: usize = all().iter().map(|venue| venue.listings.len()).sum();
+        let lines = text.lines().filter(|l| l.contains("x  ")).count();
+        assert_eq!((lines, listings), (13, 13));
+        assert!(
+            text.contains("1,500 BTC") && text.contains("120,000,000 USD"),
+            "{text}"
+        );
+        assert!(
+            text.starts_with("binance - Binance USD-M and COIN-M futures, data of 2026-05-01\n")
+        );
     }
 
     #[test]
@@ -341,7 +426,7 @@ mod tests {
                     );
                 }
                 let last = listing.rules.brackets.last().unwrap();
-                assert!(flat.contains(&plain(last.deduction_usd, 0)));
+                assert!(flat.contains(&deduction_text(listing, last.deduction_usd)));
             }
         }
     }
@@ -360,6 +445,29 @@ mod tests {
         );
         assert_eq!(words("taker fee "), "taker fee 0.0500 % [2]");
         assert!(!text.contains("ETHUSDT"));
+    }
+
+    #[test]
+    fn inverse_listings_are_in_coins_and_quarterly_ones_have_no_funding() {
+        let text = render(&[find("binance").unwrap()], Some("ETHUSD_QUARTER"), true);
+        assert!(text.starts_with("binance - "));
+        for part in [
+            "ETHUSD_QUARTER, inverse quarterly future on ETH, 10 USD a contract",
+            "up to ETH",
+            "delivery fee",
+            "1,616.90",
+            "current price",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("funding") && !text.contains("inf"), "{text}");
+        let value: Value =
+            serde_json::from_str(&render_json(&everything(), Some("BTCUSD_PERP"))).unwrap();
+        let listing = &value["venues"][0]["listings"][0];
+        assert_eq!(listing["brackets"][8]["floor_coins"], 1_000.0);
+        assert_eq!(listing["brackets"][8]["cap_coins"], Value::Null);
+        assert_eq!(listing["contract_size_usd"], 100.0);
+        assert_eq!(listing["settlement"], "inverse");
     }
 
     #[test]

@@ -149,12 +149,6 @@ pub enum Cause {
         /// Dotted path, with the value where the value is what is not supported.
         path: String,
     },
-    /// More entries than this version simulates.
-    #[error("more than one entry under `{path}` is not supported yet")]
-    MoreThanOne {
-        /// The table or list.
-        path: String,
-    },
     /// A list or table that must have entries has none.
     #[error("`{path}` is empty; allowed: {allowed}")]
     Empty {
@@ -213,7 +207,6 @@ impl Cause {
                 None => "unknown key".to_owned(),
             },
             Self::Later { .. } => "not supported yet".to_owned(),
-            Self::MoreThanOne { .. } => "one too many".to_owned(),
             Self::Empty { .. } => "nothing here".to_owned(),
             Self::OverrideForm { .. } => "for example simulation.paths=20_000".to_owned(),
             Self::OverrideDepth { .. } => "no value lies so deep".to_owned(),

@@ -1,14 +1,19 @@
-//! `[contracts.NAME]`: a perpetual, its basis and its funding.
+//! `[contracts.NAME]`: a perpetual, a dated future or an option on one asset.
 
 use crate::scenario::checked::{within, word};
+use crate::scenario::dated::Dated;
 use crate::scenario::draft::ContractDraft;
+use crate::scenario::expiry::ExpiryChoice;
+use crate::scenario::liquidity::Liquidity;
+use crate::scenario::option::EuropeanOption;
+use crate::scenario::perpetual::{self, Funding, Perpetual};
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
 use crate::scenario::reader::{Reader, Requirement};
-use crate::scenario::simulation::positive_span;
-use crate::scenario::units::{Fraction, Span, fraction, number, text};
+use crate::scenario::units::{BaseQuantity, Usd, base_quantity, text, usd};
+use crate::scenario::venue::read_optional;
 
-/// A linear perpetual on one asset.
+/// A contract on one asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contract {
     /// Its name, the key of its table. Example: `[contracts.eth-perp]`.
@@ -19,12 +24,16 @@ pub struct Contract {
     pub venue: Given<String>,
     /// Which of a preset venue's contracts. Example: `listing = "ETHUSDT"`.
     pub listing: Option<Given<String>>,
-    /// What it is quoted and margined in: `"linear"` (USD). Optional: `"linear"`.
+    /// What it is margined and settled in: `"linear"` (USD) or `"inverse"` (coin). Optional: the listing's, else `"linear"`.
     pub settlement: Option<Given<Settlement>>,
-    /// The basis `ln(F/S)`. Optional: 0 always.
-    pub basis: Option<Basis>,
-    /// The funding. Optional: the preset's; none with a venue of one's own.
-    pub funding: Option<Funding>,
+    /// Size of one inverse contract, above 0 to 1e9 USD. Optional: the listing's. Example: `contract_size_usd = 100`.
+    pub contract_size_usd: Option<Given<Usd>>,
+    /// Size of one linear contract or option, above 0 to 1e12 base units. Optional: any size. Example: `contract_size = 0.001`.
+    pub contract_size: Option<Given<BaseQuantity>>,
+    /// What kind of contract it is.
+    pub kind: Kind,
+    /// What a trade costs beside fee and slippage. Optional: what `[execution]` says.
+    pub liquidity: Option<Liquidity>,
 }
 
 /// What a contract is settled in.
@@ -32,63 +41,35 @@ pub struct Contract {
 pub enum Settlement {
     /// USD (USDT).
     Linear,
+    /// The coin of the underlying.
+    Inverse,
 }
 
-/// An Ornstein-Uhlenbeck basis, `perpetual.basis.ou`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Basis {
-    /// Long-run mean, -1 to 1. Optional: 0. Example: `mean = "2bps"`.
-    pub mean: Option<Given<Fraction>>,
-    /// Value at time 0, -1 to 1. Optional: the mean.
-    pub initial: Option<Given<Fraction>>,
-    /// Volatility per square root of a year, 0 to 20. Example: `volatility = 0.012`.
-    pub volatility: Given<Fraction>,
-    /// Reversion speed per year, 0 to 1,000,000; 0 makes it a Brownian motion. Example: `reversion_per_year = 200`.
-    pub reversion_per_year: Given<f64>,
-    /// Correlation of its shocks with the underlying's, -1 to 1. Optional: 0.
-    pub correlation_with_spot: Option<Given<Fraction>>,
-}
-
-/// Funding of a perpetual.
+/// What kind of contract it is, chosen by the name of its table.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a handful, read once")]
-pub enum Funding {
-    /// The venue's formula on the interval's average premium, `perpetual.funding.premium_formula`.
-    PremiumFormula {
-        /// Interest term per 8 hours, -10 % to 10 %. Optional: the preset's.
-        interest_per_8h: Option<Given<Fraction>>,
-        /// Half-width of the clamp per 8 hours, 0 to 10 %. Optional: the preset's.
-        damper: Option<Given<Fraction>>,
-        /// Time between stamps. Optional: the preset's. Example: `interval = "8h"`.
-        interval: Option<Given<Span>>,
-        /// Largest absolute rate per 8 hours, 0 to 100 %. Optional: the preset's; none with a venue of one's own.
-        cap_per_8h: Option<Given<Fraction>>,
-    },
-    /// The same rate at every 8-hour stamp, `perpetual.funding.constant`.
-    Constant {
-        /// Rate per 8 hours, of mark notional, -10 % to 10 %; positive: the short receives. Example: `rate_per_8h = "1bps"`.
-        rate_per_8h: Given<Fraction>,
-    },
+pub enum Kind {
+    /// `perpetual.basis`, `perpetual.funding`.
+    Perpetual(Perpetual),
+    /// `dated = { expiry = "90d" }`.
+    Dated(Dated),
+    /// `option = { kind = "put", strike = "90%", expiry = "90d", implied_volatility = 0.8 }`.
+    Option(EuropeanOption),
 }
 
-const LEVEL: Range = Range::closed(
-    -1.0,
-    1.0,
-    "-1 to 1 (ln of mark over spot; 2 bps is \"2bps\")",
-);
-const VOLATILITY: Range = Range::closed(0.0, 20.0, "0 to 20 (per square root of a year)")
-    .too_low("a volatility is not negative")
-    .too_high("a fraction: 1.2 % is written 0.012 or \"1.2%\"");
-const REVERSION: Range = Range::closed(0.0, 1e6, "0 to 1,000,000 (per year)")
-    .too_low("the basis would run away from its mean");
-const CORRELATION: Range = Range::closed(-1.0, 1.0, "-1 to 1 (a correlation)");
-const RATE: Range = Range::closed(-0.1, 0.1, "-10% to 10% (per 8 hours)")
-    .too_low("1 basis point is \"1bps\" or 0.0001")
-    .too_high("1 basis point is \"1bps\" or 0.0001");
-const DAMPER: Range = Range::closed(0.0, 0.1, "0 to 10% (per 8 hours)")
-    .too_high("5 basis points are \"5bps\" or 0.0005");
-const CAP: Range = Range::closed(0.0, 1.0, "0 to 100% (per 8 hours)")
-    .too_high("75 basis points are \"75bps\" or 0.0075");
+/// The name of a kind of contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindChoice {
+    /// A perpetual.
+    Perpetual,
+    /// A dated future.
+    Dated,
+    /// An option.
+    Option,
+}
+
+const CONTRACT_SIZE_USD: Range = Range::above(0.0, 1e9, "above 0, up to 1e9 (USD a contract)");
+const CONTRACT_SIZE: Range = Range::above(0.0, 1e12, "above 0, up to 1e12 (coins a contract)");
 
 impl Contract {
     /// Reads one contract.
@@ -96,14 +77,15 @@ impl Contract {
         let underlying = table.required("underlying", text);
         let venue = table.required("venue", text);
         let listing = table.optional("listing", text);
-        let settlement = table.optional(
-            "settlement",
-            word(&[("linear", Settlement::Linear)], &["inverse"]),
-        );
-        table.later("contract_size_usd");
-        let chosen = table.one_of(&["perpetual"], &["dated", "option"], Requirement::Required);
-        let perpetual = chosen.and_then(|key| table.table(key)).map(read_perpetual);
-        let (basis, funding) = perpetual.unwrap_or_default();
+        let words = &[
+            ("linear", Settlement::Linear),
+            ("inverse", Settlement::Inverse),
+        ];
+        let settlement = table.optional("settlement", word(words, &[]));
+        let contract_size_usd = table.optional("contract_size_usd", within(usd, CONTRACT_SIZE_USD));
+        let contract_size = table.optional("contract_size", within(base_quantity, CONTRACT_SIZE));
+        let read = read_kind(&mut table);
+        let liquidity = read_optional(&mut table, "liquidity", Liquidity::read);
         let is_unsure = table.is_unsure();
         table.note(|draft| {
             draft.contracts.push(ContractDraft {
@@ -113,7 +95,12 @@ impl Contract {
                 listing: listing
                     .clone()
                     .filter(|given| given.is_some() || !is_unsure),
-                funding: funding.clone(),
+                kind: read.choice,
+                settlement: settlement
+                    .clone()
+                    .filter(|given| given.is_some() || !is_unsure),
+                expiry: read.expiry.clone(),
+                funding: read.funding.clone(),
             });
         });
         table.finish();
@@ -123,89 +110,63 @@ impl Contract {
             venue: venue?,
             listing: listing?,
             settlement: settlement?,
-            basis: basis?,
-            funding: funding?,
+            contract_size_usd: contract_size_usd?,
+            contract_size: contract_size?,
+            kind: read.kind?,
+            liquidity: liquidity?,
         })
     }
 }
 
-/// Basis and funding: `Some(None)` if there is none, `None` if it could not be read.
-#[expect(
-    clippy::option_option,
-    reason = "not given and not readable are two things"
-)]
-fn read_perpetual(mut table: Reader<'_>) -> (Option<Option<Basis>>, Option<Option<Funding>>) {
-    let basis = if table.has("basis") {
-        table.table("basis").and_then(read_basis).map(Some)
-    } else {
-        table.table("basis");
-        Some(None)
-    };
-    let funding = if table.has("funding") {
-        table.table("funding").and_then(read_funding).map(Some)
-    } else {
-        table.table("funding");
-        Some(None)
-    };
-    let funding = funding.filter(|given| given.is_some() || !table.is_unsure());
-    table.finish();
-    (basis, funding)
+/// What could be read of a contract's kind.
+#[derive(Default)]
+struct ReadKind {
+    choice: Option<KindChoice>,
+    kind: Option<Kind>,
+    expiry: Option<Given<ExpiryChoice>>,
+    #[expect(
+        clippy::option_option,
+        reason = "not given and not readable are two things"
+    )]
+    funding: Option<Option<Funding>>,
 }
 
-fn read_basis(mut table: Reader<'_>) -> Option<Basis> {
-    let chosen = table.one_of(&["ou"], &[], Requirement::Required);
-    let basis = chosen.and_then(|key| {
-        let mut ou = table.table(key)?;
-        let mean = ou.optional("mean", within(fraction, LEVEL));
-        let initial = ou.optional("initial", within(fraction, LEVEL));
-        let volatility = ou.required("volatility", within(fraction, VOLATILITY));
-        let reversion_per_year = ou.required("reversion_per_year", within(number, REVERSION));
-        let correlation_with_spot =
-            ou.optional("correlation_with_spot", within(fraction, CORRELATION));
-        ou.finish();
-        Some(Basis {
-            mean: mean?,
-            initial: initial?,
-            volatility: volatility?,
-            reversion_per_year: reversion_per_year?,
-            correlation_with_spot: correlation_with_spot?,
-        })
-    });
-    table.finish();
-    basis
-}
-
-fn read_funding(mut table: Reader<'_>) -> Option<Funding> {
-    let chosen = table.one_of(
-        &["premium_formula", "constant"],
-        &["ou", "history"],
-        Requirement::Required,
-    );
-    let funding = chosen.and_then(|key| {
-        let mut inner = table.table(key)?;
-        if key == "constant" {
-            let rate_per_8h = inner.required("rate_per_8h", within(fraction, RATE));
-            inner.finish();
-            return Some(Funding::Constant {
-                rate_per_8h: rate_per_8h?,
-            });
+fn read_kind(table: &mut Reader<'_>) -> ReadKind {
+    let variants = &["perpetual", "dated", "option"];
+    let Some(key) = table.one_of(variants, &[], Requirement::Required) else {
+        return ReadKind::default();
+    };
+    let inner = table.table(key);
+    let choice = match key {
+        "perpetual" => KindChoice::Perpetual,
+        "dated" => KindChoice::Dated,
+        _ => KindChoice::Option,
+    };
+    let mut found = ReadKind {
+        choice: Some(choice),
+        ..ReadKind::default()
+    };
+    let Some(inner) = inner else {
+        return found;
+    };
+    match choice {
+        KindChoice::Perpetual => {
+            let (basis, funding) = perpetual::read(inner);
+            found.funding.clone_from(&funding);
+            found.kind = basis
+                .zip(funding)
+                .map(|(basis, funding)| Kind::Perpetual(Perpetual { basis, funding }));
         }
-        let interest_per_8h = inner.optional("interest_per_8h", within(fraction, RATE));
-        let damper = inner.optional("damper", within(fraction, DAMPER));
-        let interval = inner.optional("interval", positive_span);
-        let cap_per_8h = inner.optional("cap_per_8h", within(fraction, CAP));
-        let is_unsure = inner.is_unsure();
-        inner.finish();
-        if is_unsure {
-            return None;
+        KindChoice::Dated => {
+            let (expiry, dated) = Dated::read(inner);
+            found.expiry = expiry;
+            found.kind = dated.map(Kind::Dated);
         }
-        Some(Funding::PremiumFormula {
-            interest_per_8h: interest_per_8h?,
-            damper: damper?,
-            interval: interval?,
-            cap_per_8h: cap_per_8h?,
-        })
-    });
-    table.finish();
-    funding
+        KindChoice::Option => {
+            let (expiry, option) = EuropeanOption::read(inner);
+            found.expiry = expiry;
+            found.kind = option.map(Kind::Option);
+        }
+    }
+    found
 }

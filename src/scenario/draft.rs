@@ -1,8 +1,11 @@
 //! What could be read of a scenario, whole or not: enough for the checks that need only parts of it.
 
 use crate::scenario::asset::Jumps;
-use crate::scenario::contract::Funding;
+use crate::scenario::calendar::Moment;
+use crate::scenario::contract::{KindChoice, Settlement};
+use crate::scenario::expiry::ExpiryChoice;
 use crate::scenario::holding::Sale;
+use crate::scenario::perpetual::Funding;
 use crate::scenario::place::Given;
 use crate::scenario::units::{BaseQuantity, Fraction, Span};
 use crate::scenario::venue::Bracket;
@@ -14,6 +17,8 @@ pub struct Draft {
     pub horizon: Option<Given<Span>>,
     /// `simulation.step`.
     pub step: Option<Given<Span>>,
+    /// `simulation.start`; `Some(None)` if none is given.
+    pub start: Option<Option<Given<Moment>>>,
     /// The names that tables give.
     pub names: Names,
     /// Durations that have to be a multiple of the step.
@@ -40,6 +45,12 @@ pub struct Draft {
     pub hedges: Vec<HedgeDraft>,
     /// `[accounts.NAME]`.
     pub accounts: Vec<AccountDraft>,
+    /// Dates of the report: on the grid, up to the horizon.
+    pub report_dates: Vec<Given<Span>>,
+    /// Assets of collateral.
+    pub coins: Vec<Given<String>>,
+    /// Contracts that a hedge may switch to.
+    pub switches: Vec<Given<String>>,
     /// Margin calls.
     pub margin_calls: Vec<MarginCallDraft>,
 }
@@ -68,7 +79,13 @@ pub struct ContractDraft {
     pub venue: Option<Given<String>>,
     /// Its listing; `Some(None)` if it surely has none.
     pub listing: Option<Option<Given<String>>>,
-    /// Its funding; `Some(None)` if surely none is given.
+    /// Which kind of contract it is.
+    pub kind: Option<KindChoice>,
+    /// Its settlement; `Some(None)` if surely none is given.
+    pub settlement: Option<Option<Given<Settlement>>>,
+    /// When it expires.
+    pub expiry: Option<Given<ExpiryChoice>>,
+    /// Its funding; `Some(None)` if surely none is given, `None` also if it is no perpetual.
     pub funding: Option<Option<Funding>>,
 }
 

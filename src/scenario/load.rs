@@ -7,6 +7,7 @@ use toml_edit::DocumentMut;
 
 use crate::scenario::cause::Cause;
 use crate::scenario::draft::Draft;
+use crate::scenario::files::Files;
 use crate::scenario::overrides::Override;
 use crate::scenario::place::Sources;
 use crate::scenario::problem::{Problem, Problems};
@@ -43,6 +44,7 @@ pub fn load(path: &Path, overrides: &[String], check: DraftCheck) -> Result<Load
             name: name.clone(),
             text: String::new(),
             overrides: Vec::new(),
+            files: Vec::new(),
         };
         Problems::new(sources, vec![cause.at(None)])
     };
@@ -73,10 +75,11 @@ pub fn parse(
 ) -> Result<Loaded, Problems> {
     // A byte order mark is no part of the first line: columns are counted without it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let sources = Sources {
+    let mut sources = Sources {
         name: name.to_owned(),
         text: text.to_owned(),
         overrides: overrides.to_vec(),
+        files: Vec::new(),
     };
     let (parsed, errors) = DeTable::parse_recoverable(text);
     let mut file = tree::table(parsed.get_ref(), text, 0, 0);
@@ -96,15 +99,21 @@ pub fn parse(
         }
         (file, text.to_owned())
     });
-    let sink = Sink::default();
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let sink = Sink::with_files(Files::new(folder, overrides.len() + 1));
     let scenario = Scenario::read(&as_run, &sink);
     let draft = sink.draft();
     let is_refused = scenario.is_none() || !sink.is_empty() || !syntax.problems.is_empty();
     if is_refused && is_as_meant {
         check(&draft, &sink);
     }
-    let found = sink.into_problems().into_iter();
-    problems.extend(found.filter(|problem| !syntax.is_consequence(problem, text)));
+    let (found, files) = sink.into_parts();
+    sources.files = files;
+    problems.extend(
+        found
+            .into_iter()
+            .filter(|problem| !syntax.is_consequence(problem, text)),
+    );
     problems.extend(syntax.problems);
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(Loaded {

@@ -3,7 +3,7 @@
 /// A range of bytes in one of the texts of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// 0 is the scenario's text, `k` the k-th override (counted from 1).
+    /// 0 is the scenario's text, `k` the k-th override (counted from 1); behind them are the files that the scenario names.
     pub source: usize,
     /// First byte.
     pub start: usize,
@@ -20,6 +20,17 @@ pub struct Sources {
     pub text: String,
     /// The overrides, `path=value`, as given.
     pub overrides: Vec<String>,
+    /// The files that the scenario names, as far as they were read.
+    pub files: Vec<SourceFile>,
+}
+
+/// A file that a scenario names, as a text that places point into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path, as shown in messages.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 impl Sources {
@@ -27,13 +38,25 @@ impl Sources {
     pub fn text(&self, source: usize) -> &str {
         match source.checked_sub(1) {
             None => &self.text,
-            Some(index) => self.overrides.get(index).map_or("", String::as_str),
+            Some(index) => match self.overrides.get(index) {
+                Some(argument) => argument,
+                None => self.file(source).map_or("", |file| &file.text),
+            },
         }
     }
 
-    /// The name shown for a source number: the file, or `--set`.
+    /// The name shown for a source number: the file, `--set`, or a file that the scenario names.
     pub fn name(&self, source: usize) -> &str {
-        if source == 0 { &self.name } else { "--set" }
+        if source == 0 {
+            &self.name
+        } else {
+            self.file(source).map_or("--set", |file| &file.name)
+        }
+    }
+
+    fn file(&self, source: usize) -> Option<&SourceFile> {
+        self.files
+            .get(source.checked_sub(self.overrides.len() + 1)?)
     }
 }
 
@@ -68,9 +91,17 @@ mod tests {
             name: "a.toml".to_owned(),
             text: "x = 1".to_owned(),
             overrides: vec!["x=2".to_owned()],
+            files: vec![SourceFile {
+                name: "sales.csv".to_owned(),
+                text: "day,quantity".to_owned(),
+            }],
         };
         assert_eq!((sources.text(0), sources.name(0)), ("x = 1", "a.toml"));
         assert_eq!((sources.text(1), sources.name(1)), ("x=2", "--set"));
+        assert_eq!(
+            (sources.text(2), sources.name(2)),
+            ("day,quantity", "sales.csv")
+        );
         assert_eq!(sources.text(7), "");
     }
 }

@@ -143,6 +143,7 @@ mod tests {
             name: "scenarios/x.toml".to_owned(),
             text: "title = \"é\"\nmargin_call = { level = 1.2, target = 0.25 }\n".to_owned(),
             overrides: vec!["simulation.step=7h".to_owned()],
+            files: Vec::new(),
         };
         Problems::new(sources, list)
     }

@@ -1,7 +1,9 @@
 //! The typed reader of one table: each problem is noted with its place, and reading goes on.
 
 use crate::scenario::cause::{Cause, Complaint};
+use crate::scenario::dotted::join;
 use crate::scenario::draft::Draft;
+use crate::scenario::files::Files;
 use crate::scenario::nearest::nearest;
 use crate::scenario::place::{Given, Place};
 use crate::scenario::problem::Problem;
@@ -83,6 +85,51 @@ impl<'a> Reader<'a> {
         values.into_iter().collect()
     }
 
+    /// The values of a table under free names, in the order of the text; empty if absent.
+    pub fn named_values<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Node) -> Result<T, Complaint>,
+    ) -> Option<Vec<(Given<String>, Given<T>)>> {
+        let parent = match self.present(key) {
+            None => return Some(Vec::new()),
+            Some(entry) => self.entry_table(entry)?,
+        };
+        let mut values = Vec::new();
+        for entry in &parent.table.entries {
+            let path = join(&parent.path, &entry.key);
+            let name = Given {
+                value: entry.key.clone(),
+                place: entry.key_place,
+                path: path.clone(),
+                written: format!("\"{}\"", entry.key),
+            };
+            let value = self.value(&path, &entry.node, &read);
+            values.push(value.map(|value| (name, value)));
+        }
+        values.into_iter().collect()
+    }
+
+    /// Where the table stands, for messages about it as a whole.
+    pub fn given(&self) -> Given<()> {
+        let file = Place {
+            source: 0,
+            start: 0,
+            end: 0,
+        };
+        Given {
+            value: (),
+            place: self.place.unwrap_or(file),
+            path: self.path.clone(),
+            written: String::new(),
+        }
+    }
+
+    /// The files that the scenario names.
+    pub fn files(&self) -> &'a Files {
+        self.sink.files()
+    }
+
     /// A table that must be there.
     pub fn required_table(&mut self, key: &'static str) -> Option<Reader<'a>> {
         if self.present(key).is_none() {
@@ -101,6 +148,12 @@ impl<'a> Reader<'a> {
     /// Where a key's value stands, if it is there.
     pub fn place_of(&self, key: &str) -> Option<Place> {
         self.table.get(key).map(|entry| entry.node.place)
+    }
+
+    /// Whether a key's value is a list.
+    pub fn is_list(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(|entry| &entry.node.value);
+        matches!(value, Some(Value::List(_)))
     }
 
     /// Whether a key is there.
@@ -404,97 +457,5 @@ pub enum Requirement {
     Optional,
 }
 
-/// A dotted path with one more key, quoted where TOML needs it.
-pub fn join(path: &str, key: &str) -> String {
-    let is_bare = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if is_bare {
-        key.to_owned()
-    } else {
-        format!("{key:?}")
-    };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use toml::de::DeTable;
-
-    use super::*;
-    use crate::scenario::checked::within;
-    use crate::scenario::range::Range;
-    use crate::scenario::tree;
-    use crate::scenario::units::{fraction, text};
-
-    fn messages(source: &str, read: impl FnOnce(&mut Reader<'_>)) -> Vec<String> {
-        let (parsed, errors) = DeTable::parse_recoverable(source);
-        assert!(errors.is_empty());
-        let table = tree::table(parsed.get_ref(), source, 0, 0);
-        let sink = Sink::default();
-        let mut reader = Reader::new(&table, String::new(), None, &sink);
-        read(&mut reader);
-        reader.finish();
-        sink.into_problems()
-            .into_iter()
-            .map(|p| p.message)
-            .collect()
-    }
-
-    #[test]
-    fn reading_goes_on_after_each_problem() {
-        let found = messages("a = 1\nb = 2\ntagret = 0.1\n", |reader| {
-            assert!(reader.required("a", text).is_none());
-            let range = Range::closed(0.0, 1.0, "0 to 1");
-            assert!(reader.optional("b", within(fraction, range)).is_none());
-            assert!(reader.required("target", fraction).is_none());
-            assert!(reader.required("every", fraction).is_none());
-        });
-        assert_eq!(
-            found,
-            [
-                "`a` is 1; allowed: a string",
-                "`b` is 2; allowed: 0 to 1",
-                "the scenario has no key `tagret`; allowed: `a`, `b`, `target`, `every`",
-                "the scenario needs `every`",
-            ]
-        );
-    }
-
-    #[test]
-    fn variants_are_chosen_by_name() {
-        let found = messages("gbm = {}\nheston = {}\n", |reader| {
-            assert_eq!(
-                reader.one_of(&["gbm", "jumps"], &["heston"], Requirement::Required),
-                None
-            );
-        });
-        assert_eq!(
-            found,
-            [
-                "`heston` is not supported yet",
-                "the scenario has both `gbm` and `heston`; allowed: one of `gbm`, `jumps`",
-            ]
-        );
-        assert!(
-            messages("gbm = {}", |reader| {
-                assert_eq!(
-                    reader.one_of(&["gbm"], &[], Requirement::Required),
-                    Some("gbm")
-                );
-            })
-            .is_empty()
-        );
-    }
-
-    #[test]
-    fn odd_keys_are_quoted_in_paths() {
-        assert_eq!(join("a", "b-c_1"), "a.b-c_1");
-        assert_eq!(join("a", "b c"), "a.\"b c\"");
-    }
-}
+mod tests;

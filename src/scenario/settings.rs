@@ -1,17 +1,11 @@
-//! `[execution]`, `[financing]`, `[report]`: costs of trading, cost of funds, what is to be reported.
+//! `[financing]`, `[report]`: cost of funds, what is to be reported.
 
 use crate::scenario::checked::within;
 use crate::scenario::place::Given;
 use crate::scenario::range::Range;
 use crate::scenario::reader::Reader;
-use crate::scenario::units::{Fraction, Usd, fraction, usd};
-
-/// `[execution]`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Execution {
-    /// Slippage of each trade and each sale, 0 to 10 % of notional, beside the venue's fee. Optional: 0.
-    pub slippage: Option<Given<Fraction>>,
-}
+use crate::scenario::simulation::positive_span;
+use crate::scenario::units::{Fraction, Span, Usd, boolean, fraction, usd};
 
 /// `[financing]`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,25 +21,16 @@ pub struct ReportSettings {
     pub thresholds_usd: Vec<Given<Usd>>,
     /// Prices per coin, USD, above 0: the probability to realise less is reported. Example: `[3000]`.
     pub effective_price_below_usd: Vec<Given<Usd>>,
+    /// Times at which interim P&L and exposures are reported, multiples of the step up to the horizon. Example: `dates = ["30d", "60d"]`.
+    pub dates: Vec<Given<Span>>,
+    /// Whether the cash that margin takes is reported: largest calls in a day and a week, cash in transit. Optional: false.
+    pub liquidity_at_risk: Option<Given<bool>>,
 }
 
-const SLIPPAGE: Range = Range::closed(0.0, 0.1, "0 to 10% (of notional)")
-    .too_high("3 basis points are \"3bps\" or 0.0003");
 const COST_OF_FUNDS: Range = Range::closed(-1.0, 10.0, "-1 to 10 (a fraction per year)")
     .too_high("5 % is written 0.05 or \"5%\"");
 const THRESHOLD: Range = Range::closed(-1e15, 1e15, "-1e15 to 1e15 (USD)");
 const PRICE: Range = Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)");
-
-impl Execution {
-    /// Reads the table.
-    pub fn read(mut table: Reader<'_>) -> Option<Self> {
-        let slippage = table.optional("slippage", within(fraction, SLIPPAGE));
-        table.finish();
-        Some(Self {
-            slippage: slippage?,
-        })
-    }
-}
 
 impl Financing {
     /// Reads the table.
@@ -72,10 +57,15 @@ impl ReportSettings {
             "a list of prices",
             within(usd, PRICE),
         );
+        let dates = table.values("dates", "a list of durations", positive_span);
+        table.note(|draft| draft.report_dates.extend(dates.clone().unwrap_or_default()));
+        let liquidity_at_risk = table.optional("liquidity_at_risk", boolean);
         table.finish();
         Some(Self {
             thresholds_usd: thresholds_usd?,
             effective_price_below_usd: effective_price_below_usd?,
+            dates: dates?,
+            liquidity_at_risk: liquidity_at_risk?,
         })
     }
 }

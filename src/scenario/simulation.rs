@@ -1,5 +1,6 @@
 //! `[simulation]`: the size and the grid of the simulation.
 
+use crate::scenario::calendar::{Moment, moment};
 use crate::scenario::cause::Complaint;
 use crate::scenario::checked::word;
 use crate::scenario::place::Given;
@@ -14,6 +15,8 @@ pub struct Simulation {
     pub horizon: Given<Span>,
     /// Length of one step; divides the horizon and the funding interval. Example: `step = "8h"`.
     pub step: Given<Span>,
+    /// When it starts, UTC; calendar dates (quarterly expiries, closed transfer windows) need it. Optional. Example: `start = "2026-05-22T08:00"`.
+    pub start: Option<Given<Moment>>,
     /// Number of paths, 1 to 1,000,000,000. Example: `paths = 100_000`.
     pub paths: Given<u64>,
     /// Seed of every random stream, a whole number; the same seed gives the same bits. Optional: 1.
@@ -42,17 +45,9 @@ const PATHS: &str = "a whole number, 1 to 1,000,000,000";
 impl Simulation {
     /// Reads the table.
     pub fn read(mut table: Reader<'_>) -> Option<Self> {
-        let horizon = table.required("horizon", |node| {
-            let horizon = positive_span(node)?;
-            if horizon.milliseconds > LONGEST {
-                return Err(Complaint::allowed(
-                    "up to 20 years (7300d)",
-                    "no market model holds that long",
-                ));
-            }
-            Ok(horizon)
-        });
+        let horizon = table.required("horizon", bounded_span);
         let step = table.required("step", positive_span);
+        let start = table.optional("start", moment);
         let paths = table.required("paths", |node| {
             let read = count(node).map_err(|complaint| match complaint {
                 Complaint::Kind { .. } => Complaint::kind(PATHS),
@@ -78,11 +73,13 @@ impl Simulation {
         table.note(|draft| {
             draft.horizon.clone_from(&horizon);
             draft.step.clone_from(&step);
+            draft.start.clone_from(&start);
         });
         table.finish();
         Some(Self {
             horizon: horizon?,
             step: step?,
+            start: start?,
             paths: paths?,
             seed: seed?,
             repair_correlations: repair_correlations?,
@@ -99,6 +96,21 @@ pub fn positive_span(node: &Node) -> Result<Span, Complaint> {
     let read = span(node)?;
     if read.milliseconds == 0 {
         return Err(Complaint::allowed("a duration above 0", ""));
+    }
+    Ok(read)
+}
+
+/// Reads a duration above 0 and up to 20 years.
+///
+/// # Errors
+/// If the value is no duration, 0, or longer.
+pub fn bounded_span(node: &Node) -> Result<Span, Complaint> {
+    let read = positive_span(node)?;
+    if read.milliseconds > LONGEST {
+        return Err(Complaint::allowed(
+            "up to 20 years (7300d)",
+            "no market model holds that long",
+        ));
     }
     Ok(read)
 }

@@ -6,12 +6,13 @@ use crate::scenario::cause::Cause;
 use crate::scenario::contract::Contract;
 use crate::scenario::correlation::Correlation;
 use crate::scenario::draft::Names;
+use crate::scenario::execution::Execution;
 use crate::scenario::hedge::Hedge;
 use crate::scenario::holding::Holding;
 use crate::scenario::limit::Limit;
 use crate::scenario::place::Given;
 use crate::scenario::reader::Reader;
-use crate::scenario::settings::{Execution, Financing, ReportSettings};
+use crate::scenario::settings::{Financing, ReportSettings};
 use crate::scenario::simulation::Simulation;
 use crate::scenario::sink::Sink;
 use crate::scenario::tree::Table;
@@ -33,11 +34,11 @@ pub struct Scenario {
     pub contracts: Vec<Contract>,
     /// `[venues.NAME]`: venues of one's own.
     pub venues: Vec<Venue>,
-    /// `[[holdings]]`, one.
+    /// `[[holdings]]`, at least one, one an asset.
     pub holdings: Vec<Holding>,
-    /// `[[hedges]]`, one.
+    /// `[[hedges]]`, at least one.
     pub hedges: Vec<Hedge>,
-    /// `[accounts.NAME]`, one.
+    /// `[accounts.NAME]`, at least one.
     pub accounts: Vec<Account>,
     /// `[execution]`.
     pub execution: Option<Execution>,
@@ -59,13 +60,9 @@ impl Scenario {
         let correlations = listed(&mut root, "correlations", Correlation::read);
         let contracts = named(&mut root, "contracts", Contract::read);
         let venues = optional_named(&mut root, "venues", Venue::read);
-        let holdings = exactly_one(&mut root, "holdings", Holding::read);
-        let hedges = exactly_one(&mut root, "hedges", Hedge::read);
+        let holdings = at_least_one(&mut root, "holdings", Holding::read);
+        let hedges = at_least_one(&mut root, "hedges", Hedge::read);
         let accounts = named(&mut root, "accounts", Account::read);
-        if let Some([_, second, ..]) = accounts.as_deref() {
-            let path = "accounts".to_owned();
-            sink.push(Cause::MoreThanOne { path }.at(second.name.place));
-        }
         let execution = read_optional(&mut root, "execution", Execution::read);
         let financing = read_optional(&mut root, "financing", Financing::read);
         let report = read_optional(&mut root, "report", ReportSettings::read);
@@ -151,8 +148,8 @@ fn listed<'a, T>(
     read.into_iter().collect()
 }
 
-/// A list of tables with one entry: more are not supported yet.
-fn exactly_one<'a, T>(
+/// A list of tables, at least one.
+fn at_least_one<'a, T>(
     root: &mut Reader<'a>,
     key: &'static str,
     read: impl Fn(Reader<'a>) -> Option<T>,
@@ -164,12 +161,8 @@ fn exactly_one<'a, T>(
     let tables = root.list(key, "a list of tables")?;
     if tables.is_empty() {
         let path = key.to_owned();
-        let allowed = "one entry";
+        let allowed = "at least one entry";
         root.push(Cause::Empty { path, allowed }.at(root.place_of(key)));
-    }
-    if let [_, second, ..] = &tables[..] {
-        let path = key.to_owned();
-        second.push(Cause::MoreThanOne { path }.at(second.place()));
     }
     let read: Vec<Option<T>> = tables.into_iter().map(read).collect();
     read.into_iter().collect()

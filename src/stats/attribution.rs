@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::outcome::column::{COMPONENTS, Column};
+use crate::outcome::column::{COMPONENTS, Cell, Column};
+use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ByName, Level};
@@ -27,12 +28,15 @@ pub struct Attribution {
     pub worst5: ByName,
 }
 
-/// Names and columns of the parts; `None` is 0 in this version.
-pub fn parts() -> Vec<(&'static str, Option<Column>)> {
-    let mut parts = vec![("unhedged_pnl_usd", Some(Column::UnhedgedPnl))];
-    parts.extend(COMPONENTS);
-    parts.push(("hedged_pnl_usd", Some(Column::HedgedPnl)));
+/// Names of the parts and their storage indices; `None` where the table does not store a part, which is then 0.
+pub fn parts(layout: &Layout) -> Vec<(&'static str, Option<usize>)> {
+    let ends = |name, column| (name, Cell::Fixed(column));
+    let first = [ends("unhedged_pnl_usd", Column::UnhedgedPnl)];
+    let last = [ends("hedged_pnl_usd", Column::HedgedPnl)];
+    let parts = first.into_iter().chain(COMPONENTS).chain(last);
     parts
+        .map(|(name, cell)| (name, layout.cell(cell)))
+        .collect()
 }
 
 /// Mean attribution; `percentiles` are of the hedged P&L with the loss levels [`WORST5`] and [`WORST5_EDGE`].
@@ -42,17 +46,15 @@ pub fn attribution(
     hedged_pnl_usd: &Sample,
     percentiles: &Percentiles,
 ) -> Attribution {
-    let all = parts().into_iter().map(|(name, column)| {
-        let mean = column.map_or(Estimate::exact(0.0), |column| sums[column as usize].mean());
+    let parts = parts(table.layout());
+    let all = parts.iter().map(|&(name, column)| {
+        let mean = column.map_or(Estimate::exact(0.0), |column| sums[column].mean());
         (name.to_owned(), mean)
     });
     let all = ByName(all.collect());
-    let columns: Vec<usize> = parts()
-        .into_iter()
-        .filter_map(|(_, column)| Some(column? as usize))
-        .collect();
+    let columns: Vec<usize> = parts.iter().filter_map(|(_, column)| *column).collect();
     let mut means = worst_means(table, hedged_pnl_usd, percentiles, &columns).into_iter();
-    let worst5 = parts().into_iter().map(|(name, column)| {
+    let worst5 = parts.iter().map(|&(name, column)| {
         let mean = match column {
             None => Estimate::exact(0.0),
             Some(_) => means.next().unwrap_or(Estimate::UNDEFINED),
@@ -257,15 +259,12 @@ mod tests {
     }
 
     fn set(table: &mut OutcomeTable, column: Column, values: &[f64]) {
-        for (block, lanes) in table.blocks_mut().zip(values.chunks(LANES)) {
-            let start = column as usize * LANES;
-            block[start..start + lanes.len()].copy_from_slice(lanes);
-        }
+        table.column_mut(column as usize).copy_from_slice(values);
     }
 
     #[test]
     fn the_worst_hedged_mean_is_the_expected_shortfall() {
-        let mut table = OutcomeTable::new(9_999, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(9_999, Layout::plain(vec!["ETH".into()]));
         set(&mut table, Column::HedgedPnl, &normals(8, 9_999));
         let (found, tail) = of(&table);
         let worst = found.worst5.get("hedged_pnl_usd").unwrap();
@@ -284,7 +283,7 @@ mod tests {
         for (path, fee) in [(7, -3.0), (8, -6.0), (30, -9.0)] {
             (pnl[path], fees[path]) = (-5.0, fee);
         }
-        let mut table = OutcomeTable::new(40, vec!["ETH".into()]);
+        let mut table = OutcomeTable::new(40, Layout::plain(vec!["ETH".into()]));
         set(&mut table, Column::HedgedPnl, &pnl);
         set(&mut table, Column::Fees, &fees);
         let (found, _) = of(&table);

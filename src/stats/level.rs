@@ -91,6 +91,24 @@ impl Serialize for ByName {
     }
 }
 
+/// Anything by name, in a fixed order; a map in files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named<T>(pub Vec<(String, T)>);
+
+impl<T> Named<T> {
+    /// What stands under this name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value)
+    }
+}
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -195,7 +195,7 @@ fn leaves_segments_out(path: &str, name: &str) -> bool {
 }
 
 /// The estimate or number at a dotted path; keys may hold dots themselves (`p99.9`).
-fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path.is_empty() {
         return (value.is_number() || is_estimate(value)).then_some(value);
     }
@@ -339,6 +339,13 @@ mod tests {
             ("hedged.es95", 5e6, false, true),
             ("hedged.es95", 0.3, true, false),
             ("liquidation.mean_day", 30.0, false, true),
+            (
+                "by_account.main.liquidation.probability",
+                30.0,
+                false,
+                false,
+            ),
+            ("by_account.main.peak.percentiles.p99", 30.0, false, true),
         ] {
             let found = check_bound(path, bound, has_unit);
             assert_eq!(found.is_ok(), is_fine, "{path} {bound}: {found:?}");

@@ -1,6 +1,7 @@
 //! Estimators and their errors.
 
 pub mod attribution;
+mod breakdown;
 pub mod effectiveness;
 pub mod estimate;
 pub mod level;
@@ -9,6 +10,7 @@ pub mod moments;
 pub mod order;
 mod pair;
 pub mod percentile_table;
+mod possible;
 pub mod probability;
 pub mod quantile;
 pub mod sample;

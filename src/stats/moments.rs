@@ -229,6 +229,7 @@ fn weighted_lane_sums(lanes: &[f64], weights: &[f64], shift: f64) -> ColumnSums 
 mod tests {
     use super::*;
     use crate::outcome::column::Column;
+    use crate::outcome::layout::Layout;
     use crate::stats::sample::tests::normals;
 
     #[test]
@@ -283,9 +284,12 @@ mod tests {
 
     #[test]
     fn the_pass_through_the_table_equals_the_sample() {
-        let mut table = OutcomeTable::new(1003, vec!["ETH".into()]);
-        let noise = normals(5, table.data_mut().len());
-        table.data_mut().copy_from_slice(&noise);
+        let mut table = OutcomeTable::new(1003, Layout::plain(vec!["ETH".into()]));
+        for (column, seed) in (0..table.columns()).zip(5..) {
+            table
+                .column_mut(column)
+                .copy_from_slice(&normals(seed, 1003));
+        }
         let weights: Vec<f64> = (0..1003).map(|path| 0.5 + f64::from(path % 7)).collect();
         for weights in [None, Some(weights)] {
             if let Some(weights) = weights {

@@ -144,6 +144,7 @@ fn select(values: &mut [f64], ranks: &[usize], found: &mut Vec<f64>) {
 }
 
 /// Smallest and largest value, eight lanes at a time.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
 fn extremes(values: &[f64]) -> [f64; 2] {
     let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
     let eights = values.chunks_exact(8);

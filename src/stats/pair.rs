@@ -10,10 +10,10 @@ use crate::stats::effectiveness::{HedgeEffectiveness, Side, hedge_effectiveness}
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{LEVEL_99, Level};
 use crate::stats::moments::{ColumnSums, Spread, spread};
+use crate::stats::possible::Possible;
 use crate::stats::probability::probability;
 use crate::stats::quantile::Percentiles;
 use crate::stats::sample::Sample;
-use crate::stats::summarise::Possible;
 use crate::stats::summary::{PnlSummary, ThresholdSummary};
 use crate::stats::tail::LossTail;
 
@@ -131,7 +131,7 @@ pub(super) fn unhedged_prices<'a>(table: &'a OutcomeTable, plan: &Plan) -> Optio
         return None;
     };
     let quantity_base = holding.quantity_base;
-    (quantity_base > 0.0).then(|| {
+    (quantity_base > 0.0 && holding.is_plain()).then(|| {
         let columns = [
             Column::EffectivePrice,
             Column::HedgedPnl,

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::outcome::column::{COMPONENTS, Column};
+use crate::outcome::column::{COMPONENTS, Cell, Column};
 use crate::outcome::table::OutcomeTable;
 use crate::stats::level::ALL_LEVELS;
 use crate::stats::quantile::Percentiles;
@@ -14,17 +14,17 @@ pub type PercentileRow = (&'static str, Vec<f64>);
 /// Rows for hedged and unhedged P&L and each component, in this order.
 pub fn percentile_table(table: &OutcomeTable) -> Vec<PercentileRow> {
     let mut columns = vec![
-        ("hedged_pnl_usd", Some(Column::HedgedPnl)),
-        ("unhedged_pnl_usd", Some(Column::UnhedgedPnl)),
+        ("hedged_pnl_usd", Cell::Fixed(Column::HedgedPnl)),
+        ("unhedged_pnl_usd", Cell::Fixed(Column::UnhedgedPnl)),
     ];
     columns.extend(COMPONENTS);
     columns
         .into_par_iter()
-        .map(|(name, column)| {
-            let Some(column) = column else {
+        .map(|(name, cell)| {
+            let Some(column) = table.layout().cell(cell) else {
                 return (name, vec![0.0; ALL_LEVELS.len()]);
             };
-            let found = Percentiles::new(&Sample::of_column(table, column), &ALL_LEVELS, &[]);
+            let found = Percentiles::new(&Sample::of_index(table, column), &ALL_LEVELS, &[]);
             (
                 name,
                 ALL_LEVELS
@@ -39,13 +39,14 @@ pub fn percentile_table(table: &OutcomeTable) -> Vec<PercentileRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
+    use crate::outcome::layout::Layout;
 
     #[test]
     fn fourteen_rows_of_thirteen() {
-        let mut table = OutcomeTable::new(3, vec!["ETH".into()]);
-        let fees = Column::Fees as usize * LANES;
-        table.data_mut()[fees..fees + 3].copy_from_slice(&[-2.0, -1.0, -3.0]);
+        let mut table = OutcomeTable::new(3, Layout::plain(vec!["ETH".into()]));
+        table
+            .column_mut(Column::Fees as usize)
+            .copy_from_slice(&[-2.0, -1.0, -3.0]);
         let rows = percentile_table(&table);
         assert_eq!(rows.len(), 14);
         assert!(rows.iter().all(|(_, values)| values.len() == 13));

@@ -1,4 +1,4 @@
-//! One column of outcomes, gathered, with its weights; sums in a fixed order.
+//! One quantity by path with its weights; sums in a fixed order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +14,7 @@ const CHUNK: usize = 128 * LANES;
 /// Values of one quantity by path, with weights.
 #[derive(Debug, Clone)]
 pub struct Sample<'a> {
-    values: Vec<f64>,
+    values: Cow<'a, [f64]>,
     weights: Option<Cow<'a, [f64]>>,
     weight_sum: f64,
     weight_square_sum: f64,
@@ -25,7 +25,8 @@ impl<'a> Sample<'a> {
     ///
     /// # Panics
     /// If the number of weights is not the number of values.
-    pub fn new(values: Vec<f64>, weights: Option<Cow<'a, [f64]>>) -> Self {
+    pub fn new(values: impl Into<Cow<'a, [f64]>>, weights: Option<Cow<'a, [f64]>>) -> Self {
+        let values = values.into();
         let count = values.len() as f64;
         let [weight_sum, weight_square_sum] = match &weights {
             None => [count, count],
@@ -48,11 +49,12 @@ impl<'a> Sample<'a> {
 
     /// A stored column.
     pub fn of_column(table: &'a OutcomeTable, column: Column) -> Self {
-        let mut values = Vec::with_capacity(table.paths());
-        for block in 0..table.blocks() {
-            values.extend_from_slice(table.lanes(block, column as usize));
-        }
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        Self::of_index(table, column as usize)
+    }
+
+    /// The column with this storage index.
+    pub fn of_index(table: &'a OutcomeTable, column: usize) -> Self {
+        Self::new(table.column(column), table.weights().map(Cow::Borrowed))
     }
 
     /// What `combine` makes of several stored columns of each path.
@@ -61,10 +63,26 @@ impl<'a> Sample<'a> {
         columns: [Column; K],
         combine: impl Fn([f64; K]) -> f64,
     ) -> Self {
+        let columns = columns.map(|column| table.column(column as usize));
+        let values: Vec<f64> = (0..table.paths())
+            .map(|path| combine(columns.map(|values| values[path])))
+            .collect();
+        Self::new(values, table.weights().map(Cow::Borrowed))
+    }
+
+    /// The sum of the columns with these storage indices.
+    pub fn of_sum(table: &'a OutcomeTable, columns: &[usize]) -> Self {
         let mut values = Vec::with_capacity(table.paths());
         for block in 0..table.blocks() {
-            let lanes = columns.map(|column| table.lanes(block, column as usize));
-            values.extend((0..lanes[0].len()).map(|lane| combine(lanes.map(|lanes| lanes[lane]))));
+            let first = values.len();
+            values.resize(first + table.block_paths(block), 0.0);
+            for &column in columns {
+                let lanes = table.lanes(block, column);
+                values[first..]
+                    .iter_mut()
+                    .zip(lanes)
+                    .for_each(|(sum, x)| *sum += x);
+            }
         }
         Self::new(values, table.weights().map(Cow::Borrowed))
     }
@@ -143,14 +161,11 @@ impl<'a> Sample<'a> {
             let first = paths.start;
             let values = &self.values[paths.clone()];
             match &self.weights {
-                None => interleaved(values.len(), |index| {
-                    term(values[index], 1.0, first + index)
-                }),
+                None => interleaved(values, |_| 1.0, |x, w, index| term(x, w, first + index)),
                 Some(weights) => {
                     let weights = &weights[paths];
-                    interleaved(values.len(), |index| {
-                        term(values[index], weights[index], first + index)
-                    })
+                    let weight = |index: usize| weights[index];
+                    interleaved(values, weight, |x, w, index| term(x, w, first + index))
                 }
             }
         })
@@ -158,19 +173,29 @@ impl<'a> Sample<'a> {
 }
 
 /// Adds terms in four interleaved sums, which a processor can do at the same time.
-fn interleaved<const K: usize>(count: usize, term: impl Fn(usize) -> [f64; K]) -> [f64; K] {
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn interleaved<const K: usize, W: Fn(usize) -> f64, T: Fn(f64, f64, usize) -> [f64; K]>(
+    values: &[f64],
+    weight: W,
+    term: T,
+) -> [f64; K] {
     let mut sums = [[0.0; 4]; K];
-    let whole = count - count % 4;
-    for four in (0..whole).step_by(4) {
-        for lane in 0..4 {
-            for (sum, x) in sums.iter_mut().zip(term(four + lane)) {
-                sum[lane] += x;
+    let (fours, rest) = values.as_chunks::<4>();
+    for (index, four) in fours.iter().enumerate() {
+        let terms: [[f64; K]; 4] = std::array::from_fn(|lane| {
+            let index = 4 * index + lane;
+            term(four[lane], weight(index), index)
+        });
+        for (k, sum) in sums.iter_mut().enumerate() {
+            for (sum, term) in sum.iter_mut().zip(&terms) {
+                *sum += term[k];
             }
         }
     }
-    for index in whole..count {
-        for (sum, x) in sums.iter_mut().zip(term(index)) {
-            sum[index - whole] += x;
+    for (lane, &x) in rest.iter().enumerate() {
+        let index = values.len() - rest.len() + lane;
+        for (sum, x) in sums.iter_mut().zip(term(x, weight(index), index)) {
+            sum[lane] += x;
         }
     }
     sums.map(|lanes| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
@@ -194,6 +219,7 @@ pub fn sum<const K: usize>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::outcome::layout::Layout;
 
     /// Uniform draws in (0, 1) by a 64-bit linear congruential generator (Knuth's MMIX constants), top 53 bits.
     pub(crate) fn uniforms(seed: u64, count: usize) -> Vec<f64> {
@@ -217,14 +243,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn gathers_a_column_in_the_order_of_the_paths() {
-        let mut table = OutcomeTable::new(CHUNK + 70, vec!["ETH".into()]);
-        let columns = table.columns();
-        for (index, value) in table.data_mut().iter_mut().enumerate() {
-            let (block, rest) = (index / (columns * LANES), index % (columns * LANES));
-            if rest / LANES == Column::HedgedPnl as usize {
-                *value = (block * LANES + rest % LANES) as f64;
-            }
+    fn reads_a_column_in_the_order_of_the_paths() {
+        let mut table = OutcomeTable::new(CHUNK + 70, Layout::plain(vec!["ETH".into()]));
+        let pnl_usd = table.column_mut(Column::HedgedPnl as usize);
+        for (path, value) in pnl_usd.iter_mut().enumerate() {
+            *value = path as f64;
         }
         let sample = Sample::of_column(&table, Column::HedgedPnl);
         let expected: Vec<f64> = (0..CHUNK + 70).map(|path| path as f64).collect();

@@ -10,10 +10,11 @@ use crate::stats::estimate::Estimate;
 use crate::stats::level::{ByName, Level};
 use crate::stats::moments::{ColumnSums, spread};
 use crate::stats::pair::unhedged_prices;
+use crate::stats::possible::Possible;
 use crate::stats::probability::probability;
 use crate::stats::quantile::Percentiles;
 use crate::stats::sample::Sample;
-use crate::stats::summarise::{Possible, Scope};
+use crate::stats::summarise::Scope;
 use crate::stats::summary::{BasisRiskSummary, MeanAndPercentiles, ThresholdSummary};
 use crate::stats::tail::LossTail;
 
@@ -41,14 +42,17 @@ impl Singles {
         possible: Possible,
     ) -> Self {
         let at = |column: Column, levels: &[Level]| {
+            let mean = sums[column as usize].mean();
+            let sample = || match mean.value {
+                // What is undefined on a path has no distribution: a price per unit of several holdings.
+                None => Sample::new(Vec::new(), None),
+                Some(_) => Sample::of_column(table, column),
+            };
             let percentiles = match levels {
                 [] => ByName::default(),
-                _ => Percentiles::new(&Sample::of_column(table, column), levels, &[]).gains(levels),
+                _ => Percentiles::new(&sample(), levels, &[]).gains(levels),
             };
-            MeanAndPercentiles {
-                mean: sums[column as usize].mean(),
-                percentiles,
-            }
+            MeanAndPercentiles { mean, percentiles }
         };
         let of = |column: Column| at(column, levels);
         let collateral = || {
@@ -69,13 +73,19 @@ impl Singles {
         };
         let wealth = || join(|| of(Column::MaxDrawdown), || of(Column::EffectivePrice));
         let prices = || {
-            let unhedged = if unshown.is_empty() {
-                None
-            } else {
-                unhedged_prices(table, plan)
+            let below_usd = &plan.report.effective_price_below_usd;
+            if unshown.is_empty() && below_usd.is_empty() {
+                return (Estimate::UNDEFINED, Vec::new());
+            }
+            let unhedged = unhedged_prices(table, plan);
+            let mean = match &unhedged {
+                Some(prices) if !unshown.is_empty() => spread(prices).mean,
+                Some(_) | None => Estimate::UNDEFINED,
             };
-            let mean = unhedged.map_or(Estimate::UNDEFINED, |prices| spread(&prices).mean);
-            (mean, prices_below(table, plan))
+            (
+                mean,
+                prices_below(table, sums, unhedged.as_ref(), below_usd),
+            )
         };
         let days = || {
             let day = Column::LiquidationDay;
@@ -133,21 +143,26 @@ fn basis_risk(table: &OutcomeTable, levels: &[Level], possible: Possible) -> Bas
     }
 }
 
-fn prices_below(table: &OutcomeTable, plan: &Plan) -> Vec<ThresholdSummary> {
-    if plan.report.effective_price_below_usd.is_empty() {
+fn prices_below(
+    table: &OutcomeTable,
+    sums: &[ColumnSums],
+    unhedged: Option<&Sample>,
+    below_usd: &[f64],
+) -> Vec<ThresholdSummary> {
+    if below_usd.is_empty() {
         return Vec::new();
     }
-    let hedged = Sample::of_column(table, Column::EffectivePrice);
-    let unhedged = unhedged_prices(table, plan);
-    let below = |sample: &Sample, usd: f64| probability(sample, |x, _| x < usd);
-    let prices = plan.report.effective_price_below_usd.iter();
-    prices
-        .map(|&usd| ThresholdSummary {
-            usd,
-            hedged: below(&hedged, usd),
-            unhedged: unhedged
-                .as_ref()
-                .map_or(Estimate::UNDEFINED, |unhedged| below(unhedged, usd)),
+    let is_defined = sums[Column::EffectivePrice as usize].mean().value.is_some();
+    let hedged = is_defined.then(|| Sample::of_column(table, Column::EffectivePrice));
+    let below = |sample: Option<&Sample>, usd: f64| {
+        sample.map_or(Estimate::UNDEFINED, |sample| {
+            probability(sample, |x, _| x < usd)
         })
-        .collect()
+    };
+    let threshold = |&usd: &f64| ThresholdSummary {
+        usd,
+        hedged: below(hedged.as_ref(), usd),
+        unhedged: below(unhedged, usd),
+    };
+    below_usd.iter().map(threshold).collect()
 }

@@ -1,13 +1,16 @@
 //! From the outcome table to the summary.
 
 use crate::outcome::column::Column;
+use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
-use crate::plan::types::{AfterLiquidation, HedgePlan, Plan, Rebalance};
+use crate::plan::types::{LimitPlan, Plan};
+use crate::stats::breakdown::Breakdown;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level, REPORT_LEVELS};
-use crate::stats::limits::judge;
+use crate::stats::limits::{judge, resolve};
 use crate::stats::moments::column_sums;
 use crate::stats::pair::Pair;
+use crate::stats::possible::Possible;
 use crate::stats::singles::Singles;
 use crate::stats::summary::{
     BankruptcyLossSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
@@ -17,10 +20,28 @@ use crate::stats::summary::{
 /// How much is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// What the terminal and Markdown reports show. A plan with limits gets everything, since a limit may name any value.
+    /// What the terminal and Markdown reports show; everything, where a limit names a value that they do not show.
     Report,
     /// Every key of `summary.json`.
     Everything,
+}
+
+impl Detail {
+    /// This much, or everything if one of the plan's limits needs it.
+    fn for_limits_of(self, plan: &Plan) -> Self {
+        let limits = &plan.report.limits;
+        if self == Self::Everything || limits.is_empty() {
+            return self;
+        }
+        let (shown, whole) = (template_of(plan, self), template(plan));
+        let is_shown =
+            |limit: &LimitPlan| resolve(&shown, &limit.path) == resolve(&whole, &limit.path);
+        if limits.iter().all(is_shown) {
+            self
+        } else {
+            Self::Everything
+        }
+    }
 }
 
 /// What the summary repeats about the run and cannot know from its outcomes.
@@ -40,7 +61,7 @@ pub struct RunInfo {
 ///
 /// The result does not depend on the number of threads.
 pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
-    let mut summary = estimate(table, plan, detail, run);
+    let mut summary = estimate(table, plan, detail.for_limits_of(plan), run);
     if !plan.report.limits.is_empty() {
         // A summary is plain data, so it always converts; a limit on a null value cannot be told.
         let values = serde_json::to_value(&summary).unwrap_or_default();
@@ -56,16 +77,14 @@ pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInf
 
 /// A summary of nothing with every key of this plan's summary, to check the paths of limits before a simulation.
 pub fn template(plan: &Plan) -> serde_json::Value {
-    let assets = plan
-        .market
-        .assets
-        .iter()
-        .map(|asset| asset.name.clone())
-        .collect();
+    template_of(plan, Detail::Everything)
+}
+
+fn template_of(plan: &Plan, detail: Detail) -> serde_json::Value {
     let summary = estimate(
-        &OutcomeTable::new(1, assets),
+        &OutcomeTable::new(1, Layout::of(plan)),
         plan,
-        Detail::Everything,
+        detail,
         &RunInfo::default(),
     );
     serde_json::to_value(&summary).unwrap_or_default()
@@ -73,11 +92,11 @@ pub fn template(plan: &Plan) -> serde_json::Value {
 
 fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
     let scope = match detail {
-        Detail::Report if plan.report.limits.is_empty() => Scope {
+        Detail::Report => Scope {
             levels: &REPORT_LEVELS,
             unshown: &[],
         },
-        Detail::Report | Detail::Everything => Scope {
+        Detail::Everything => Scope {
             levels: &ALL_LEVELS,
             unshown: &ALL_LEVELS,
         },
@@ -87,6 +106,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
     let sums = column_sums(table);
     let pair = Pair::of(table, plan, &sums, levels, possible);
     let singles = Singles::of(table, plan, &sums, scope, possible);
+    let parts = Breakdown::of(table, plan, &sums, levels, &singles.required);
     let mean = |column: Column| sums[column as usize].mean();
     let event = |column: Column, possible: bool| {
         if possible {
@@ -123,7 +143,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             mean_count: mean(Column::MarginCalls),
         },
         unmet_call: UnmetCallSummary {
-            probability: event(Column::UnmetCalls, possible.call),
+            probability: event(Column::UnmetCalls, possible.top_up),
             mean_usd: mean(Column::UnmetCall),
         },
         cut_trades: EventSummary {
@@ -134,7 +154,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
             peak: singles.peak,
             required: singles.required,
             top_up: TopUpSummary {
-                probability: event(Column::TopUp, possible.call || possible.reentry),
+                probability: event(Column::TopUp, possible.top_up || possible.reentry),
                 mean: singles.top_up.mean,
                 percentiles: singles.top_up.percentiles,
             },
@@ -154,6 +174,14 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         },
         thresholds: pair.thresholds,
         effective_price_below: singles.effective_price_below,
+        liquidity_at_risk: parts.liquidity_at_risk,
+        costs: parts.costs,
+        carry: parts.carry,
+        by_holding: parts.by_holding,
+        by_hedge: parts.by_hedge,
+        by_account: parts.by_account,
+        exposure: parts.exposure,
+        interim: parts.interim,
         limits: Vec::new(),
         notes: plan.report.notes.clone(),
         scenario: run.scenario.clone(),
@@ -167,54 +195,10 @@ pub(super) struct Scope {
     pub(super) unshown: &'static [Level],
 }
 
-/// Which events a plan can bring about; the probability of the others is exactly 0.
-#[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent answers to four questions"
-)]
-pub(super) struct Possible {
-    pub(super) hedge: bool,
-    pub(super) call: bool,
-    /// A new hedge after a liquidation.
-    pub(super) reentry: bool,
-    /// A trade that makes the short larger after it was opened; an opening that cannot be margined is refused.
-    pub(super) cut: bool,
-}
-
-impl Possible {
-    fn of(plan: &Plan) -> Self {
-        let hedge = plan.hedges.iter().any(|hedge| !hedge.is_absent());
-        let steps = plan.simulation.steps;
-        let reentry = hedge
-            && plan.accounts.iter().any(|account| {
-                matches!(account.after_liquidation, AfterLiquidation::Reenter { .. })
-            });
-        let grows = |hedge: &HedgePlan| match hedge.rebalance {
-            Rebalance::Never => false,
-            // A hedge that is already on is set to its size at time 0 too.
-            Rebalance::Every { steps: every } => every < steps || hedge.opened.is_some(),
-            Rebalance::Band { .. } | Rebalance::DeltaBand { .. } => true,
-        };
-        Self {
-            hedge,
-            call: hedge
-                && plan.accounts.iter().any(|account| {
-                    account
-                        .margin_call
-                        .is_some_and(|call| call.every_steps <= steps)
-                }),
-            reentry,
-            cut: reentry || (hedge && plan.hedges.iter().any(grows)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::table::LANES;
-    use crate::plan::types::{Comparison, LimitPlan};
+    use crate::plan::types::Comparison;
     use crate::stats::limits::{LimitStatus, known_path};
     use crate::stats::moments::spread;
     use crate::stats::quantile::Percentiles;
@@ -223,26 +207,6 @@ mod tests {
 
     fn everything(table: &OutcomeTable, plan: &Plan) -> Summary {
         summarise(table, plan, Detail::Everything, &RunInfo::default())
-    }
-
-    #[test]
-    fn what_a_plan_cannot_bring_about_has_probability_zero() {
-        let mut plan = plan(64, vec![]);
-        plan.hedges[0].rebalance = Rebalance::Never;
-        plan.accounts[0].after_liquidation = AfterLiquidation::StayFlat;
-        assert!(!Possible::of(&plan).cut);
-        let steps = plan.simulation.steps;
-        plan.hedges[0].rebalance = Rebalance::Every { steps };
-        assert!(!Possible::of(&plan).cut);
-        plan.hedges[0].rebalance = Rebalance::Every { steps: 1 };
-        assert!(Possible::of(&plan).cut);
-        plan.hedges[0].rebalance = Rebalance::Never;
-        plan.accounts[0].after_liquidation = AfterLiquidation::Reenter { after_steps: 3 };
-        assert!(Possible::of(&plan).cut && Possible::of(&plan).reentry);
-        if let Some(call) = &mut plan.accounts[0].margin_call {
-            call.every_steps = steps + 1;
-        }
-        assert!(!Possible::of(&plan).call);
     }
 
     #[test]
@@ -356,12 +320,10 @@ mod tests {
     fn what_cannot_happen_is_zero_and_without_an_event_null() {
         let mut plan = plan(1000, vec![]);
         plan.hedges[0].hedge_ratio = 0.0;
-        let mut table = OutcomeTable::new(1000, vec!["ETH".into()]);
-        table.data_mut().fill(0.0);
-        for block in table.blocks_mut() {
-            let start = Column::LiquidationDay as usize * LANES;
-            block[start..start + LANES].fill(f64::NAN);
-        }
+        let mut table = OutcomeTable::new(1000, Layout::plain(vec!["ETH".into()]));
+        table
+            .column_mut(Column::LiquidationDay as usize)
+            .fill(f64::NAN);
         let summary = everything(&table, &plan);
         for impossible in [
             summary.liquidation.probability,
@@ -431,6 +393,44 @@ mod tests {
             found,
             [LimitStatus::Kept, LimitStatus::Broken, LimitStatus::Unknown]
         );
+    }
+
+    #[test]
+    fn a_limit_on_what_no_report_shows_gets_it_and_the_same_numbers() {
+        let table = table(20_000);
+        let found = |paths: &[&str], detail| {
+            let limits = paths.iter().map(|&path| LimitPlan {
+                text: path.into(),
+                path: path.into(),
+                comparison: Comparison::AtLeast,
+                bound: 0.0,
+            });
+            let plan = plan(20_000, limits.collect());
+            summarise(&table, &plan, detail, &RunInfo::default())
+        };
+        let is_whole = |summary: &Summary| summary.hedged.percentiles.get("p0.1").is_some();
+        let shown = [
+            "liquidation.probability",
+            "hedged.percentiles.p1",
+            "liquidation.mean_day",
+            "paths",
+        ];
+        assert!(!is_whole(&found(&shown, Detail::Report)));
+        for unshown in [
+            "hedged.percentiles.p99.5",
+            "min_equity.percentiles.p50",
+            "effective_price.unhedged_mean",
+        ] {
+            let paths = [&shown[..], &[unshown]].concat();
+            let (asked, whole) = (
+                found(&paths, Detail::Report),
+                found(&paths, Detail::Everything),
+            );
+            assert!(is_whole(&asked), "{unshown}");
+            assert!(asked.limits[4].ci95.is_some(), "{unshown}");
+            assert_eq!(asked.limits, whole.limits);
+            assert_eq!(found(&shown, Detail::Report).limits, whole.limits[..4]);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::stats::attribution::Attribution;
 use crate::stats::effectiveness::HedgeEffectiveness;
 use crate::stats::estimate::Estimate;
-use crate::stats::level::ByName;
+use crate::stats::level::{ByName, Named};
 use crate::stats::limits::LimitOutcome;
 
 /// Version of the layout of `summary.json`.
@@ -62,6 +62,29 @@ pub struct Summary {
     pub thresholds: Vec<ThresholdSummary>,
     /// Probabilities to realise less per unit than the user's prices.
     pub effective_price_below: Vec<ThresholdSummary>,
+    /// Money needed at short notice.
+    pub liquidity_at_risk: LiquidityAtRiskSummary,
+    /// What the hedge's trades cost, by purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostSummary>,
+    /// Carry, rolls and moves of the curve, of dated futures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carry: Option<CarrySummary>,
+    /// Unhedged P&L of each holding, by label, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_holding: Option<Named<PartSummary>>,
+    /// What each hedge made and cost, by number from 1, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_hedge: Option<Named<HedgeSummary>>,
+    /// What happened in each account, by name, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_account: Option<Named<AccountSummary>>,
+    /// Money at risk with each venue, by name, then at each reporting date, by label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Named<Named<ExposureSummary>>>,
+    /// P&L at each reporting date, by label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interim: Option<Named<InterimSummary>>,
     /// The user's limits, judged.
     pub limits: Vec<LimitOutcome>,
     /// What every reader must know: assumed data, repaired correlations, views.
@@ -213,4 +236,116 @@ pub struct ThresholdSummary {
     pub hedged: Estimate,
     /// Probability that the unhedged value is below.
     pub unhedged: Estimate,
+}
+
+/// Money needed at short notice, USD, at least 0, from the requirement that no reserve limits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiquidityAtRiskSummary {
+    /// What the hedges as planned would have needed never to be liquidated; the same as `collateral.required`.
+    pub total: MeanAndPercentiles,
+    /// Largest rise of that within 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_call_24h: Option<MeanAndPercentiles>,
+    /// Largest rise of that within 7 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_call_7d: Option<MeanAndPercentiles>,
+    /// Largest sum under way to the accounts at one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cash_in_transit: Option<MeanAndPercentiles>,
+}
+
+/// What the hedge's trades cost, by purpose, USD, at least 0; inside fees, slippage and roll.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CostSummary {
+    /// Opening.
+    pub entry: MeanAndPercentiles,
+    /// Rebalancing, sales and deleveraging.
+    pub rebalancing: MeanAndPercentiles,
+    /// Rolls and switches.
+    pub roll: MeanAndPercentiles,
+    /// Closing at the horizon and settlement.
+    pub exit: MeanAndPercentiles,
+    /// All of these.
+    pub total: MeanAndPercentiles,
+}
+
+/// What dated futures made beside their underlying, USD.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CarrySummary {
+    /// Carry earned, inside the futures basis.
+    pub earned: MeanAndPercentiles,
+    /// What moves of the curve made, inside the futures basis.
+    pub curve: MeanAndPercentiles,
+    /// What rolls and switches cost, fees included, at least 0.
+    pub roll_cost: MeanAndPercentiles,
+}
+
+/// Distribution of a part of the P&L, USD.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartSummary {
+    /// Mean.
+    pub mean: Estimate,
+    /// Standard deviation.
+    pub std_dev: Estimate,
+    /// Expected shortfall at 95 %, positive is a loss.
+    pub es95: Estimate,
+    /// Percentiles.
+    pub percentiles: ByName,
+}
+
+/// What one hedge made and cost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HedgeSummary {
+    /// Name of its contract.
+    pub contract: String,
+    /// Name of its account.
+    pub account: String,
+    /// Label of the holding that it covers.
+    pub covers: String,
+    /// Its P&L, USD.
+    #[serde(flatten)]
+    pub pnl: PartSummary,
+}
+
+/// What happened in one account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccountSummary {
+    /// Name of its venue.
+    pub venue: String,
+    /// Forced closes by the venue.
+    pub liquidation: OnlyProbability,
+    /// Largest net cash posted, USD.
+    pub peak: MeanAndPercentiles,
+    /// What its hedges made and cost, USD; absent where there is one hedge in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pnl: Option<PartSummary>,
+}
+
+/// A probability alone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OnlyProbability {
+    /// Probability of at least one.
+    pub probability: Estimate,
+}
+
+/// Collateral and unrealised profit with one venue at one date, USD, at least 0.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExposureSummary {
+    /// Days from time 0.
+    pub day: f64,
+    /// Mean.
+    pub mean: Estimate,
+    /// Percentiles.
+    pub percentiles: ByName,
+}
+
+/// P&L at one date against time 0, positions at mark, holdings at spot, nothing closed; USD.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InterimSummary {
+    /// Days from time 0.
+    pub day: f64,
+    /// With the hedge.
+    pub hedged: PartSummary,
+    /// Without it.
+    pub unhedged: PartSummary,
 }

@@ -31,16 +31,60 @@ pub struct ListingPreset {
     pub listing: String,
     /// The asset it follows, e.g. `ETH`.
     pub underlying: String,
-    /// Brackets, fees, liquidation.
+    /// Which kind of contract it is.
+    pub kind: ListedKind,
+    /// What it is margined and settled in.
+    pub settlement: ListedSettlement,
+    /// Size of one inverse contract, USD; `None` for a linear one.
+    pub contract_size_usd: Option<f64>,
+    /// Brackets, fees, liquidation; amounts in USD, of an inverse contract in coins.
     pub rules: ContractRules,
-    /// What the venue fixes in the premium formula of the funding rate.
-    pub funding: PresetFunding,
+    /// What the venue fixes in the premium formula of the funding rate; `None` for a dated future.
+    pub funding: Option<PresetFunding>,
     /// Sentences on numbers that no source, or an old one, stands for. Every run that uses the listing shows them.
     pub assumed: Vec<String>,
     /// Where each number comes from.
     pub provenance: Vec<Provenance>,
     /// The sources, each once, in order of first use.
     pub sources: Vec<Source>,
+}
+
+/// Which kind of contract a listing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListedKind {
+    /// A perpetual.
+    Perpetual,
+    /// A future that expires at the end of a quarter.
+    Dated,
+}
+
+/// What a listing is margined and settled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListedSettlement {
+    /// USD (USDT).
+    Linear,
+    /// The coin of the underlying.
+    Inverse,
+}
+
+impl ListedKind {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Perpetual => "perpetual",
+            Self::Dated => "quarterly future",
+        }
+    }
+}
+
+impl ListedSettlement {
+    /// As scenarios write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Inverse => "inverse",
+        }
+    }
 }
 
 /// What a venue fixes in the premium formula of the funding rate.
@@ -84,6 +128,14 @@ impl VenuePreset {
 }
 
 impl ListingPreset {
+    /// The unit of its brackets: `USD`, or the coin.
+    pub fn unit(&self) -> &str {
+        match self.settlement {
+            ListedSettlement::Linear => "USD",
+            ListedSettlement::Inverse => &self.underlying,
+        }
+    }
+
     /// Where the number with this dotted key comes from.
     pub fn provenance(&self, key: &str) -> Option<&Provenance> {
         self.provenance.iter().find(|p| p.key == key)
@@ -123,8 +175,8 @@ fn load(name: &str, text: &str) -> VenuePreset {
 #[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
-    use crate::venue::preset_file::KEYS;
-    use crate::venue::rules::Remainder;
+    use crate::venue::preset_file::keys;
+    use crate::venue::rules::{MaintenanceAt, Remainder};
 
     fn binance(listing: &str) -> &'static ListingPreset {
         find("binance").unwrap().listing(listing).unwrap()
@@ -146,7 +198,19 @@ mod tests {
             .collect();
         assert_eq!(
             symbols,
-            ["BTCUSDT", "ETHUSDT", "SOLUSDT", "ATOMUSDT", "IOTXUSDT"]
+            [
+                "BTCUSDT",
+                "ETHUSDT",
+                "SOLUSDT",
+                "ATOMUSDT",
+                "IOTXUSDT",
+                "BTCUSDT_QUARTER",
+                "ETHUSDT_QUARTER",
+                "BTCUSD_PERP",
+                "ETHUSD_PERP",
+                "BTCUSD_QUARTER",
+                "ETHUSD_QUARTER"
+            ]
         );
         assert!(find("binanc").is_none());
         assert!(find("bybit").unwrap().listing("ETHUSDT").is_none());
@@ -241,7 +305,7 @@ mod tests {
                 interval_hours: 8.0,
                 cap_per_8h,
             };
-            assert_eq!(listing.funding, funding);
+            assert_eq!(listing.funding, Some(funding));
             assert_eq!(format!("{}USDT", listing.underlying), symbol);
         }
         let bybit = &find("bybit").unwrap().listings[0];
@@ -250,15 +314,68 @@ mod tests {
             (0.00055, 0.0)
         );
         assert_eq!(
-            (bybit.rules.remainder, bybit.funding.cap_per_8h),
+            (bybit.rules.remainder, bybit.funding.unwrap().cap_per_8h),
             (Remainder::Forfeited, 0.00333)
         );
     }
 
     #[test]
+    fn quarterly_contracts_have_brackets_of_their_own() {
+        for symbol in ["BTCUSDT_QUARTER", "ETHUSDT_QUARTER"] {
+            let listing = binance(symbol);
+            let rules = &listing.rules;
+            assert_eq!(
+                (listing.kind, listing.settlement, listing.unit()),
+                (ListedKind::Dated, ListedSettlement::Linear, "USD")
+            );
+            assert_eq!((rules.brackets.len(), rules.position_cap_usd()), (8, 120e6));
+            assert_eq!(rules.brackets[7].deduction_usd, 12_461_750.0);
+            assert_eq!((rules.delivery_fee_frac, listing.funding), (0.0005, None));
+        }
+        let fee = |symbol| binance(symbol).rules.liquidation_fee_frac;
+        assert_eq!(
+            (fee("BTCUSDT_QUARTER"), fee("ETHUSDT_QUARTER")),
+            (0.01, 0.015)
+        );
+    }
+
+    #[test]
+    fn inverse_contracts_are_counted_in_coins() {
+        for (symbol, kind, size_usd, brackets) in [
+            ("BTCUSD_PERP", ListedKind::Perpetual, 100.0, 9),
+            ("BTCUSD_QUARTER", ListedKind::Dated, 100.0, 9),
+            ("ETHUSD_PERP", ListedKind::Perpetual, 10.0, 9),
+            ("ETHUSD_QUARTER", ListedKind::Dated, 10.0, 9),
+        ] {
+            let listing = binance(symbol);
+            assert_eq!(
+                (listing.kind, listing.contract_size_usd),
+                (kind, Some(size_usd))
+            );
+            assert_eq!(listing.settlement, ListedSettlement::Inverse);
+            assert_eq!(listing.unit(), listing.underlying);
+            assert_eq!(listing.rules.brackets.len(), brackets);
+            assert_eq!(listing.rules.position_cap_usd(), f64::INFINITY);
+            assert_eq!(listing.rules.maintenance_at, MaintenanceAt::Mark);
+            assert_eq!(listing.funding.is_some(), kind == ListedKind::Perpetual);
+        }
+        // The FAQ's own example: 300 BTC stand at 12.5 %, less 11.81 BTC.
+        let btc = &binance("BTCUSD_PERP").rules;
+        assert_eq!(btc.bracket(300.0).rate, 0.125);
+        assert!((btc.maintenance_margin_usd(300.0) - (37.5 - 11.81)).abs() < 1e-12);
+        let bybit = find("bybit").unwrap().listing("BTCUSD").unwrap();
+        assert_eq!(
+            (bybit.contract_size_usd, bybit.rules.position_cap_usd()),
+            (Some(1.0), 1_500.0)
+        );
+        assert_eq!(bybit.rules.initial_margin_usd(150.0), 1.5);
+    }
+
+    #[test]
     fn every_number_has_a_source_or_is_marked_assumed() {
         for listing in all().iter().flat_map(|v| &v.listings) {
-            for key in KEYS {
+            let keys = keys(listing.kind, listing.settlement);
+            for key in &keys {
                 let origin = listing.provenance(key).unwrap();
                 assert!(
                     origin.source.is_some() || origin.assumed.is_some(),
@@ -272,7 +389,7 @@ mod tests {
                 );
                 assert!(origin.assumed.is_none_or(|i| listing.assumed[i].len() > 20));
             }
-            assert_eq!(listing.provenance.len(), KEYS.len());
+            assert_eq!(listing.provenance.len(), keys.len());
         }
         let fee = binance("BTCUSDT").provenance("fees.liquidation").unwrap();
         assert!(
@@ -291,9 +408,10 @@ mod tests {
     #[test]
     fn what_is_assumed_states_the_number_that_is_used() {
         for listing in all().iter().flat_map(|v| &v.listings) {
+            let cap_per_8h = listing.funding.map_or(0.0, |funding| funding.cap_per_8h);
             let percents = [
                 ("fees.liquidation", listing.rules.liquidation_fee_frac),
-                ("funding.cap_per_8h", listing.funding.cap_per_8h),
+                ("funding.cap_per_8h", cap_per_8h),
             ];
             for (key, value) in percents {
                 let Some(sentence) = listing.assumed_about(key) else {

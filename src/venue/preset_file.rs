@@ -6,22 +6,47 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::venue::preset::{ListingPreset, PresetFunding, Provenance, Source, VenuePreset};
+use crate::venue::preset::{
+    ListedKind, ListedSettlement, ListingPreset, PresetFunding, Provenance, Source, VenuePreset,
+};
 use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
-/// The numbers of a listing that must say where they come from.
-pub(crate) const KEYS: [&str; 10] = [
+/// The numbers of every listing that must say where they come from.
+const KEYS: [&str; 6] = [
     "maintenance",
     "fees.maker",
     "fees.taker",
     "fees.liquidation",
+    "liquidation.remainder",
+    "liquidation.fee_in_trigger",
+];
+
+/// Those of a perpetual beside them.
+const PERPETUAL_KEYS: [&str; 4] = [
     "funding.interest_per_8h",
     "funding.damper_per_8h",
     "funding.interval",
     "funding.cap_per_8h",
-    "liquidation.remainder",
-    "liquidation.fee_in_trigger",
 ];
+
+/// Those of a dated future.
+const DATED_KEYS: [&str; 1] = ["fees.delivery"];
+
+/// Those of an inverse contract.
+const INVERSE_KEYS: [&str; 2] = ["contract_size_usd", "liquidation.maintenance_at"];
+
+/// The numbers of a listing that must say where they come from.
+pub(crate) fn keys(kind: ListedKind, settlement: ListedSettlement) -> Vec<&'static str> {
+    let mut keys = KEYS.to_vec();
+    keys.extend(match kind {
+        ListedKind::Perpetual => &PERPETUAL_KEYS[..],
+        ListedKind::Dated => &DATED_KEYS[..],
+    });
+    if settlement == ListedSettlement::Inverse {
+        keys.extend(INVERSE_KEYS);
+    }
+    keys
+}
 
 /// What can be wrong with a data file.
 #[derive(Debug, Error)]
@@ -38,6 +63,9 @@ pub(crate) enum PresetFault {
     /// A source that is not listed.
     #[error("{listing}: source `{source_key}` is not under [sources]")]
     UnknownSource { listing: String, source_key: String },
+    /// What a contract of this kind and settlement has not, or lacks.
+    #[error("{listing}: {what}")]
+    Unfitting { listing: String, what: &'static str },
 }
 
 #[derive(Deserialize)]
@@ -70,9 +98,14 @@ struct Listing {
     #[serde(rename = "listing")]
     symbol: String,
     underlying: String,
+    #[serde(default)]
+    kind: KindWord,
+    #[serde(default)]
+    settlement: SettlementWord,
+    contract_size_usd: Option<f64>,
     maintenance: Vec<Bracket>,
     fees: Fees,
-    funding: Funding,
+    funding: Option<Funding>,
     liquidation: Liquidation,
     #[serde(default)]
     from: BTreeMap<String, Origin>,
@@ -81,11 +114,49 @@ struct Listing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bracket {
-    up_to_usd: f64,
+    up_to_usd: Option<f64>,
+    up_to_coins: Option<f64>,
     #[serde(deserialize_with = "fraction")]
     rate: f64,
     max_leverage: f64,
-    deduction_usd: f64,
+    deduction_usd: Option<f64>,
+    deduction_coins: Option<f64>,
+}
+
+impl Bracket {
+    /// Cap, if it has one, and deduction in a settlement's unit; `None` if the deduction or the unit is another.
+    fn amounts(&self, settlement: ListedSettlement) -> Option<(Option<f64>, f64)> {
+        match settlement {
+            ListedSettlement::Linear => {
+                let is_pure = self.up_to_coins.is_none() && self.deduction_coins.is_none();
+                self.deduction_usd
+                    .filter(|_| is_pure)
+                    .map(|deduction| (self.up_to_usd, deduction))
+            }
+            ListedSettlement::Inverse => {
+                let is_pure = self.up_to_usd.is_none() && self.deduction_usd.is_none();
+                self.deduction_coins
+                    .filter(|_| is_pure)
+                    .map(|deduction| (self.up_to_coins, deduction))
+            }
+        }
+    }
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum KindWord {
+    #[default]
+    Perpetual,
+    Dated,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum SettlementWord {
+    #[default]
+    Linear,
+    Inverse,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +168,8 @@ struct Fees {
     taker: f64,
     #[serde(deserialize_with = "fraction")]
     liquidation: f64,
+    #[serde(default, deserialize_with = "some_fraction")]
+    delivery: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +190,14 @@ struct Funding {
 struct Liquidation {
     remainder: RemainderWord,
     fee_in_trigger: bool,
+    maintenance_at: Option<MaintenanceWord>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum MaintenanceWord {
+    Current,
+    Entry,
 }
 
 #[derive(Deserialize)]
@@ -146,32 +227,74 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<VenuePreset, PresetFault> 
 }
 
 fn listing_preset(file: &File, listing: &Listing) -> Result<ListingPreset, PresetFault> {
+    let kind = match listing.kind {
+        KindWord::Perpetual => ListedKind::Perpetual,
+        KindWord::Dated => ListedKind::Dated,
+    };
+    let settlement = match listing.settlement {
+        SettlementWord::Linear => ListedSettlement::Linear,
+        SettlementWord::Inverse => ListedSettlement::Inverse,
+    };
+    let known = |key: &str| {
+        let groups = [&KEYS[..], &PERPETUAL_KEYS, &DATED_KEYS, &INVERSE_KEYS];
+        groups.iter().any(|keys| keys.contains(&key))
+    };
     if let Some(key) = file
         .from
         .keys()
         .chain(listing.from.keys())
-        .find(|k| !KEYS.contains(&k.as_str()))
+        .find(|key| !known(key))
     {
         return Err(PresetFault::UnknownKey {
             listing: listing.symbol.clone(),
             key: key.clone(),
         });
     }
+    let unfitting = |what| PresetFault::Unfitting {
+        listing: listing.symbol.clone(),
+        what,
+    };
+    if listing.funding.is_some() != (kind == ListedKind::Perpetual) {
+        return Err(unfitting(
+            "a perpetual has funding, a dated future has none",
+        ));
+    }
+    if listing.fees.delivery.is_some() != (kind == ListedKind::Dated) {
+        return Err(unfitting(
+            "a dated future has a delivery fee, a perpetual has none",
+        ));
+    }
+    let is_inverse = settlement == ListedSettlement::Inverse;
+    if listing.contract_size_usd.is_some() != is_inverse
+        || listing.liquidation.maintenance_at.is_some() != is_inverse
+    {
+        return Err(unfitting(
+            "an inverse contract has a size in USD and a price of its maintenance, a linear one neither",
+        ));
+    }
+    let rules = contract_rules(listing, settlement).ok_or_else(|| {
+        unfitting(
+            "brackets are in USD, of an inverse contract in coins, and only the last has no cap",
+        )
+    })?;
     let mut preset = ListingPreset {
         listing: listing.symbol.clone(),
         underlying: listing.underlying.clone(),
-        rules: contract_rules(listing),
-        funding: PresetFunding {
-            interest_per_8h: listing.funding.interest_per_8h,
-            damper_per_8h: listing.funding.damper_per_8h,
-            interval_hours: listing.funding.interval,
-            cap_per_8h: listing.funding.cap_per_8h,
-        },
+        kind,
+        settlement,
+        contract_size_usd: listing.contract_size_usd,
+        rules,
+        funding: listing.funding.as_ref().map(|funding| PresetFunding {
+            interest_per_8h: funding.interest_per_8h,
+            damper_per_8h: funding.damper_per_8h,
+            interval_hours: funding.interval,
+            cap_per_8h: funding.cap_per_8h,
+        }),
         assumed: Vec::new(),
         provenance: Vec::new(),
         sources: Vec::new(),
     };
-    for key in KEYS {
+    for key in keys(kind, settlement) {
         let origin = listing.from.get(key).or_else(|| file.from.get(key));
         let Some(origin) = origin.filter(|o| o.source.is_some() || o.assumed.is_some()) else {
             return Err(PresetFault::Unsourced {
@@ -219,22 +342,31 @@ fn index_of<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
         })
 }
 
-fn contract_rules(listing: &Listing) -> ContractRules {
+/// `None` where a bracket has another unit than the settlement, or lies behind one without a cap.
+fn contract_rules(listing: &Listing, settlement: ListedSettlement) -> Option<ContractRules> {
     let mut floor_usd = 0.0;
     let mut brackets = Vec::with_capacity(listing.maintenance.len());
     for bracket in &listing.maintenance {
+        let (cap, deduction_usd) = bracket.amounts(settlement)?;
+        let cap_usd = cap.unwrap_or(f64::INFINITY);
+        if cap_usd <= floor_usd {
+            return None;
+        }
         brackets.push(MarginBracket {
             floor_usd,
-            cap_usd: bracket.up_to_usd,
+            cap_usd,
             rate: bracket.rate,
-            deduction_usd: bracket.deduction_usd,
+            deduction_usd,
             max_leverage: Some(bracket.max_leverage),
         });
-        floor_usd = bracket.up_to_usd;
+        floor_usd = cap_usd;
     }
-    ContractRules {
-        delivery_fee_frac: 0.0,
-        maintenance_at: MaintenanceAt::Mark,
+    Some(ContractRules {
+        delivery_fee_frac: listing.fees.delivery.unwrap_or(0.0),
+        maintenance_at: match listing.liquidation.maintenance_at {
+            None | Some(MaintenanceWord::Current) => MaintenanceAt::Mark,
+            Some(MaintenanceWord::Entry) => MaintenanceAt::Entry,
+        },
         brackets,
         maker_fee_frac: listing.fees.maker,
         taker_fee_frac: listing.fees.taker,
@@ -244,7 +376,12 @@ fn contract_rules(listing: &Listing) -> ContractRules {
             RemainderWord::Returned => Remainder::Returned,
             RemainderWord::Forfeited => Remainder::Forfeited,
         },
-    }
+    })
+}
+
+/// A fraction that may be absent.
+fn some_fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    fraction(deserializer).map(Some)
 }
 
 /// A fraction written with `%` or `bps`. The exponent is put into the text, so that "0.65%" is 0.0065 to the last bit.
@@ -283,7 +420,10 @@ mod tests {
     fn fractions_are_exact() {
         let preset = parse("binance", BINANCE).unwrap();
         assert_eq!(preset.listings[0].rules.brackets[2].rate, 0.0065);
-        assert_eq!(preset.listings[1].funding.cap_per_8h, 0.00375);
+        assert_eq!(
+            preset.listings[1].funding.map(|f| f.cap_per_8h),
+            Some(0.00375)
+        );
     }
 
     #[test]
@@ -331,6 +471,26 @@ mod tests {
                     Err(PresetFault::Shape(_))
                 ),
                 "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_listing_has_what_its_kind_has() {
+        for (good, bad) in [
+            (", delivery = \"5bps\" }", " }"),
+            ("kind = \"dated\"\n", ""),
+            (", maintenance_at = \"current\" }", " }"),
+            ("contract_size_usd = 100\n", ""),
+            ("settlement = \"inverse\"\n", ""),
+            ("deduction_coins = 0.56", "deduction_usd = 0.56"),
+            ("up_to_coins = 20,", "up_to_coins = 9,"),
+            ("up_to_coins = 20,", ""),
+        ] {
+            let fault = parse("binance", &BINANCE.replacen(good, bad, 1));
+            assert!(
+                matches!(fault, Err(PresetFault::Unfitting { .. })),
+                "{good} {fault:?}"
             );
         }
     }

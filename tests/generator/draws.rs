@@ -21,7 +21,6 @@ impl Default for Draw {
 }
 
 /// Draws as the engine does.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(crate) fn fill(
     streams: &Streams,
     first_path: u64,
@@ -29,7 +28,9 @@ pub(crate) fn fill(
     purpose: Purpose,
     draw: &mut Draw,
 ) {
-    streams.lane_normals(first_path, group, purpose, &mut draw.0);
+    let mut shocks = [[[0.0f32; 64]; 4]];
+    streams.lane_normals(first_path, group, purpose, &mut shocks);
+    draw.0 = shocks[0].map(|row| row.map(f64::from));
 }
 
 /// Sums over draws.

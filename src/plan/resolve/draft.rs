@@ -4,9 +4,13 @@
 //! own inputs are not there is left out.
 
 use crate::plan::resolve::refusal::{Refusal, noted_index};
-use crate::plan::resolve::{account, contract, correlation, grid, hedge, holding, market, venue};
-use crate::scenario::contract::Funding;
+use crate::plan::resolve::{
+    account, correlation, expiry, grid, links, market, own_venue, perpetual, report, sales, venue,
+};
+use crate::scenario::contract::KindChoice;
 use crate::scenario::draft::{ContractDraft, Draft, HedgeDraft, MarginCallDraft};
+use crate::scenario::expiry::ExpiryChoice;
+use crate::scenario::perpetual::Funding;
 use crate::scenario::place::Given;
 use crate::scenario::sink::Sink;
 use crate::scenario::units::Span;
@@ -34,7 +38,7 @@ pub fn check(draft: &Draft, sink: &Sink) {
         market::jumps(jumps, sink);
     }
     for brackets in &draft.brackets {
-        venue::brackets(brackets, sink);
+        own_venue::brackets(brackets, sink);
     }
     for MarginCallDraft {
         level,
@@ -45,18 +49,34 @@ pub fn check(draft: &Draft, sink: &Sink) {
         account::ratios_descend(level.as_ref(), target.as_ref(), release.as_ref(), sink);
     }
     for (quantity, sales) in &draft.schedules {
-        holding::is_covered(quantity.value.0, sales, sink);
+        sales::is_covered(quantity.value.0, sales, sink);
     }
     for contract in &draft.contracts {
         check_contract(contract, draft, clock, sink);
     }
     let assets = present(draft.names.assets.as_ref());
     if let Some(assets) = &assets {
-        for asset in draft.holdings.iter().flatten() {
+        for asset in draft.holdings.iter().flatten().chain(&draft.coins) {
             noted_index(asset, assets, "under [assets]", sink);
         }
         let pairs = draft.pairs.iter().map(|(first, second)| (first, second));
         correlation::pairs(pairs, assets, sink);
+    }
+    let held: Vec<&Given<String>> = draft.holdings.iter().flatten().collect();
+    for (index, asset) in held.iter().enumerate() {
+        if held[..index].iter().any(|other| other.value == asset.value) {
+            let allowed = "an asset of which no other holding is";
+            sink.push(Refusal::does_not_fit(
+                asset,
+                allowed,
+                "one holding an asset",
+            ));
+        }
+    }
+    if let Some(contracts) = present(draft.names.contracts.as_ref()) {
+        for to in &draft.switches {
+            noted_index(to, &contracts, "under [contracts]", sink);
+        }
     }
     for account in &draft.accounts {
         if let Some(wanted) = &account.venue {
@@ -87,7 +107,10 @@ fn times(draft: &Draft, clock: Clock<'_>, sink: &Sink) {
         grid::delay_steps(delay, step, sink);
     }
     for at in &draft.sale_dates {
-        holding::sale_step(at, step, clock.horizon, sink);
+        sales::sale_step(at, step, clock.horizon, sink);
+    }
+    for date in &draft.report_dates {
+        report::date_step(date, step, clock.horizon, sink);
     }
 }
 
@@ -99,6 +122,9 @@ fn check_contract(contract: &ContractDraft, draft: &Draft, clock: Option<Clock<'
             .is_some_and(|assets| noted_index(given, assets, "under [assets]", sink).is_some())
     });
     let preset = preset_funding(contract, underlying, draft, sink);
+    if let (Some(clock), Some(given)) = (clock, &contract.expiry) {
+        check_expiry(given, draft, clock, sink);
+    }
     let (Some(clock), Some(funding)) = (clock, &contract.funding) else {
         return;
     };
@@ -110,9 +136,24 @@ fn check_contract(contract: &ContractDraft, draft: &Draft, clock: Option<Clock<'
     if preset.is_none() && !is_own_matter {
         return;
     }
-    if let Some(interval) = contract::interval(funding.as_ref(), preset.flatten()) {
-        contract::interval_steps(interval, &contract.name, clock.step, clock.horizon, sink);
+    if let Some(interval) = perpetual::interval(funding.as_ref(), preset.flatten()) {
+        perpetual::interval_steps(interval, &contract.name, clock.step, clock.horizon, sink);
     }
+}
+
+/// An expiry on the grid; a date only where it is known whether there is a start.
+fn check_expiry(given: &Given<ExpiryChoice>, draft: &Draft, clock: Clock<'_>, sink: &Sink) {
+    let is_date = !matches!(given.value, ExpiryChoice::After(_));
+    if is_date && draft.start.is_none() {
+        return;
+    }
+    let start = draft.start.as_ref().and_then(Option::as_ref);
+    let dates = expiry::Dates {
+        step: clock.step,
+        horizon: clock.horizon,
+        start: start.map(|given| given.value),
+    };
+    expiry::expiry(given, dates, sink);
 }
 
 /// The funding that a contract's venue brings: `Some(None)` at a venue of the scenario's own, `None` if it cannot be
@@ -135,9 +176,21 @@ fn preset_funding(
         return Some(None);
     }
     let preset = preset::find(&wanted.value)?;
-    let given = contract.listing.as_ref()?;
-    let listing = venue::listing(preset, &contract.name, given.as_ref(), underlying, sink)?;
-    Some(Some(listing.funding))
+    let is_option = contract.kind == Some(KindChoice::Option);
+    let given = match &contract.listing {
+        Some(given) => given.as_ref(),
+        None if is_option => None,
+        None => return None,
+    };
+    let wanted = venue::Wanted {
+        name: &contract.name,
+        venue: wanted,
+        listing: given,
+        underlying,
+        kind: contract.kind,
+        settlement: contract.settlement.as_ref().and_then(Option::as_ref),
+    };
+    venue::listing(preset, wanted, sink).map(|listing| listing.funding)
 }
 
 /// Whether a venue is a preset or the scenario's own; else that is noted, if all of its own could be read.
@@ -188,7 +241,7 @@ fn check_hedge(hedge: &HedgeDraft, draft: &Draft, assets: Option<&[&str]>, sink:
         && is_known_venue(at_venue, draft, sink)
         && is_known_venue(account_venue, draft, sink)
     {
-        hedge::is_at_same_venue(&contract.value, at_venue, account_venue, sink);
+        links::is_at_same_venue(&contract.value, at_venue, account_venue, sink);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::types::{Crossing, SimulationPlan};
+use crate::scenario::calendar::Moment;
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::simulation::{CrossingChoice, Simulation};
@@ -15,6 +16,8 @@ pub struct Grid {
     pub step: Given<Span>,
     /// Length of the simulation.
     pub horizon: Span,
+    /// When it starts, if that is given.
+    pub start: Option<Given<Moment>>,
     /// Whether to repair correlations.
     pub repair_correlations: bool,
 }
@@ -34,6 +37,27 @@ impl Grid {
     /// A duration above 0 in steps, if it is a multiple of the step; else that is noted.
     pub fn steps(&self, given: &Given<Span>, sink: &Sink) -> Option<u32> {
         steps(given, self.step.value, sink)
+    }
+
+    /// The date at which the simulation starts; `None` where it was noted that something needs one.
+    pub fn start_for<T>(&self, given: &Given<T>, reason: &str, sink: &Sink) -> Option<Moment> {
+        if self.start.is_none() {
+            let refusal = Refusal::Needed {
+                table: "simulation".to_owned(),
+                key: "start".to_owned(),
+                allowed: "a date such as \"2026-05-22\"".to_owned(),
+                reason: reason.to_owned(),
+            };
+            sink.push(refusal.at(given.place));
+        }
+        self.start.as_ref().map(|given| given.value)
+    }
+
+    /// The time from 0 to the end of a step.
+    pub fn time(&self, step: u32) -> Span {
+        Span {
+            milliseconds: u64::from(step) * self.step.value.milliseconds,
+        }
     }
 
     /// A duration in steps, rounded up.
@@ -92,6 +116,7 @@ pub fn simulation(
     let Simulation {
         horizon,
         step,
+        start,
         paths,
         seed,
         repair_correlations,
@@ -101,6 +126,7 @@ pub fn simulation(
     let grid = Grid {
         step: step.clone(),
         horizon: horizon.value,
+        start: start.clone(),
         repair_correlations: repair_correlations
             .as_ref()
             .is_some_and(|given| given.value),

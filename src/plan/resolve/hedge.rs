@@ -1,99 +1,115 @@
-//! A hedge: its size at time 0, and whether the venue takes it.
+//! A hedge: its side and size, its policies, and whether its contract takes them.
 
 use crate::plan::coverage::default_coverage;
+use crate::plan::pilot::{PilotPlan, RatioEstimate};
 use crate::plan::resolve::grid::Grid;
-use crate::plan::resolve::refusal::{Refusal, noted_index};
-use crate::plan::resolve::words::{percent, usd, usd_rounded_up};
+use crate::plan::resolve::links::{Link, kind_in_words};
+use crate::plan::resolve::order::order;
+use crate::plan::resolve::ratio::{Found, Of, ratio, rounding};
+use crate::plan::resolve::refusal::Refusal;
+use crate::plan::resolve::setting::Setting;
+use crate::plan::resolve::switch::switch;
 use crate::plan::types::{
-    AccountPlan, ContractPlan, Follows, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, OrderPlan,
-    Position, Rebalance,
+    ContractKind, Follows, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge, Position, Rebalance,
 };
-use crate::scenario::hedge::{Hedge, Opened, RebalanceChoice};
+use crate::scenario::execution::Execution;
+use crate::scenario::hedge::{FollowsChoice, Hedge, Opened, PositionChoice, RebalanceChoice};
 use crate::scenario::place::Given;
-use crate::scenario::problem::Problem;
 use crate::scenario::sink::Sink;
-use crate::scenario::whole::Scenario;
-use crate::venue::rules::ContractRules;
 
-/// What a hedge refers to.
+/// What hedges are resolved against.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The scenario, for names and places.
-    pub scenario: &'a Scenario,
+    /// The setting: names, the grid, notes, problems.
+    pub setting: &'a Setting<'a>,
+    /// `[execution]`.
+    pub execution: Option<&'a Execution>,
     /// The market, resolved.
     pub market: &'a MarketPlan,
     /// The holdings, resolved.
     pub holdings: &'a [HoldingPlan],
-    /// The accounts, resolved.
-    pub accounts: &'a [AccountPlan],
-    /// The grid of steps.
-    pub grid: &'a Grid,
+    /// Ratios that a pilot simulation has found, each with the index of its hedge.
+    pub estimates: &'a [(usize, RatioEstimate)],
 }
 
-/// Resolves one hedge.
-pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgePlan> {
+/// A hedge, and the question that a pilot simulation has to answer before its ratio is one; until then it is 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolved {
+    /// The hedge.
+    pub plan: HedgePlan,
+    /// The question.
+    pub ask: Option<PilotPlan>,
+}
+
+/// Resolves the hedge of an index.
+pub fn hedge(
+    (index, hedge): (usize, &Hedge),
+    link: &Link,
+    context: &Context<'_>,
+) -> Option<Resolved> {
     let Hedge {
         place: _,
-        contract,
-        account,
-        covers,
-        ratio,
+        contract: _,
+        account: _,
+        covers: _,
+        position,
+        ratio: given_ratio,
         coverage,
-        opened: given_opened,
+        opened,
         rebalance: given_rebalance,
+        follows,
+        roll: _,
+        switch: given_switch,
+        order: _,
+        style: _,
     } = hedge;
-    let market = context.market;
-    let find = |given, names: &[&str], home| noted_index(given, names, home, sink);
-    let contracts: Vec<&str> = market
-        .contracts
-        .iter()
-        .map(|contract| contract.name.as_str())
-        .collect();
-    let accounts: Vec<&str> = context
-        .accounts
-        .iter()
-        .map(|account| account.name.as_str())
-        .collect();
-    let held: Vec<&str> = context
-        .holdings
-        .iter()
-        .map(|holding| market.assets[holding.asset].name.as_str())
-        .collect();
-    let contract_index = find(contract, &contracts, "under [contracts]");
-    let account_index = find(account, &accounts, "under [accounts]");
-    let covers_index = find(covers, &held, "among the assets of [[holdings]]");
-    let rebalance = rebalance(given_rebalance.as_ref(), context.grid, sink);
-    let (contract, account, covers) = (contract_index?, account_index?, covers_index?);
-
-    let at_venue = &context.scenario.contracts[contract].venue;
-    let account_venue = &context.scenario.accounts[account].venue;
-    if !is_at_same_venue(
-        &market.contracts[contract].name,
-        at_venue,
-        account_venue,
-        sink,
-    ) {
-        return None;
-    }
-    let underlying = market.contracts[contract].underlying;
-    let holding = &context.holdings[covers];
-    let hedge_ratio = ratio.value.0;
+    let (setting, market) = (context.setting, context.market);
+    let contract = &market.contracts[link.contract];
+    let fits = fits_kind(hedge, link, market, setting.sink);
+    let position = match position.as_ref().map(|given| given.value) {
+        None | Some(PositionChoice::Short) => Position::Short,
+        Some(PositionChoice::Long) => Position::Long,
+    };
+    let follows = match follows.as_ref().map(|given| given.value) {
+        None | Some(FollowsChoice::Inventory) => Follows::Inventory,
+        Some(FollowsChoice::Expected) => Follows::Expected,
+    };
+    let holding = &context.holdings[link.covers];
+    let order = order(hedge, context.execution, &contract.kind, setting);
+    let round = rounding(given_ratio, contract, context);
+    let switch = match given_switch {
+        None => Some(None),
+        Some(given) => switch(given, link, market, setting).map(Some),
+    };
+    let rebalance = rebalance(given_rebalance.as_ref(), setting.grid, setting.sink)?;
+    let of = Of {
+        hedge: index,
+        position,
+        rebalance,
+        link,
+        followed_base: holding.followed_base(follows),
+    };
+    let found = ratio(given_ratio, of, context);
+    let (hedge_ratio, ask) = match found? {
+        Found::Ratio(ratio) => (ratio, None),
+        Found::Ask(question) => (0.0, Some(question)),
+    };
     let plan = HedgePlan {
-        contract,
-        account,
-        covers,
+        contract: link.contract,
+        account: link.account,
+        covers: link.covers,
         hedge_ratio,
         coverage_frac: match coverage {
             Some(given) => given.value.0,
-            None => default_coverage(market, holding.asset, underlying, hedge_ratio),
+            None => default_coverage(market, holding.asset, contract, hedge_ratio, position),
         },
-        rebalance: rebalance?,
-        position: Position::Short,
-        round: None,
-        follows: Follows::Inventory,
-        switch: None,
-        order: OrderPlan::TAKER,
-        opened: given_opened.as_ref().map(
+        rebalance,
+        position,
+        round: round?,
+        follows,
+        switch: switch?,
+        order: order?,
+        opened: opened.as_ref().map(
             |Opened {
                  price_usd,
                  quantity,
@@ -103,23 +119,52 @@ pub fn hedge(hedge: &Hedge, context: &Context<'_>, sink: &Sink) -> Option<HedgeP
             },
         ),
     };
-    is_taken_by_venue(hedge, &plan, context, sink).then_some(plan)
+    fits.then_some(Resolved { plan, ask })
 }
 
-/// Whether an account is at the venue of a contract; else that is noted.
-pub fn is_at_same_venue(
-    contract: &str,
-    at_venue: &Given<String>,
-    account_venue: &Given<String>,
-    sink: &Sink,
-) -> bool {
-    let is_same = at_venue.value == account_venue.value;
-    if !is_same {
-        let allowed = format!("\"{}\", the venue of `{contract}`", at_venue.value);
-        let reason = "an account margins the contracts of its own venue";
-        sink.push(Refusal::does_not_fit(account_venue, allowed, reason));
+/// Whether the policies of a hedge have a meaning with its contract; what has none is noted.
+fn fits_kind(hedge: &Hedge, link: &Link, market: &MarketPlan, sink: &Sink) -> bool {
+    let contract = &market.contracts[link.contract];
+    let reason = format!("{} is {}", contract.name, kind_in_words(&contract.kind));
+    let mut fits = true;
+    let mut refuse = |problem| {
+        sink.push(problem);
+        fits = false;
+    };
+    if let Some(roll) = &hedge.roll
+        && contract.dated().is_none()
+        && hedge.switch.is_none()
+    {
+        let allowed = "with a dated future";
+        refuse(Refusal::out_of_place(&roll.given, allowed, reason.as_str()));
     }
-    is_same
+    if matches!(contract.kind, ContractKind::Option(_)) {
+        let reason = "the size of an option is fixed at time 0";
+        if let Some(given) = rebalancing(hedge.rebalance.as_ref()) {
+            refuse(Refusal::out_of_place(&given, "with a future", reason));
+        }
+        if let Some(Opened { price_usd, .. }) = &hedge.opened {
+            refuse(Refusal::out_of_place(price_usd, "with a future", reason));
+        }
+    }
+    fits
+}
+
+/// Where a rule of rebalancing stands; `None` for never.
+fn rebalancing(given: Option<&RebalanceChoice>) -> Option<Given<()>> {
+    let (place, path) = match given? {
+        RebalanceChoice::Never => return None,
+        RebalanceChoice::Every(every) => (every.place, &every.path),
+        RebalanceChoice::Band(width) | RebalanceChoice::DeltaBand(width) => {
+            (width.place, &width.path)
+        }
+    };
+    Some(Given {
+        value: (),
+        place,
+        path: path.clone(),
+        written: String::new(),
+    })
 }
 
 fn rebalance(given: Option<&RebalanceChoice>, grid: &Grid, sink: &Sink) -> Option<Rebalance> {
@@ -131,105 +176,8 @@ fn rebalance(given: Option<&RebalanceChoice>, grid: &Grid, sink: &Sink) -> Optio
         Some(RebalanceChoice::Band(width)) => Some(Rebalance::Band {
             width: width.value.0,
         }),
+        Some(RebalanceChoice::DeltaBand(width)) => Some(Rebalance::DeltaBand {
+            width: width.value.0,
+        }),
     }
-}
-
-/// Refuses what the venue would refuse.
-fn is_taken_by_venue(hedge: &Hedge, plan: &HedgePlan, context: &Context<'_>, sink: &Sink) -> bool {
-    if plan.is_absent() {
-        return true;
-    }
-    let contract = &context.market.contracts[plan.contract];
-    let mark_usd = mark_usd(contract, context.market);
-    let problem = if let Some(opened) = plan.opened {
-        opened_beyond_trigger(hedge, plan, &opened, mark_usd, context)
-    } else {
-        let holding = &context.holdings[plan.covers];
-        let held_spot_usd = context.market.assets[holding.asset].spot_usd;
-        let underlying_spot_usd = context.market.assets[contract.underlying].spot_usd;
-        // 1 where the held asset is the underlying: then q = h Q to the last bit.
-        let prices = held_spot_usd / underlying_spot_usd;
-        let short_base = plan.hedge_ratio * holding.quantity_base * prices;
-        cannot_open(hedge, plan, short_base * mark_usd, context)
-    };
-    let is_taken = problem.is_none();
-    if let Some(problem) = problem {
-        sink.push(problem);
-    }
-    is_taken
-}
-
-fn mark_usd(contract: &ContractPlan, market: &MarketPlan) -> f64 {
-    market.assets[contract.underlying].spot_usd * contract.initial_basis().exp()
-}
-
-fn cannot_open(
-    hedge: &Hedge,
-    plan: &HedgePlan,
-    notional_usd: f64,
-    context: &Context<'_>,
-) -> Option<Problem> {
-    let rules = &context.market.contracts[plan.contract].rules;
-    let cap_usd = rules.position_cap_usd();
-    if notional_usd > cap_usd {
-        let refusal = Refusal::PositionOverCap {
-            venue: context.accounts[plan.account].venue.clone(),
-            notional: usd(notional_usd),
-            cap: usd(cap_usd),
-            bracket: bracket_in_words(rules, notional_usd),
-        };
-        return Some(refusal.at(hedge.ratio.place));
-    }
-    let needed_usd = rules.initial_margin_usd(notional_usd);
-    if context.accounts[plan.account].collateral_usd < needed_usd {
-        let collateral = &context.scenario.accounts[plan.account].collateral_usd;
-        let refusal = Refusal::UnderInitialMargin {
-            path: collateral.path.clone(),
-            written: collateral.written.clone(),
-            needed: usd_rounded_up(needed_usd),
-            notional: usd(notional_usd),
-            bracket: bracket_in_words(rules, notional_usd),
-        };
-        return Some(refusal.at(collateral.place));
-    }
-    None
-}
-
-fn opened_beyond_trigger(
-    hedge: &Hedge,
-    plan: &HedgePlan,
-    opened: &OpenedHedge,
-    mark_usd: f64,
-    context: &Context<'_>,
-) -> Option<Problem> {
-    let rules = &context.market.contracts[plan.contract].rules;
-    let notional_usd = opened.quantity_base * mark_usd;
-    let unrealised_usd = opened.quantity_base * (opened.price_usd - mark_usd);
-    let equity_usd = context.accounts[plan.account].collateral_usd + unrealised_usd;
-    let trigger_usd =
-        rules.maintenance_margin_usd(notional_usd) + rules.trigger_fee_frac() * notional_usd;
-    if equity_usd > trigger_usd {
-        return None;
-    }
-    let refusal = Refusal::AlreadyLiquidated {
-        path: format!("{}.opened", hedge.place.path),
-        equity: usd(equity_usd),
-        trigger: usd(trigger_usd),
-        bracket: bracket_in_words(rules, notional_usd),
-    };
-    Some(refusal.at(context.scenario.accounts[plan.account].collateral_usd.place))
-}
-
-fn bracket_in_words(rules: &ContractRules, notional_usd: f64) -> String {
-    let index = rules.bracket_index(notional_usd);
-    let bracket = &rules.brackets[index];
-    let leverage = match bracket.max_leverage {
-        Some(leverage) => format!("at most {leverage}x"),
-        None => "no leverage cap".to_owned(),
-    };
-    format!(
-        "bracket {}: {leverage}, maintenance rate {}",
-        index + 1,
-        percent(bracket.rate)
-    )
 }

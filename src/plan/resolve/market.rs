@@ -3,7 +3,7 @@
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::percent;
-use crate::plan::resolve::{all, contract, correlation, venue};
+use crate::plan::resolve::{all, contract, correlation, own_venue};
 use crate::plan::types::{AssetPlan, DAYS_PER_YEAR, JumpPlan, JumpSizes, MarketPlan};
 use crate::scenario::asset::{Asset, Diffusion, Jumps, Model, Sizes};
 use crate::scenario::contract::Contract;
@@ -21,7 +21,7 @@ pub fn market(
     contracts: &[Contract],
     setting: &Setting<'_>,
 ) -> Option<MarketPlan> {
-    let assets = setting
+    let assets: Vec<Option<AssetPlan>> = setting
         .assets
         .iter()
         .map(|given| asset(given, setting))
@@ -29,11 +29,11 @@ pub fn market(
     let correlation = correlation::matrix(correlations, setting);
     for own in setting.venues {
         // Also those that no contract uses: a mistake in them is still a mistake.
-        venue::own_rules(own, setting.sink);
+        own_venue::rules(own, setting.sink);
     }
     let contracts = contracts
         .iter()
-        .map(|given| contract::contract(given, setting))
+        .map(|given| contract::contract(given, &assets, setting))
         .collect();
     let (assets, contracts) = (all(assets), all(contracts));
     Some(MarketPlan {

@@ -67,7 +67,7 @@ pub enum Refusal {
     },
     /// A position that the venue does not take.
     #[error(
-        "{venue} refuses a position of {notional} USD; allowed: up to {cap} USD, the cap of its largest bracket ({bracket})"
+        "{venue} refuses a position of {notional} {unit}; allowed: up to {cap} {unit}, the cap of its largest bracket ({bracket})"
     )]
     PositionOverCap {
         /// The venue.
@@ -76,12 +76,14 @@ pub enum Refusal {
         notional: String,
         /// Position cap.
         cap: String,
+        /// What both are counted in: USD, or the coin.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },
     /// Collateral under the initial margin.
     #[error(
-        "`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} USD in {bracket}"
+        "`{path}` is {written}; allowed: at least {needed} USD, the initial margin of {notional} {unit} in {bracket}"
     )]
     UnderInitialMargin {
         /// Dotted path.
@@ -92,12 +94,50 @@ pub enum Refusal {
         needed: String,
         /// Notional.
         notional: String,
+        /// What it is counted in: USD, or the coin.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },
+    /// Something that has no meaning beside the rest.
+    #[error("`{path}` has no place here; allowed: {allowed}")]
+    OutOfPlace {
+        /// Dotted path.
+        path: String,
+        /// Where it has its place.
+        allowed: String,
+        /// Why.
+        reason: String,
+    },
+    /// A value that is worked out and comes to something that is not allowed.
+    #[error("`{path}` comes to {value}; allowed: {allowed}")]
+    ComesTo {
+        /// Dotted path of what it is worked out from.
+        path: String,
+        /// What it comes to.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+        /// Why.
+        reason: String,
+    },
+    /// Collateral of an account under the initial margin of its hedges.
+    #[error(
+        "`{path}` holds {held} of collateral; allowed: at least {needed}, the initial margin of its hedges ({legs})"
+    )]
+    AccountUnderMargin {
+        /// Dotted path of the account.
+        path: String,
+        /// Collateral after haircuts and premiums, with its unit.
+        held: String,
+        /// Initial margin, with its unit.
+        needed: String,
+        /// Each hedge with its notional and bracket.
+        legs: String,
+    },
     /// A hedge already on that stands at or beyond its liquidation.
     #[error(
-        "`{path}` would be liquidated at once: equity is {equity} USD, and {trigger} USD is asked in {bracket}"
+        "`{path}` would be liquidated at once: equity is {equity} {unit}, and {trigger} {unit} is asked in {bracket}"
     )]
     AlreadyLiquidated {
         /// Dotted path.
@@ -106,6 +146,8 @@ pub enum Refusal {
         equity: String,
         /// Maintenance margin and trigger fee.
         trigger: String,
+        /// Their currency.
+        unit: String,
         /// The bracket in words.
         bracket: String,
     },
@@ -134,6 +176,20 @@ impl Refusal {
             name: given.value.clone(),
             allowed,
             home: home.to_owned(),
+        };
+        refusal.at(given.place)
+    }
+
+    /// Something that has no meaning beside the rest.
+    pub fn out_of_place<T>(
+        given: &Given<T>,
+        allowed: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Problem {
+        let refusal = Self::OutOfPlace {
+            path: given.path.clone(),
+            allowed: allowed.into(),
+            reason: reason.into(),
         };
         refusal.at(given.place)
     }
@@ -178,7 +234,10 @@ impl Refusal {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("no such name {home}"),
             },
-            Self::DoesNotFit { reason, .. } | Self::Needed { reason, .. } => reason.clone(),
+            Self::DoesNotFit { reason, .. }
+            | Self::Needed { reason, .. }
+            | Self::OutOfPlace { reason, .. }
+            | Self::ComesTo { reason, .. } => reason.clone(),
             Self::NotPositiveSemidefinite { .. } => {
                 "simulation.repair_correlations = true takes the nearest".to_owned()
             }
@@ -186,7 +245,7 @@ impl Refusal {
             Self::PositionOverCap { .. } => {
                 "a smaller ratio, or part of it at another venue".to_owned()
             }
-            Self::UnderInitialMargin { .. } => {
+            Self::UnderInitialMargin { .. } | Self::AccountUnderMargin { .. } => {
                 "the venue does not open the position with less".to_owned()
             }
             Self::AlreadyLiquidated { .. } => "more collateral keeps it open".to_owned(),

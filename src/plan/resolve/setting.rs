@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use crate::plan::resolve::grid::Grid;
 use crate::plan::resolve::refusal::noted_index;
 use crate::scenario::asset::Asset;
+use crate::scenario::liquidity::Liquidity;
 use crate::scenario::place::Given;
 use crate::scenario::sink::Sink;
 use crate::scenario::venue::Venue;
@@ -18,6 +19,8 @@ pub struct Setting<'a> {
     pub venues: &'a [Venue],
     /// The grid of steps.
     pub grid: &'a Grid,
+    /// Half-spread and impact of contracts that say nothing of their own.
+    pub liquidity: Option<&'a Liquidity>,
     /// Sentences that the report must show.
     pub notes: Notes,
     /// Where problems go.

@@ -1,24 +1,50 @@
 //! The rules of a contract: a preset's listing, or a venue of the user's own.
 
+use crate::plan::resolve::own_venue;
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
-use crate::plan::resolve::words::{amount, percent, short};
-use crate::scenario::contract::Contract;
+use crate::plan::types::OptionTerms;
+use crate::scenario::contract::{Contract, Kind, KindChoice, Settlement};
 use crate::scenario::nearest::quoted;
 use crate::scenario::place::Given;
 use crate::scenario::problem::Problem;
 use crate::scenario::sink::Sink;
-use crate::scenario::venue::{Bracket, Fees, Liquidation, RemainderChoice, Venue};
-use crate::venue::preset::{self, ListingPreset, PresetFunding, VenuePreset};
-use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
+use crate::scenario::venue::Venue;
+use crate::venue::preset::{
+    self, ListedKind, ListedSettlement, ListingPreset, PresetFunding, VenuePreset,
+};
+use crate::venue::rules::ContractRules;
 
-/// A contract's rules, and what a preset says of its funding.
+/// A contract's rules, and what its listing says beside them.
 #[derive(Debug, Clone)]
 pub struct VenueTerms {
     /// Margin, fees, liquidation.
     pub rules: ContractRules,
     /// The preset's funding; `None` with a venue of the user's own.
     pub funding: Option<PresetFunding>,
+    /// What the contract is settled in.
+    pub settlement: Settlement,
+    /// Size of one inverse contract as listed.
+    pub contract_size_usd: Option<f64>,
+    /// Fees and margins of options.
+    pub options: OptionTerms,
+}
+
+/// What a contract asks of its listing, as far as it could be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The contract.
+    pub name: &'a Given<String>,
+    /// Its venue.
+    pub venue: &'a Given<String>,
+    /// Its listing, if one is given.
+    pub listing: Option<&'a Given<String>>,
+    /// Its underlying, an asset of the scenario.
+    pub underlying: Option<&'a Given<String>>,
+    /// Its kind.
+    pub kind: Option<KindChoice>,
+    /// Its settlement, if one is given.
+    pub settlement: Option<&'a Given<Settlement>>,
 }
 
 /// The terms of a contract at its venue; `None` where a problem was noted. `underlying` is an asset of the scenario.
@@ -27,87 +53,166 @@ pub fn terms(
     underlying: Option<&Given<String>>,
     setting: &Setting<'_>,
 ) -> Option<VenueTerms> {
-    let wanted = &contract.venue;
-    if let Some(own) = setting
-        .venues
-        .iter()
-        .find(|venue| venue.name.value == wanted.value)
-    {
-        if preset::find(&wanted.value).is_some() {
-            setting.notes.add(format!(
-                "The venue {0} is the scenario's own [venues.{0}], not the preset of that name.",
-                wanted.value
-            ));
-        }
-        if own.fees.is_none() {
-            setting.notes.add(format!(
-                "The fees of {} are 0: none are given for this venue of the scenario's own.",
-                wanted.value
-            ));
-        }
-        if let Some(listing) = &contract.listing {
-            setting.notes.add(format!(
-                "The listing {} of {} has no meaning at {}, a venue of the scenario's own.",
-                listing.value, contract.name.value, wanted.value
-            ));
-        }
-        return Some(VenueTerms {
-            rules: own_rules(own, setting.sink)?,
-            funding: None,
-        });
+    let wanted = Wanted {
+        name: &contract.name,
+        venue: &contract.venue,
+        listing: contract.listing.as_ref(),
+        underlying,
+        kind: Some(match contract.kind {
+            Kind::Perpetual(_) => KindChoice::Perpetual,
+            Kind::Dated(_) => KindChoice::Dated,
+            Kind::Option(_) => KindChoice::Option,
+        }),
+        settlement: contract.settlement.as_ref(),
+    };
+    let venue = &wanted.venue.value;
+    if let Some(own) = setting.venues.iter().find(|own| own.name.value == *venue) {
+        return own_terms(own, wanted, setting);
     }
-    let Some(preset) = preset::find(&wanted.value) else {
-        let problem = unknown_venue(wanted, &setting.venue_names());
+    let Some(preset) = preset::find(venue) else {
+        let problem = unknown_venue(wanted.venue, &setting.venue_names());
         setting.sink.push(problem);
         return None;
     };
-    let given = contract.listing.as_ref();
-    let found = listing(preset, &contract.name, given, underlying, setting.sink)?;
+    let found = listing(preset, wanted, setting.sink)?;
     for assumed in &found.assumed {
-        setting.notes.add(format!(
-            "{} {}, assumed: {assumed}.",
-            contract.venue.value, found.listing
-        ));
+        setting
+            .notes
+            .add(format!("{venue} {}, assumed: {assumed}.", found.listing));
     }
     Some(VenueTerms {
         rules: found.rules.clone(),
-        funding: Some(found.funding),
+        funding: found.funding,
+        settlement: settlement_of(found),
+        contract_size_usd: found.contract_size_usd,
+        options: own_venue::option_terms(None, None, found.rules.taker_fee_frac, setting.sink)?,
     })
 }
 
-/// A contract's listing at a preset venue; `None` where a problem was noted. `underlying` is an asset of the scenario.
+fn own_terms(own: &Venue, wanted: Wanted<'_>, setting: &Setting<'_>) -> Option<VenueTerms> {
+    let venue = &wanted.venue.value;
+    if preset::find(venue).is_some() {
+        setting.notes.add(format!(
+            "The venue {venue} is the scenario's own [venues.{venue}], not the preset of that name."
+        ));
+    }
+    if own.fees.is_none() {
+        setting.notes.add(format!(
+            "The fees of {venue} are 0: none are given for this venue of the scenario's own."
+        ));
+    }
+    if let Some(listing) = wanted.listing {
+        setting.notes.add(format!(
+            "The listing {} of {} has no meaning at {venue}, a venue of the scenario's own.",
+            listing.value, wanted.name.value
+        ));
+    }
+    let rules = own_venue::rules(own, setting.sink)?;
+    let settlement = wanted
+        .settlement
+        .map_or(Settlement::Linear, |given| given.value);
+    let is_option = wanted.kind == Some(KindChoice::Option);
+    if !is_option && !own_venue::is_counted_in(own, settlement, wanted.name, setting.sink) {
+        return None;
+    }
+    if is_option {
+        own_venue::note_option_terms(own, setting);
+    }
+    let fees = own.fees.as_ref();
+    let options = own_venue::option_terms(
+        fees,
+        own.options.as_ref(),
+        rules.taker_fee_frac,
+        setting.sink,
+    )?;
+    Some(VenueTerms {
+        rules,
+        funding: None,
+        settlement,
+        contract_size_usd: None,
+        options,
+    })
+}
+
+fn settlement_of(listing: &ListingPreset) -> Settlement {
+    match listing.settlement {
+        ListedSettlement::Linear => Settlement::Linear,
+        ListedSettlement::Inverse => Settlement::Inverse,
+    }
+}
+
+/// A contract's listing at a preset venue; `None` where a problem was noted.
 pub fn listing<'p>(
     preset: &'p VenuePreset,
-    contract: &Given<String>,
-    given: Option<&Given<String>>,
-    underlying: Option<&Given<String>>,
+    wanted: Wanted<'_>,
     sink: &Sink,
 ) -> Option<&'p ListingPreset> {
-    let listed: Vec<&str> = preset
-        .listings
-        .iter()
-        .map(|listing| listing.listing.as_str())
-        .collect();
-    let Some(listing) = given else {
+    if wanted.kind == Some(KindChoice::Option) {
+        let allowed = "a name under [venues], with fees and margins of options";
+        let reason = "no preset lists options";
+        sink.push(Refusal::does_not_fit(wanted.venue, allowed, reason));
+        return None;
+    }
+    let kind = match wanted.kind {
+        Some(KindChoice::Perpetual) => Some(ListedKind::Perpetual),
+        Some(KindChoice::Dated) => Some(ListedKind::Dated),
+        Some(KindChoice::Option) | None => None,
+    };
+    let fits = |listing: &&ListingPreset| kind.is_none_or(|kind| listing.kind == kind);
+    let Some(given) = wanted.listing else {
+        let symbols = preset.listings.iter().filter(fits);
         let refusal = Refusal::Needed {
-            table: contract.path.clone(),
+            table: wanted.name.path.clone(),
             key: "listing".to_owned(),
-            allowed: quoted(listed),
+            allowed: quoted(symbols.map(|listing| listing.listing.as_str())),
             reason: format!("which of {}'s contracts is it?", preset.name),
         };
-        sink.push(refusal.at(contract.place));
+        sink.push(refusal.at(wanted.name.place));
         return None;
     };
-    let Some(found) = preset.listing(&listing.value) else {
-        let allowed = listed.into_iter().map(str::to_owned).collect();
+    let Some(found) = preset.listing(&given.value) else {
+        let symbols = preset.listings.iter().map(|listing| &listing.listing);
         let home = format!("among the presets of {}", preset.name);
-        sink.push(Refusal::unknown_name(listing, allowed, &home));
+        sink.push(Refusal::unknown_name(
+            given,
+            symbols.cloned().collect(),
+            &home,
+        ));
         return None;
     };
-    if let Some(asset) = underlying.filter(|asset| asset.value != found.underlying) {
+    if let Some(asset) = wanted
+        .underlying
+        .filter(|asset| asset.value != found.underlying)
+    {
         let allowed = format!("a listing on {}", asset.value);
         let reason = format!("{} is a contract on {}", found.listing, found.underlying);
-        sink.push(Refusal::does_not_fit(listing, allowed, reason));
+        sink.push(Refusal::does_not_fit(given, allowed, reason));
+        return None;
+    }
+    if !fits(&found) {
+        let others = preset.listings.iter().filter(fits);
+        let same = others.filter(|listing| listing.underlying == found.underlying);
+        let symbols: Vec<&str> = same.map(|listing| listing.listing.as_str()).collect();
+        let what = kind.map_or("", ListedKind::words);
+        let allowed = if symbols.is_empty() {
+            format!(
+                "a {what}; {} lists none on {}",
+                preset.name, found.underlying
+            )
+        } else {
+            format!("a {what}: {}", quoted(symbols))
+        };
+        let reason = format!("{} is a {}", found.listing, found.kind.words());
+        sink.push(Refusal::does_not_fit(given, allowed, reason));
+        return None;
+    }
+    if let Some(other) = wanted
+        .settlement
+        .filter(|settlement| settlement.value != settlement_of(found))
+    {
+        let allowed = format!("\"{}\", as {} is", found.settlement.word(), found.listing);
+        let reason = "it may be left out: the listing says it";
+        sink.push(Refusal::does_not_fit(other, allowed, reason));
         return None;
     }
     Some(found)
@@ -119,110 +224,4 @@ pub fn unknown_venue(wanted: &Given<String>, own: &[&str]) -> Problem {
     let names = own.iter().chain(&presets);
     let allowed = names.map(|name| (*name).to_owned()).collect();
     Refusal::unknown_name(wanted, allowed, "under [venues] or among the presets")
-}
-
-/// The rules of a venue of the scenario's own; `None` where a problem was noted.
-pub fn own_rules(venue: &Venue, sink: &Sink) -> Option<ContractRules> {
-    let Venue {
-        name: _,
-        maintenance,
-        fees,
-        liquidation,
-    } = venue;
-    let brackets = brackets(maintenance, sink)?;
-    let (maker, taker, liquidation_fee) = match fees {
-        None => (None, None, None),
-        Some(Fees {
-            maker,
-            taker,
-            liquidation,
-        }) => (maker.as_ref(), taker.as_ref(), liquidation.as_ref()),
-    };
-    let (remainder, fee_in_trigger) = match liquidation {
-        None => (None, None),
-        Some(Liquidation {
-            remainder,
-            fee_in_trigger,
-        }) => (remainder.as_ref(), fee_in_trigger.as_ref()),
-    };
-    Some(ContractRules {
-        delivery_fee_frac: 0.0,
-        maintenance_at: MaintenanceAt::Mark,
-        brackets,
-        maker_fee_frac: maker.map_or(0.0, |given| given.value.0),
-        taker_fee_frac: taker.map_or(0.0, |given| given.value.0),
-        liquidation_fee_frac: liquidation_fee.map_or(0.0, |given| given.value.0),
-        fee_in_trigger: fee_in_trigger.is_some_and(|given| given.value),
-        remainder: match remainder.map_or(RemainderChoice::Returned, |given| given.value) {
-            RemainderChoice::Returned => Remainder::Returned,
-            RemainderChoice::Forfeited => Remainder::Forfeited,
-        },
-    })
-}
-
-/// Brackets without holes, with the deductions that make the maintenance margin continuous.
-pub fn brackets(given: &[Bracket], sink: &Sink) -> Option<Vec<MarginBracket>> {
-    let mut brackets: Vec<MarginBracket> = Vec::with_capacity(given.len());
-    let mut is_valid = true;
-    for (index, bracket) in given.iter().enumerate() {
-        let Bracket {
-            path,
-            up_to_usd,
-            rate,
-            max_leverage,
-        } = bracket;
-        let is_last = index + 1 == given.len();
-        let before = brackets.last().copied();
-        let floor_usd = before.map_or(0.0, |before| before.cap_usd);
-        let rate_before = before.map_or(0.0, |before| before.rate);
-        if let Some(cap) = up_to_usd.as_ref().filter(|cap| cap.value.0 <= floor_usd) {
-            sink.push(Refusal::does_not_fit(
-                cap,
-                format!("above {}", amount(floor_usd)),
-                "brackets ascend",
-            ));
-            is_valid = false;
-        }
-        if up_to_usd.is_none() && !is_last {
-            let refusal = Refusal::Needed {
-                table: path.path.clone(),
-                key: "up_to_usd".to_owned(),
-                allowed: "the notional where the next bracket begins".to_owned(),
-                reason: "only the last bracket has no cap".to_owned(),
-            };
-            sink.push(refusal.at(path.place));
-            return None;
-        }
-        if rate.value.0 < rate_before {
-            let allowed = format!("{} or more", percent(rate_before));
-            sink.push(Refusal::does_not_fit(
-                rate,
-                allowed,
-                "maintenance rates do not fall with size",
-            ));
-            is_valid = false;
-        }
-        if let Some(leverage) = max_leverage
-            .as_ref()
-            .filter(|given| given.value * rate.value.0 > 1.0 + 1e-12)
-        {
-            let allowed = format!("up to {} (1 / rate)", short(1.0 / rate.value.0));
-            let reason = "the initial margin would be under the maintenance margin";
-            sink.push(Refusal::does_not_fit(leverage, allowed, reason));
-            is_valid = false;
-        }
-        let deduction_before_usd = before.map_or(0.0, |before| before.deduction_usd);
-        brackets.push(MarginBracket {
-            floor_usd,
-            cap_usd: up_to_usd.as_ref().map_or(f64::INFINITY, |cap| cap.value.0),
-            rate: rate.value.0,
-            deduction_usd: if index == 0 {
-                0.0
-            } else {
-                deduction_before_usd + floor_usd * (rate.value.0 - rate_before)
-            },
-            max_leverage: max_leverage.as_ref().map(|given| given.value),
-        });
-    }
-    is_valid.then_some(brackets)
 }

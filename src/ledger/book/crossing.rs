@@ -1,0 +1,494 @@
+//! Whether, and where, an account reaches its liquidation inside a step.
+
+use multiversion::multiversion;
+
+use crate::ledger::book::lane::Lane;
+use crate::ledger::book::margin::{Prices, future_margin};
+use crate::ledger::book::rules::{BookRules, ContractRule};
+use crate::ledger::book::series::{option_deviation, quote};
+use crate::ledger::book::walk::prices_between;
+use crate::ledger::crossing::{CrossingDraws, SEGMENTS, bridge};
+use crate::ledger::event::LiquidationCause;
+use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, address_number};
+use crate::math::vector::{exp, ln};
+use crate::plan::types::Crossing;
+
+/// Doublings of the way to a fill before it is looked for at the step's end.
+const MOST_DOUBLINGS: usize = 60;
+
+/// How narrow a fill is bracketed, relative to the way to it.
+const FILL_TOLERANCE: f64 = 1e-12;
+
+/// A jump of one asset inside a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JumpMoment {
+    pub(super) asset: usize,
+    pub(super) time_frac: f64,
+    pub(super) log_size: f64,
+}
+
+/// One leg's unit over one step, as seen from its level: `side` is +1 where the level lies above.
+struct UnitStep {
+    start: f64,
+    end: f64,
+    level: f64,
+    side: f64,
+    variance: f64,
+    /// +1 where the unit moves with the mark, -1 where it is its inverse; times `side`.
+    orientation: f64,
+}
+
+impl Lane<'_> {
+    /// Stage 2: liquidates every account that has reached its level.
+    pub(super) fn find_crossings(&mut self) {
+        for a in 0..self.rules.accounts.len() {
+            if !self.is_open(a) {
+                continue;
+            }
+            if let Some(cause) = self.find_fill(a) {
+                self.work.is_closed[a] = true;
+                self.liquidate(a, cause, false);
+            }
+        }
+    }
+
+    /// How the account reaches its level, if it does; the prices of the fill are then in `work.trial`.
+    fn find_fill(&mut self, a: usize) -> Option<LiquidationCause> {
+        if self.rules.crossing == Crossing::Endpoints {
+            let is_reached = self.margin(a, &self.work.now).distance() <= 0.0;
+            let work = &mut *self.work;
+            work.trial.copy_from(&work.now);
+            return is_reached.then_some(LiquidationCause::EndCheck);
+        }
+        match self.only_future(a) {
+            Some(l) => {
+                let (unit, cause) = self.reach_level(a, l)?;
+                let work = &mut *self.work;
+                work.trial.copy_from(&work.now);
+                work.trial.unit[l] = unit;
+                Some(cause)
+            }
+            None => self.reach_zero(a),
+        }
+    }
+
+    /// The leg of an account whose only open position is a future, with no coins but its own.
+    fn only_future(&self, a: usize) -> Option<usize> {
+        let account = &self.rules.accounts[a];
+        let hot = &self.state.hot;
+        let mut open = account
+            .legs
+            .iter()
+            .filter(|&&l| hot.size[l][self.lane] != 0.0);
+        let only = *open.next()?;
+        let has_coins = account.coin.is_none()
+            && account
+                .slots
+                .clone()
+                .any(|s| hot.counted[s][self.lane] != 0.0);
+        (open.next().is_none() && !self.rules.legs[only].is_option && !has_coins).then_some(only)
+    }
+
+    /// The unit that liquidates an account with one future; 0 or infinite if none does.
+    pub(super) fn level(&self, a: usize, l: usize) -> f64 {
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let hot = &self.state.hot;
+        level(
+            contract,
+            hot.cash[a][self.lane],
+            hot.size[l][self.lane],
+            hot.entry[l][self.lane],
+        )
+    }
+
+    /// Where one future's unit reaches its level, if it does.
+    fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
+        let index = self.rules.legs[l].contract;
+        let contract = &self.rules.contracts[index];
+        let size = self.state.hot.size[l][self.lane];
+        let side = size.signum();
+        let step = UnitStep {
+            start: self.work.start.unit[l],
+            end: self.work.now.unit[l],
+            level: self.level(a, l),
+            side,
+            variance: contract.variances[self.step],
+            orientation: if contract.is_inverse { -side } else { side },
+        };
+        if side < 0.0 && step.level <= 0.0 {
+            return None;
+        }
+        let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
+        if jumps.is_empty() && step.is_clear(contract.clearances[self.step]) {
+            return None;
+        }
+        let draws = CrossingDraws {
+            streams: self.streams,
+            path: self.path_number(),
+            step: address_number(self.step - 1),
+            contract: address_number(index),
+        };
+        let moments = &mut self.work.jumps;
+        moments.clear();
+        moments.extend(jumps.iter().map(|jump| JumpMoment {
+            asset: jump.asset,
+            time_frac: jump.time_frac,
+            log_size: jump.log_size,
+        }));
+        reach(&step, moments, &draws)
+    }
+
+    /// Whether the distance of an account with several factors reaches zero.
+    fn reach_zero(&mut self, a: usize) -> Option<LiquidationCause> {
+        let at_start = self.margin(a, &self.work.start).distance();
+        if at_start <= 0.0 {
+            let work = &mut *self.work;
+            work.trial.copy_from(&work.start);
+            return Some(LiquidationCause::Beyond);
+        }
+        let at_end = self.margin(a, &self.work.now).distance();
+        let variance = self.set_slopes(a);
+        self.collect_jumps(a);
+        let work = &mut *self.work;
+        work.between.copy_from(&work.start);
+        let (mut time, mut from, mut segment, mut done) = (0.0, at_start, 0, 0);
+        while done < self.work.jumps.len() {
+            let moment = self.work.jumps[done].time_frac;
+            let together = self.work.jumps[done..]
+                .iter()
+                .take_while(|jump| jump.time_frac == moment)
+                .count();
+            self.try_between(a, moment, done);
+            let to = self.margin(a, &self.work.trial).distance();
+            let elapsed = variance * (moment - time);
+            if to <= 0.0 || self.crosses(a, segment, from, to, elapsed) {
+                self.fall(a, variance, time, from);
+                return Some(LiquidationCause::Crossed);
+            }
+            done += together;
+            self.try_between(a, moment, done);
+            from = self.margin(a, &self.work.trial).distance();
+            if from <= 0.0 {
+                return Some(LiquidationCause::Gapped);
+            }
+            let work = &mut *self.work;
+            work.between.copy_from(&work.trial);
+            time = moment;
+            segment += 1;
+        }
+        let left = variance * (1.0 - time);
+        if at_end <= 0.0 || self.crosses(a, segment, from, at_end, left) {
+            self.fall(a, variance, time, from);
+            return Some(LiquidationCause::Crossed);
+        }
+        None
+    }
+
+    /// Whether a Brownian bridge of the account's distance crosses zero.
+    fn crosses(&self, a: usize, segment: usize, from: f64, to: f64, variance: f64) -> bool {
+        if variance <= 0.0 {
+            return false;
+        }
+        let probability = bounded_exp(-2.0 * from * to / variance);
+        let number = address_number(a) * SEGMENTS + address_number(segment).min(SEGMENTS - 1);
+        probability > SMALLEST_UNIFORM_32
+            && self.streams.uniform_32(
+                self.path_number(),
+                address_number(self.step - 1),
+                Purpose::AccountBridge(number),
+            ) < probability
+    }
+
+    /// Jumps of what the account holds, in order of time.
+    fn collect_jumps(&mut self, a: usize) {
+        let account = &self.rules.accounts[a];
+        self.work.jumps.clear();
+        for asset in 0..self.rules.initial_spots_usd.len() {
+            let jumps = self.tile.lane_jumps(self.k, asset, self.lane);
+            if jumps.is_empty() {
+                continue;
+            }
+            let hot = &self.state.hot;
+            let is_held = account.legs.iter().any(|&l| {
+                let contract = &self.rules.contracts[self.rules.legs[l].contract];
+                contract.underlying == asset && hot.size[l][self.lane] != 0.0
+            }) || account.slots.clone().any(|s| {
+                account.coin.is_none()
+                    && self.rules.slots[s].asset == asset
+                    && hot.counted[s][self.lane] != 0.0
+            });
+            if is_held {
+                self.work.jumps.extend(jumps.iter().map(|jump| JumpMoment {
+                    asset,
+                    time_frac: jump.time_frac,
+                    log_size: jump.log_size,
+                }));
+            }
+        }
+        self.work
+            .jumps
+            .sort_by(|x, y| x.time_frac.total_cmp(&y.time_frac));
+    }
+
+    /// Slopes of the distance by the log factors at the start, and the direction in which they move when it falls; returns
+    /// its variance over the step.
+    fn set_slopes(&mut self, a: usize) -> f64 {
+        let account = &self.rules.accounts[a];
+        let step_start = &self.work.start;
+        let hot = &self.state.hot;
+        for (i, &l) in account.legs.iter().enumerate() {
+            let size = hot.size[l][self.lane];
+            let contract = &self.rules.contracts[self.rules.legs[l].contract];
+            self.work.slopes[i] = if size == 0.0 {
+                0.0
+            } else if self.rules.legs[l].is_option {
+                let [_, unit_slope, margin_slope] = self
+                    .series
+                    .option_margin(self.rules.legs[l].contract, self.k);
+                -size * unit_slope[self.lane] - size.max(0.0) * margin_slope[self.lane]
+            } else {
+                future_slope(contract, size, step_start.unit[l])
+            };
+        }
+        let legs = account.legs.len();
+        if account.coin.is_none() {
+            for (i, s) in account.slots.clone().enumerate() {
+                self.work.slopes[legs + i] =
+                    hot.counted[s][self.lane] * step_start.spot_usd[self.rules.slots[s].asset];
+            }
+        }
+        let covariance = account.covariance(self.step);
+        let n = account.factors;
+        let mut variance = 0.0;
+        for i in 0..n {
+            let row = &covariance[i * n..][..n];
+            let sum: f64 = row
+                .iter()
+                .zip(&self.work.slopes)
+                .map(|(c, slope)| c * slope)
+                .sum();
+            self.work.direction[i] = sum;
+            variance += sum * self.work.slopes[i];
+        }
+        variance
+    }
+
+    /// Sets `work.trial` to where the factors are at a moment of the step after so many of its jumps, going straight.
+    fn try_between(&mut self, a: usize, time_frac: f64, jumps: usize) {
+        prices_between(self.rules, self.work, a, self.step, time_frac, jumps);
+    }
+
+    /// Moves the factors from `work.between`, where the distance is `from`, along its steepest fall until it is zero, in
+    /// `work.trial`.
+    fn fall(&mut self, a: usize, variance: f64, time_frac: f64, from: f64) {
+        let is_still = variance <= 0.0;
+        let scale = if is_still { 1.0 } else { from };
+        let (mut near, mut far) = (0.0, scale);
+        let mut doublings = 0;
+        loop {
+            self.move_along(a, variance, time_frac, far);
+            if self.margin(a, &self.work.trial).distance() <= 0.0 {
+                break;
+            }
+            if is_still || doublings == MOST_DOUBLINGS {
+                let work = &mut *self.work;
+                work.trial.copy_from(&work.now);
+                return;
+            }
+            near = far;
+            far *= 2.0;
+            doublings += 1;
+        }
+        while far - near > FILL_TOLERANCE * far {
+            let middle = 0.5 * (near + far);
+            if middle <= near || middle >= far {
+                break;
+            }
+            self.move_along(a, variance, time_frac, middle);
+            if self.margin(a, &self.work.trial).distance() <= 0.0 {
+                far = middle;
+            } else {
+                near = middle;
+            }
+        }
+        self.move_along(a, variance, time_frac, far);
+    }
+
+    /// Sets `work.trial` to `work.between` moved so far along the steepest fall; without a variance, that share of the way to
+    /// the step's end.
+    fn move_along(&mut self, a: usize, variance: f64, time_frac: f64, far: f64) {
+        let (rules, work) = (self.rules, &mut *self.work);
+        let account = &rules.accounts[a];
+        let (from, to, trial) = (&work.between, &work.now, &mut work.trial);
+        trial.copy_from(from);
+        let log_move = |i: usize, start: f64, end: f64| {
+            if variance > 0.0 {
+                -far * work.direction[i] / variance
+            } else {
+                far * bounded_ln(end / start)
+            }
+        };
+        for (i, &l) in account.legs.iter().enumerate() {
+            let leg = &rules.legs[l];
+            let contract = &rules.contracts[leg.contract];
+            let asset = contract.underlying;
+            if leg.is_option {
+                let moved = log_move(i, from.spot_usd[asset], to.spot_usd[asset]);
+                let spot_usd = from.spot_usd[asset] * bounded_exp(moved);
+                set_option(rules, trial, l, spot_usd, self.step, time_frac);
+            } else {
+                let mut moved = log_move(i, from.unit[l], to.unit[l]);
+                if contract.is_inverse && variance > 0.0 {
+                    moved = -moved;
+                }
+                trial.unit[l] = from.unit[l] * bounded_exp(moved);
+            }
+        }
+        if account.coin.is_none() {
+            for (i, s) in account.slots.clone().enumerate() {
+                let asset = rules.slots[s].asset;
+                let start = from.spot_usd[asset];
+                let moved = log_move(account.legs.len() + i, start, to.spot_usd[asset]);
+                trial.spot_usd[asset] = start * bounded_exp(moved);
+            }
+        }
+    }
+}
+
+impl UnitStep {
+    /// Whether both ends are so far from the level that no bridge without jumps reaches it and nothing needs to be drawn.
+    fn is_clear(&self, clearance: f64) -> bool {
+        if self.side > 0.0 {
+            self.start.max(self.end) * clearance < self.level
+        } else {
+            self.start.min(self.end) > self.level * clearance
+        }
+    }
+
+    /// Whether a unit is at or beyond the level.
+    fn is_beyond(&self, unit: f64) -> bool {
+        if self.side > 0.0 {
+            unit >= self.level
+        } else {
+            unit <= self.level
+        }
+    }
+}
+
+/// Where the unit reaches its level inside the step, if it does: bridges between the jumps, gaps at them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn reach(
+    step: &UnitStep,
+    jumps: &[JumpMoment],
+    draws: &CrossingDraws<'_>,
+) -> Option<(f64, LiquidationCause)> {
+    let crossed = Some((step.level, LiquidationCause::Crossed));
+    if step.is_beyond(step.start) {
+        return Some((step.start, LiquidationCause::Beyond));
+    }
+    let level_log = step.side * ln(step.level / step.start);
+    let end_log = step.side * ln(step.end / step.start);
+    let is_end_beyond = step.is_beyond(step.end);
+    let jumped: f64 = jumps
+        .iter()
+        .map(|jump| step.orientation * jump.log_size)
+        .sum();
+    let diffusive_end = end_log - jumped;
+    let (mut time, mut diffused, mut shifted) = (0.0, 0.0, 0.0);
+    for (k, jump) in jumps.iter().enumerate() {
+        let left = 1.0 - time;
+        let elapsed = jump.time_frac - time;
+        let share = if left > 0.0 { elapsed / left } else { 1.0 };
+        let deviation = (step.variance * elapsed * (1.0 - share)).max(0.0).sqrt();
+        let anchor = share.mul_add(diffusive_end - diffused, diffused)
+            + step.orientation * deviation * draws.anchor_normal(k);
+        let (from, to) = (level_log - diffused - shifted, level_log - anchor - shifted);
+        if to <= 0.0 || bridge(from, to, step.variance * elapsed, draws, k) {
+            return crossed;
+        }
+        (time, diffused) = (jump.time_frac, anchor);
+        shifted += step.orientation * jump.log_size;
+        if diffused + shifted >= level_log {
+            let unit = step.start * exp(step.side * (diffused + shifted));
+            return Some((unit, LiquidationCause::Gapped));
+        }
+    }
+    let from = level_log - diffused - shifted;
+    let variance = step.variance * (1.0 - time);
+    let crosses = is_end_beyond || bridge(from, level_log - end_log, variance, draws, jumps.len());
+    if crosses { crossed } else { None }
+}
+
+/// The unit at which an account with this cash and one future is liquidated: from below for a size above 0, from above for one
+/// under 0; 0 or infinite if never.
+pub(super) fn level(contract: &ContractRule, cash: f64, size: f64, entry: f64) -> f64 {
+    let fee = contract.venue.trigger_fee_frac();
+    let brackets = &contract.venue.brackets;
+    if contract.margins_entry {
+        let (maintenance, _) = future_margin(contract, size, entry, entry);
+        return if size > 0.0 {
+            (cash - maintenance) / (size * (1.0 + fee))
+        } else {
+            (maintenance - cash) / (-size * (1.0 - fee))
+        };
+    }
+    if size > 0.0 {
+        return contract.venue.liquidation_price_usd(cash, size);
+    }
+    // The margin of a notional is the largest of the brackets' lines: the level is the first that any of them meets.
+    let mut notional = -cash / (1.0 - fee);
+    for bracket in brackets {
+        let slope = 1.0 - bracket.rate - fee;
+        if slope > 0.0 {
+            notional = notional.max((-cash - bracket.deduction_usd) / slope);
+        }
+    }
+    notional.max(0.0) / -size
+}
+
+/// Slope of the distance by the log mark of a future.
+pub(super) fn future_slope(contract: &ContractRule, size: f64, unit: f64) -> f64 {
+    let notional = size.abs() * unit;
+    let rate = if contract.margins_entry {
+        0.0
+    } else {
+        contract.venue.bracket(notional).rate
+    };
+    let by_unit = -size * unit - (rate + contract.venue.trigger_fee_frac()) * notional;
+    if contract.is_inverse {
+        -by_unit
+    } else {
+        by_unit
+    }
+}
+
+/// Sets an option's unit and margin at a spot and a moment of a step.
+pub(super) fn set_option(
+    rules: &BookRules,
+    prices: &mut Prices,
+    l: usize,
+    spot_usd: f64,
+    step: usize,
+    time_frac: f64,
+) {
+    let contract = &rules.contracts[rules.legs[l].contract];
+    if let Some(option) = contract.option() {
+        let time = (step - 1) as f64 + time_frac;
+        let deviation = option_deviation(option, time, rules.step_years);
+        let quote = quote(option, contract.is_inverse, spot_usd, deviation);
+        prices.unit[l] = quote.unit;
+        prices.option_margin[l] = quote.maintenance;
+    }
+}
+
+/// The exponential, with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(super) fn bounded_exp(x: f64) -> f64 {
+    exp(x)
+}
+
+/// The logarithm, with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(super) fn bounded_ln(x: f64) -> f64 {
+    ln(x)
+}

@@ -1,0 +1,260 @@
+//! One path in one step, event by event, in the order of `docs/DESIGN.md`.
+
+use crate::ledger::book::crossing::JumpMoment;
+use crate::ledger::book::margin::Prices;
+use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::series::{Series, Sums};
+use crate::ledger::book::state::{AccountState, HoldingState, LegState, NEVER, PathState, State};
+use crate::ledger::event::LedgerEvent;
+use crate::market::tile::MarketTile;
+use crate::math::random::Streams;
+use crate::plan::types::CallAction;
+
+/// What working through a step needs beside the state, allocated once.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    /// Prices at the step's start, after the events of the step before.
+    pub(super) start: Prices,
+    /// Prices at its end; after a roll, those of the next contract.
+    pub(super) now: Prices,
+    /// Prices that are tried.
+    pub(super) trial: Prices,
+    /// Where the accounts' factors are between two jumps.
+    pub(super) between: Prices,
+    /// Slopes of an account's distance by its log factors, and the direction in which it falls.
+    pub(super) slopes: Vec<f64>,
+    pub(super) direction: Vec<f64>,
+    pub(super) jumps: Vec<JumpMoment>,
+    /// Whether each account was liquidated inside the step.
+    pub(super) is_closed: Vec<bool>,
+}
+
+impl Work {
+    /// Room for a plan.
+    pub(super) fn new(rules: &BookRules) -> Self {
+        let prices = Prices::new(rules);
+        let factors = rules.accounts.iter().map(|a| a.factors).max().unwrap_or(0);
+        Self {
+            start: prices.clone(),
+            now: prices.clone(),
+            trial: prices.clone(),
+            between: prices,
+            slopes: vec![0.0; factors],
+            direction: vec![0.0; factors],
+            jumps: Vec::with_capacity(8),
+            is_closed: vec![false; rules.accounts.len()],
+        }
+    }
+}
+
+/// One path in one step.
+pub(super) struct Lane<'a> {
+    pub(super) rules: &'a BookRules,
+    pub(super) streams: &'a Streams,
+    pub(super) tile: &'a MarketTile,
+    pub(super) series: &'a Series,
+    pub(super) state: &'a mut State,
+    pub(super) work: &'a mut Work,
+    /// Events; `None`: nobody listens.
+    pub(super) events: Option<&'a mut Vec<LedgerEvent>>,
+    pub(super) lane: usize,
+    /// The step within the tile.
+    pub(super) k: usize,
+    /// The step, from 1: it ends at `step * step_days`.
+    pub(super) step: usize,
+}
+
+impl Lane<'_> {
+    /// Works through the step.
+    pub(super) fn settle(&mut self) {
+        let is_horizon = self.step == self.rules.steps;
+        self.load();
+        self.revalue_coins();
+        self.find_crossings();
+        self.pay_funding();
+        for a in 0..self.rules.accounts.len() {
+            self.send_on(a);
+            self.receive(a);
+        }
+        for a in 0..self.rules.accounts.len() {
+            self.check_margin(a, is_horizon);
+        }
+        self.record_requirement();
+        if is_horizon {
+            self.record_date();
+            self.trade_inventory();
+            self.close();
+        } else {
+            self.trade_inventory();
+            self.expire_and_roll();
+            self.switch();
+            self.decide();
+            for a in 0..self.rules.accounts.len() {
+                self.reenter(a);
+            }
+        }
+        self.record_end();
+        self.put_back();
+    }
+
+    /// Looks up the prices of both ends of the step.
+    fn load(&mut self) {
+        let (rules, tile, series) = (self.rules, self.tile, self.series);
+        let (lane, k) = (self.lane, self.k);
+        let Work {
+            start,
+            now,
+            is_closed,
+            ..
+        } = &mut *self.work;
+        for (l, leg) in rules.legs.iter().enumerate() {
+            let contract = leg.contract;
+            start.unit[l] = series.unit_at_start(tile, contract, k)[lane];
+            now.unit[l] = series.unit_at_end(tile, contract, k)[lane];
+            if leg.is_option {
+                start.option_margin[l] = series.option_margin(contract, k)[0][lane];
+                now.option_margin[l] = series.option_margin(contract, k + 1)[0][lane];
+            }
+        }
+        for asset in 0..rules.initial_spots_usd.len() {
+            start.spot_usd[asset] = series.start_spot_usd(asset, k)[lane];
+            now.spot_usd[asset] = tile.spot_usd[asset][k][lane];
+        }
+        is_closed.fill(false);
+    }
+
+    /// Coins at the venue beyond the inventory gain and lose with the spot.
+    fn revalue_coins(&mut self) {
+        for (a, account) in self.rules.accounts.iter().enumerate() {
+            let Some(coin) = account.coin else { continue };
+            let hot = &self.state.hot;
+            let mut coins = hot.cash[a][self.lane] + hot.beyond[a][self.lane];
+            for &l in &account.legs {
+                coins -= hot.size[l][self.lane] * self.work.start.unit[l];
+            }
+            let moved_usd = self.work.now.spot_usd[coin] - self.work.start.spot_usd[coin];
+            self.state.hot.revaluation_usd[a][self.lane] += coins * moved_usd;
+        }
+    }
+
+    /// Stage 3: stamps pay on mark notional; a step that liquidated pays none.
+    fn pay_funding(&mut self) {
+        for (l, leg) in self.rules.legs.iter().enumerate() {
+            let Some(stamp) = self.series.stamp(self.tile, leg.contract, self.k) else {
+                continue;
+            };
+            let per_unit = stamp[self.lane];
+            let hot = &mut self.state.hot;
+            hot.planned_cash[leg.account][self.lane] += hot.planned[l][self.lane] * per_unit;
+            if !self.work.is_closed[leg.account] {
+                hot.cash[leg.account][self.lane] += hot.size[l][self.lane] * per_unit;
+            }
+        }
+    }
+
+    /// Leaves the state as a quiet step expects it.
+    fn put_back(&mut self) {
+        let rules = self.rules;
+        let mut due_step = NEVER;
+        for a in 0..rules.accounts.len() {
+            let is_open = self.is_open(a);
+            let account = *self.account(a);
+            let (below, above) = self.acts(a, is_open);
+            let lane = self.lane;
+            let hot = &mut self.state.hot;
+            hot.open[a][lane] = if is_open { 1.0 } else { 0.0 };
+            hot.acts_below[a][lane] = below;
+            hot.acts_above[a][lane] = above;
+            due_step = due_step.min(account.arrival_step).min(account.leave_step);
+            if !account.is_live {
+                due_step = due_step.min(account.reentry_step);
+            }
+            if rules.liquidity_at_risk && account.in_flight_coins > 0.0 {
+                // What is under way is worth something else at every step's end.
+                due_step = 0;
+            }
+        }
+        let is_working = (0..rules.legs.len()).any(|l| self.leg(l).order.parts_left > 0);
+        self.state.hot.due_step[self.lane] = if is_working { 0.0 } else { f64::from(due_step) };
+    }
+
+    /// Margin ratios under and from which the hedger who looks acts.
+    fn acts(&self, a: usize, is_open: bool) -> (f64, f64) {
+        let account = self.account(a);
+        let Some(call) = self.rules.accounts[a].margin_call.filter(|_| is_open) else {
+            return (0.0, f64::INFINITY);
+        };
+        let is_in_flight = account.arrival_step != NEVER;
+        let below = match (account.is_armed, is_in_flight) {
+            (true, true) => 0.0,
+            (true, false) => call.release.unwrap_or(0.0),
+            (false, _) => call.level,
+        };
+        let is_spent =
+            !account.is_armed && call.action == CallAction::TopUp && !self.may_have_money(a);
+        let above = if is_in_flight || is_spent {
+            f64::INFINITY
+        } else {
+            call.level
+        };
+        (below, above)
+    }
+
+    pub(super) fn leg(&self, l: usize) -> &LegState {
+        &self.state.legs[self.lane * self.rules.legs.len() + l]
+    }
+
+    pub(super) fn leg_mut(&mut self, l: usize) -> &mut LegState {
+        &mut self.state.legs[self.lane * self.rules.legs.len() + l]
+    }
+
+    pub(super) fn account(&self, a: usize) -> &AccountState {
+        &self.state.accounts[self.lane * self.rules.accounts.len() + a]
+    }
+
+    pub(super) fn account_mut(&mut self, a: usize) -> &mut AccountState {
+        &mut self.state.accounts[self.lane * self.rules.accounts.len() + a]
+    }
+
+    pub(super) fn holding_mut(&mut self, j: usize) -> &mut HoldingState {
+        &mut self.state.holdings[self.lane * self.rules.holdings.len() + j]
+    }
+
+    pub(super) fn holding(&self, j: usize) -> &HoldingState {
+        &self.state.holdings[self.lane * self.rules.holdings.len() + j]
+    }
+
+    pub(super) fn path_mut(&mut self) -> &mut PathState {
+        &mut self.state.paths[self.lane]
+    }
+
+    /// Path of the lane.
+    pub(super) fn path_number(&self) -> u64 {
+        self.tile.first_path + self.lane as u64
+    }
+
+    /// Value of one unit of an account's currency at the step's end, USD.
+    pub(super) fn rate_usd(&self, a: usize) -> f64 {
+        self.rules.accounts[a]
+            .coin
+            .map_or(1.0, |asset| self.work.now.spot_usd[asset])
+    }
+
+    /// The running sums of leg `l` at the step's end.
+    pub(super) fn sums(&self, l: usize) -> Sums {
+        let contract = self.rules.legs[l].contract;
+        self.series
+            .sums(self.rules, self.tile, contract, self.k, self.lane)
+    }
+
+    /// Spot of an asset at the step's end, USD.
+    pub(super) fn spot_usd(&self, asset: usize) -> f64 {
+        self.work.now.spot_usd[asset]
+    }
+
+    pub(super) fn tell(&mut self, event: LedgerEvent) {
+        if let Some(events) = &mut self.events {
+            events.push(event);
+        }
+    }
+}

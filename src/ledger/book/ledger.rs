@@ -1,0 +1,167 @@
+//! The general ledger over a block of paths: reacts to the market tile by tile, and leaves a row a path.
+
+use crate::ledger::book::calls::LargestCalls;
+use crate::ledger::book::lane::{Lane, Work};
+use crate::ledger::book::row::PathEnd;
+use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::screen::Screen;
+use crate::ledger::book::series::Series;
+use crate::ledger::book::standing::{BookStanding, standing};
+use crate::ledger::book::state::State;
+use crate::ledger::event::LedgerEvent;
+use crate::market::tile::MarketTile;
+use crate::math::random::Streams;
+use crate::outcome::table::LANES;
+use crate::plan::types::Follows;
+
+/// Follows one lane of the general ledger through its steps.
+pub trait BookFollower {
+    /// The lane to follow.
+    fn lane(&self) -> usize;
+    /// A step has ended with these events and with everything standing so.
+    fn step_ended(&mut self, step: usize, standing: &BookStanding, events: Vec<LedgerEvent>);
+}
+
+/// The state of the general ledger on one block.
+#[derive(Debug, Clone)]
+pub struct Book<'a> {
+    rules: &'a BookRules,
+    streams: &'a Streams,
+    state: State,
+    series: Series,
+    work: Work,
+    screen: Screen,
+    calls: LargestCalls,
+}
+
+impl<'a> Book<'a> {
+    /// A ledger at time 0.
+    pub fn new(rules: &'a BookRules, streams: &'a Streams) -> Self {
+        Self {
+            rules,
+            streams,
+            state: rules.opening.clone(),
+            series: Series::new(rules),
+            work: Work::new(rules),
+            screen: Screen::new(rules),
+            calls: LargestCalls::new(rules),
+        }
+    }
+
+    /// Sets everything to time 0.
+    pub fn start(&mut self) {
+        self.state.copy_from(&self.rules.opening);
+        self.series.start(self.rules);
+        self.screen.start(self.rules, &self.state);
+        self.calls.start(&self.state.hot.required_usd);
+    }
+
+    /// Reacts to a tile.
+    pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn BookFollower>) {
+        self.series.fill(self.rules, tile);
+        self.screen.enter(self.rules, &self.series, tile);
+        for k in 0..tile.steps {
+            let step = tile.first_step + k + 1;
+            self.grow(k, tile);
+            let eventful = if self.rules.is_common(step) {
+                u64::MAX
+            } else {
+                self.screen
+                    .settle_quiet(self.rules, &self.series, tile, k, &mut self.state)
+            };
+            let mut events = Vec::new();
+            for lane in lanes_of(eventful) {
+                let is_followed = follower.as_ref().is_some_and(|f| f.lane() == lane);
+                self.settle_lane(lane, k, tile, is_followed.then_some(&mut events));
+            }
+            self.calls.record(step, &self.state.hot.required_usd);
+            if let Some(follower) = &mut follower {
+                let standing = standing(
+                    self.rules,
+                    &self.state,
+                    &self.series,
+                    tile,
+                    k,
+                    follower.lane(),
+                );
+                follower.step_ended(step, &standing, events);
+            }
+        }
+    }
+
+    /// Inventories that grow by staking.
+    fn grow(&mut self, k: usize, tile: &MarketTile) {
+        let rules = self.rules;
+        let step = tile.first_step + k + 1;
+        for (j, holding) in rules.holdings.iter().enumerate() {
+            if !rules.schedule.has_staking(j) {
+                continue;
+            }
+            let spots_usd = &tile.spot_usd[holding.asset][k];
+            for follows in [Follows::Inventory, Follows::Expected] {
+                let (before, _) = rules.schedule.followed(j, follows, step);
+                let (_, last) = rules.schedule.followed(j, follows, step - 1);
+                let sums = &mut self.state.hot.turnover_usd[follows as usize][j];
+                for (sum, spot_usd) in sums.iter_mut().zip(spots_usd) {
+                    *sum += (before - last) * spot_usd;
+                }
+            }
+        }
+    }
+
+    /// One lane's step, event by event.
+    fn settle_lane(
+        &mut self,
+        lane: usize,
+        k: usize,
+        tile: &MarketTile,
+        events: Option<&mut Vec<LedgerEvent>>,
+    ) {
+        Lane {
+            rules: self.rules,
+            streams: self.streams,
+            tile,
+            series: &self.series,
+            state: &mut self.state,
+            work: &mut self.work,
+            events,
+            lane,
+            k,
+            step: tile.first_step + k + 1,
+        }
+        .settle();
+        self.screen.cover(self.rules, &self.state, lane);
+    }
+
+    /// Where one lane stands at time 0.
+    pub fn standing_at_start(&self, lane: usize) -> BookStanding {
+        crate::ledger::book::standing::standing_at_start(self.rules, &self.state, lane)
+    }
+
+    /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`, columns as in the plan's layout.
+    pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
+        for lane in 0..LANES {
+            PathEnd {
+                rules: self.rules,
+                state: &self.state,
+                series: &self.series,
+                tile,
+                lane,
+                largest_calls_usd: self.calls.largest_usd(lane),
+            }
+            .write(out);
+        }
+    }
+}
+
+/// The lanes whose bits are set.
+fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let lane = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        Some(lane)
+    })
+}

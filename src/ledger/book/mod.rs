@@ -1,0 +1,26 @@
+//! The general ledger: any number of holdings, hedges and accounts, every contract and every policy.
+//!
+//! `docs/POLICIES.md` is its specification. Positions are kept in a form that is the same for all contracts (`rules`): a size and
+//! the price of a unit in the currency of the account. A tile's prices in that form (`series`) are worked out for all lanes at
+//! once, and so is a step in which nothing happens to a lane (`screen`); `lane` takes the other lanes through the order of events.
+
+mod calls;
+mod crossing;
+mod funds;
+mod lane;
+pub mod ledger;
+mod liquidation;
+mod margin;
+mod opening;
+mod policies;
+mod record;
+mod row;
+pub mod rules;
+mod schedule;
+mod screen;
+mod series;
+pub mod standing;
+mod state;
+mod trading;
+mod walk;
+mod windows;

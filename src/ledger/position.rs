@@ -1,0 +1,247 @@
+//! What the steps of a stretch mean for one account's position, for all steps side by side.
+
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled for each SIMD level, and what they call with them"
+)]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a step has its place in many arrays"
+)]
+
+use multiversion::multiversion;
+
+use crate::ledger::calm::{Stretch, larger, smaller};
+use crate::ledger::rules::ProgrammeRules;
+use crate::plan::types::Crossing;
+use crate::venue::rules::{ContractRules, MarginBracket};
+
+/// The market in one lane of a stretch. Shape of each array: `[K]`.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
+pub(super) struct LaneMarks<const K: usize> {
+    /// Mark at the end of each step, USD.
+    pub(super) mark_usd: [f64; K],
+    /// The higher mark of each step's two ends, USD.
+    higher_usd: [f64; K],
+    /// Funding at the end of each step on a short of one unit, USD.
+    pub(super) unit_funding_usd: [f64; K],
+    /// Value of the inventory at the end of each step, USD.
+    pub(super) inventory_usd: [f64; K],
+    /// Lowest mark at a step's end and highest mark at all, USD.
+    range_usd: (f64, f64),
+}
+
+impl<const K: usize> LaneMarks<K> {
+    #[inline(always)]
+    pub(super) fn new(stretch: &Stretch<'_, K>, lane: usize) -> Self {
+        let mut mark_usd = [0.0; K];
+        let mut higher_usd = [0.0; K];
+        let mut unit_funding_usd = [0.0; K];
+        let mut inventory_usd = [0.0; K];
+        let mut range_usd: (f64, f64) = (f64::INFINITY, 0.0);
+        let mut start_usd = stretch.start_mark_usd[lane];
+        for i in 0..K {
+            let end_usd = stretch.mark_usd[i][lane];
+            mark_usd[i] = end_usd;
+            higher_usd[i] = larger(start_usd, end_usd);
+            if stretch.is_stamp[i] {
+                unit_funding_usd[i] = end_usd * stretch.funding_rate[i][lane];
+            }
+            inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
+            range_usd.0 = smaller(end_usd, range_usd.0);
+            range_usd.1 = larger(higher_usd[i], range_usd.1);
+            start_usd = end_usd;
+        }
+        Self {
+            mark_usd,
+            higher_usd,
+            unit_funding_usd,
+            inventory_usd,
+            range_usd,
+        }
+    }
+}
+
+/// Two neighbouring brackets, or one twice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BracketPair<'a> {
+    pub(super) low: &'a MarginBracket,
+    high: &'a MarginBracket,
+}
+
+impl<'a> BracketPair<'a> {
+    /// The brackets in which all notionals from `least_usd` to `most_usd` stand, unless they are more than two. They are
+    /// looked for from bracket `first` on.
+    fn find(venue: &'a ContractRules, first: usize, least_usd: f64, most_usd: f64) -> Option<Self> {
+        let brackets = &venue.brackets[..];
+        let mut first = first;
+        while first > 0 && least_usd <= brackets[first].floor_usd {
+            first -= 1;
+        }
+        let last = brackets.len() - 1;
+        let is_under = |bracket: &&MarginBracket| bracket.cap_usd < least_usd;
+        let index = last.min(first + brackets[first..].iter().take_while(is_under).count());
+        let low = &brackets[index];
+        let high = if most_usd <= low.cap_usd {
+            low
+        } else {
+            &brackets[last.min(index + 1)]
+        };
+        (most_usd <= high.cap_usd || index + 1 >= last).then_some(Self { low, high })
+    }
+
+    /// The one of the two in which a notional stands.
+    pub(super) fn bracket(&self, notional_usd: f64) -> &'a MarginBracket {
+        if notional_usd <= self.low.cap_usd {
+            self.low
+        } else {
+            self.high
+        }
+    }
+}
+
+/// Sets the maintenance margin of each step's notional: of all at once where they stand in two brackets.
+#[inline(always)]
+fn set_maintenance<const K: usize>(
+    venue: &ContractRules,
+    pair: Option<BracketPair<'_>>,
+    notional_usd: &[f64; K],
+    out: &mut [f64; K],
+) {
+    if let Some(BracketPair { low, high }) = pair {
+        // Copies: a choice between places in memory is not made side by side.
+        let (low, high) = (*low, *high);
+        for i in 0..K {
+            let is_low = notional_usd[i] <= low.cap_usd;
+            let rate = if is_low { low.rate } else { high.rate };
+            let deduction_usd = if is_low {
+                low.deduction_usd
+            } else {
+                high.deduction_usd
+            };
+            out[i] = notional_usd[i] * rate - deduction_usd;
+        }
+    } else {
+        for i in 0..K {
+            out[i] = venue.maintenance_margin_usd(notional_usd[i]);
+        }
+    }
+}
+
+/// What the steps of a stretch mean for a position, whatever cash is beside it. Shape of each array: `[K]`, in USD.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position<'a, const K: usize> {
+    /// Actual and planned short, base units.
+    pub(super) sizes_base: (f64, f64),
+    /// Where to look first for the brackets.
+    first_bracket: usize,
+    /// The brackets in which all notionals stand, unless they are more than two.
+    pub(super) pair: Option<BracketPair<'a>>,
+    /// Steps at whose end the planned hedge ratio is outside its band, as bits.
+    pub(super) outside: u64,
+    /// Notional at the end.
+    pub(super) notional_usd: [f64; K],
+    /// Maintenance margin at the end.
+    pub(super) maintenance_usd: [f64; K],
+    /// Equity that liquidates at the end.
+    pub(super) trigger_usd: [f64; K],
+    /// Notional at the mark that is tested in place of all inside the step.
+    pub(super) tested_usd: [f64; K],
+    /// Equity that liquidates there.
+    pub(super) tested_trigger_usd: [f64; K],
+    /// What the planned short needs beside its own cash.
+    pub(super) needed_usd: [f64; K],
+}
+
+impl<'a, const K: usize> Position<'a, K> {
+    /// No account's position.
+    pub(super) fn unknown(first_bracket: usize) -> Self {
+        let zero = [0.0; K];
+        Self {
+            sizes_base: (f64::NAN, f64::NAN),
+            first_bracket,
+            pair: None,
+            outside: 0,
+            notional_usd: zero,
+            maintenance_usd: zero,
+            trigger_usd: zero,
+            tested_usd: zero,
+            tested_trigger_usd: zero,
+            needed_usd: zero,
+        }
+    }
+
+    /// Becomes the position of `sizes_base`.
+    pub(super) fn set(
+        &mut self,
+        rules: &'a ProgrammeRules,
+        marks: &LaneMarks<K>,
+        sizes_base: (f64, f64),
+    ) {
+        let (short_base, planned_base) = sizes_base;
+        // A flat account has no margin to look after.
+        let open_base = if short_base > 0.0 {
+            short_base
+        } else {
+            planned_base
+        };
+        let (lowest_usd, highest_usd) = marks.range_usd;
+        self.sizes_base = sizes_base;
+        // Both factors are at least 1.
+        self.pair = BracketPair::find(
+            &rules.venue,
+            self.first_bracket,
+            smaller(open_base, planned_base) * lowest_usd,
+            larger(
+                open_base * highest_usd * rules.clearance,
+                planned_base * (highest_usd * rules.requirement_shift),
+            ),
+        );
+        set_position(self, rules, marks);
+    }
+}
+
+/// [`Position::set`] once the brackets are known. Short loops from arrays to arrays are what the compiler turns into SIMD.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn set_position<const K: usize>(
+    position: &mut Position<'_, K>,
+    rules: &ProgrammeRules,
+    marks: &LaneMarks<K>,
+) {
+    let (short_base, planned_base) = position.sizes_base;
+    let fee_frac = rules.venue.trigger_fee_frac();
+    let mut shifted_usd = [0.0; K];
+    for i in 0..K {
+        position.notional_usd[i] = short_base * marks.mark_usd[i];
+        shifted_usd[i] = planned_base * (marks.mark_usd[i] * rules.requirement_shift);
+    }
+    match rules.crossing {
+        Crossing::Bridge => {
+            for i in 0..K {
+                position.tested_usd[i] = short_base * marks.higher_usd[i] * rules.clearance;
+            }
+        }
+        Crossing::Endpoints => position.tested_usd = position.notional_usd,
+    }
+    let (venue, pair) = (&rules.venue, position.pair);
+    set_maintenance(
+        venue,
+        pair,
+        &position.notional_usd,
+        &mut position.maintenance_usd,
+    );
+    set_maintenance(
+        venue,
+        pair,
+        &position.tested_usd,
+        &mut position.tested_trigger_usd,
+    );
+    set_maintenance(venue, pair, &shifted_usd, &mut position.needed_usd);
+    for i in 0..K {
+        position.trigger_usd[i] = position.maintenance_usd[i] + fee_frac * position.notional_usd[i];
+        position.tested_trigger_usd[i] += fee_frac * position.tested_usd[i];
+        position.needed_usd[i] += fee_frac * shifted_usd[i];
+        position.needed_usd[i] += shifted_usd[i];
+    }
+}
