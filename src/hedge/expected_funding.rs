@@ -165,9 +165,8 @@ mod tests {
             reversion_per_year: 6.0,
             correlation_with_spot: 0.8,
         };
-        let FundingPlan::PremiumFormula {
-            ref mut cap_per_8h, ..
-        } = plan.market.contracts[0].funding()
+        let Some(FundingPlan::PremiumFormula { cap_per_8h, .. }) =
+            plan.market.contracts[0].funding_mut()
         else {
             panic!("the fixture has a premium formula")
         };
