@@ -67,6 +67,9 @@ pub fn resolve(loaded: &Loaded) -> Result<Plan, Problems> {
 ///
 /// # Errors
 /// Everything that does not fit together, at once, each with its place.
+///
+/// # Panics
+/// If the pilot does not answer every question.
 pub fn resolve_with(loaded: &Loaded, pilot: Pilot<'_>) -> Result<Plan, Problems> {
     let (plan, questions) = resolve_once(loaded, &[])?;
     if questions.is_empty() {

@@ -99,10 +99,6 @@ impl Execution {
 }
 
 /// Reads `order`: `Some(None)` if absent, `None` if wrong.
-#[expect(
-    clippy::option_option,
-    reason = "not given and not readable are two things"
-)]
 pub fn read_order(table: &mut Reader<'_>) -> Option<Option<Given<OrderChoice>>> {
     let words = &[("taker", OrderChoice::Taker), ("maker", OrderChoice::Maker)];
     table.optional("order", word(words, &[]))

@@ -20,6 +20,7 @@ pub struct Ratio {
 
 /// What the hedge ratio `h` is.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful, read once")]
 pub enum RatioChoice {
     /// A number, 0 to 10: the hedge is worth `h` times the holding. 0 is no hedge. Example: `ratio.fixed = 1.0`.
     Fixed(Given<Fraction>),

@@ -18,6 +18,7 @@ pub struct Transfers {
 
 /// Open times, in UTC.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful, read once")]
 pub enum Windows {
     /// Always but on Saturdays and Sundays: `transfers = { closed = "weekends" }`.
     NotOnWeekends,

@@ -201,10 +201,6 @@ fn contract_size<T>(
 }
 
 /// Rounding to whole contracts; `None` where a problem was noted.
-#[expect(
-    clippy::option_option,
-    reason = "not asked for and refused are two things"
-)]
 pub fn rounding(
     given: &Ratio,
     contract: &ContractPlan,
