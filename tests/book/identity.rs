@@ -66,7 +66,10 @@ fn check(plan: &Plan, table: &OutcomeTable, seed: u64) {
                 close("hedges", difference, 0.0);
             } else {
                 // Costs of liquidation are the legs' own, forfeits and what the insurance fund bears are not.
-                assert!(difference <= liquidation.abs() + fixed(Column::BankruptcyLoss) + tolerance + 1e9);
+                assert!(
+                    difference
+                        <= liquidation.abs() + fixed(Column::BankruptcyLoss) + tolerance + 1e9
+                );
             }
         }
         let interim = plan.report.date_steps.len();
@@ -102,5 +105,8 @@ fn parts_add_up_on_random_plans() {
     }
     // The plans hurt: many paths are liquidated, many are not.
     let all = usize::try_from(PLANS).expect("small") * 64;
-    assert!(liquidated > all / 20 && liquidated < all / 2, "{liquidated} of {all}");
+    assert!(
+        liquidated > all / 20 && liquidated < all / 2,
+        "{liquidated} of {all}"
+    );
 }

@@ -277,7 +277,11 @@ fn add_contract(
     which: u64,
 ) -> usize {
     let is_inverse = settlement == ContractSettlement::Inverse;
-    let notional = if is_inverse { 10.0 } else { 10.0 * SPOTS[underlying] };
+    let notional = if is_inverse {
+        10.0
+    } else {
+        10.0 * SPOTS[underlying]
+    };
     let kind = kind(draws, plan, underlying, which);
     plan.market.contracts.push(ContractPlan {
         name: format!("c{}", plan.market.contracts.len()),
@@ -389,7 +393,13 @@ fn add_account(draws: &mut Draws, plan: &mut Plan, name: &str) {
         leaves_at: draws.chance(0.3).then(|| {
             // Every other pair of steps is closed.
             (0..=steps)
-                .map(|step| if step % 4 < 2 { step } else { step - step % 4 + 4 })
+                .map(|step| {
+                    if step % 4 < 2 {
+                        step
+                    } else {
+                        step - step % 4 + 4
+                    }
+                })
                 .collect()
         }),
         margin_call: draws.chance(0.7).then(|| MarginCallPlan {

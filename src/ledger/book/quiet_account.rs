@@ -140,11 +140,7 @@ fn margin_and_rate(
 }
 
 /// Fills in what a quiet step would make of the account; returns the lanes in which it may not be quiet, as bits.
-pub(super) fn screen_account(
-    step: &AccountStep<'_>,
-    hot: &Hot,
-    quiet: &mut QuietAccount,
-) -> u64 {
+pub(super) fn screen_account(step: &AccountStep<'_>, hot: &Hot, quiet: &mut QuietAccount) -> u64 {
     let account = &step.rules.accounts[step.a];
     if account.is_single {
         screen::<true>(step, account, hot, quiet)
@@ -287,12 +283,7 @@ fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &m
 
 /// The same of the first factors only.
 #[inline(always)]
-fn spread_some(
-    covariance: &[f64],
-    factors: usize,
-    slopes: &[LaneArray],
-    variance: &mut LaneArray,
-) {
+fn spread_some(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &mut LaneArray) {
     for (i, slope) in slopes.iter().enumerate() {
         let own = covariance[i * factors + i];
         for lane in 0..LANES {
@@ -334,8 +325,7 @@ fn add_future<const SINGLE: bool>(
     if let Some(stamp) = step.series.stamp(step.tile, index, step.k) {
         for lane in 0..LANES {
             quiet.paid[lane] = size[lane].mul_add(stamp[lane], quiet.paid[lane]);
-            quiet.planned_paid[lane] =
-                planned[lane].mul_add(stamp[lane], quiet.planned_paid[lane]);
+            quiet.planned_paid[lane] = planned[lane].mul_add(stamp[lane], quiet.planned_paid[lane]);
         }
     }
     // At the end.
@@ -383,7 +373,13 @@ fn add_future<const SINGLE: bool>(
         unit[lane] = end[lane] * factor;
         notional[lane] = planned[lane].abs() * unit[lane];
     }
-    margined_of(contract, planned, &hot.planned_entry[l], &notional, &mut margined);
+    margined_of(
+        contract,
+        planned,
+        &hot.planned_entry[l],
+        &notional,
+        &mut margined,
+    );
     margin(lines, &margined, &mut needed);
     for lane in 0..LANES {
         let maintenance = if planned[lane] == 0.0 {
@@ -391,8 +387,7 @@ fn add_future<const SINGLE: bool>(
         } else {
             needed[lane]
         };
-        sums.shifted_need[lane] +=
-            maintenance + fee * notional[lane] + planned[lane] * unit[lane];
+        sums.shifted_need[lane] += maintenance + fee * notional[lane] + planned[lane] * unit[lane];
     }
     if !SINGLE {
         add_slopes(step, l, i, hot, sums, quiet);
@@ -456,7 +451,13 @@ fn add_slopes(
     for lane in 0..LANES {
         notional[lane] = planned[lane].abs() * end[lane];
     }
-    margined_of(contract, planned, &hot.planned_entry[l], &notional, &mut margined);
+    margined_of(
+        contract,
+        planned,
+        &hot.planned_entry[l],
+        &notional,
+        &mut margined,
+    );
     margin_and_rate(lines, &margined, &mut held, &mut rate);
     if contract.margins_entry {
         rate = [0.0; LANES];
