@@ -53,7 +53,7 @@ pub fn add_programme(plan: &mut Plan, dice: &mut Dice, features: Features) {
         let scale_usd: f64 = needs.iter().map(|need| need.1).sum();
         let mut account = any_account(plan, dice, features, scale_usd.max(asked_usd));
         account.name = format!("account-{a}");
-        dice.pick(&["one", "other"]).clone_into(&mut account.venue);
+        (*dice.pick(&["one", "other"])).clone_into(&mut account.venue);
         account.settlement = settlement;
         account.mode = mode;
         let coins = if features.on(Features::COINS, true) {
