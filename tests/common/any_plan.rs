@@ -50,6 +50,43 @@ impl Features {
     /// Everything.
     pub const ALL: u32 = (1 << 24) - 1;
 
+    /// The features that are on, in words, with their number.
+    pub fn names(self) -> String {
+        let names = [
+            "jumps",
+            "calls",
+            "reentry",
+            "rebalancing",
+            "costs",
+            "sales",
+            "dated",
+            "inverse",
+            "options",
+            "coins",
+            "many",
+            "switches",
+            "liquidity",
+            "styles",
+            "sources",
+            "windows",
+            "deleverage",
+            "production",
+            "staking",
+            "rounding",
+            "longs",
+            "opened",
+            "forfeits",
+            "reports",
+        ];
+        let on: Vec<&str> = names
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| *name)
+            .collect();
+        format!("{} ({})", on.join(" "), self.0)
+    }
+
     /// Whether a feature is on; the dice are thrown in any case, so that the rest of the plan stays what it was.
     fn on(self, feature: u32, thrown: bool) -> bool {
         thrown && self.0 & feature != 0

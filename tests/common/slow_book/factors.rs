@@ -69,7 +69,8 @@ fn decay_integral(k: f64, t: f64) -> f64 {
 
 /// Covariance of two factors' diffusive moves over the step that ends at `step`, given its start.
 ///
-/// Two processes of different contracts share only what each has of its own underlying's Brownian motion.
+/// Two processes of different contracts share only what each has of its own underlying's move
+/// over the whole step, as they are drawn.
 pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
     let t = plan.simulation.step_years();
     let assets = plan.market.assets.len();
@@ -93,16 +94,11 @@ pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
     }
     if let (Some((c, p, weight_p)), Some((d, q, weight_q))) = (&x.process, &y.process) {
         let shared = if c == d {
-            1.0
+            p.volatility_annual.powi(2) * decay_integral(2.0 * p.reversion_per_year, t)
         } else {
-            p.correlation_with_spot * q.correlation_with_spot * rho
+            on_spot(p) * on_spot(q) / t * rho
         };
-        sum += weight_p
-            * weight_q
-            * shared
-            * p.volatility_annual
-            * q.volatility_annual
-            * decay_integral(p.reversion_per_year + q.reversion_per_year, t);
+        sum += weight_p * weight_q * shared;
     }
     sum
 }

@@ -169,9 +169,11 @@ impl Book<'_> {
 
     /// Largest rise of the running maximum of the requirement within a window.
     fn largest_call_usd(&self, window_days: f64) -> f64 {
-        let steps = (window_days / self.plan.simulation.step_days + 1e-9).floor();
-        let steps = if steps < 1.0 { 1 } else { steps as usize };
         let required_usd = &self.record.required_usd;
+        let fits = |steps: &usize| {
+            *steps as f64 * self.plan.simulation.step_days <= window_days * (1.0 + 1e-9)
+        };
+        let steps = (1..required_usd.len()).take_while(fits).last().unwrap_or(1);
         (0..required_usd.len())
             .map(|to| required_usd[to] - required_usd[to.saturating_sub(steps)])
             .fold(0.0, f64::max)
