@@ -137,14 +137,14 @@ fn resolve_scenario(
     let (holdings, links) = (all(holdings), all(links));
     let (mut market, holdings, links) = (market?, holdings?, links?);
     let are_rolled = rolls::extend(hedges, &links, &mut market, &setting);
-    let are_modes_kept = links::are_modes_kept(scenario, &links, sink);
+    let are_linked = links::are_at_their_venues(scenario, &links, sink)
+        & links::are_modes_kept(scenario, &links, sink);
     let around = Surroundings {
         market: &market,
         holdings: &holdings,
         links: &links,
     };
     let accounts = accounts(scenario, around, &setting);
-    are_rolled?;
     let context = hedge::Context {
         setting: &setting,
         execution,
@@ -189,7 +189,7 @@ fn resolve_scenario(
             ..report
         },
     };
-    (are_modes_kept && are_taken).then_some((plan, questions))
+    (are_rolled.is_some() && are_linked && are_taken).then_some((plan, questions))
 }
 
 fn accounts(

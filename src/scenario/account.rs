@@ -160,6 +160,7 @@ const RELEASE: Range = Range::open(
 );
 const HAIRCUT: Range = Range::closed(0.0, 0.999, "0 to 0.999 (a fraction of the coin's value)")
     .too_high("5 % is written 0.05 or \"5%\"");
+const MINIMUM: Range = Range::closed(0.0, 1e15, "0 to 1e15 (USD)");
 const LIMIT: Range = Range::above(0.0, 1e15, "above 0, up to 1e15 (USD)");
 const CREDIT_RATE: Range = Range::closed(0.0, 10.0, "0 to 10 (a fraction per year)")
     .too_high("9 % is written 0.09 or \"9%\"");
@@ -284,8 +285,7 @@ impl MarginCall {
             ("deleverage", CallChoice::Deleverage),
         ];
         let by = table.optional("by", word(actions, &[]));
-        let minimum_transfer_usd =
-            table.optional("minimum_transfer_usd", within(usd, COLLATERAL_USD));
+        let minimum_transfer_usd = table.optional("minimum_transfer_usd", within(usd, MINIMUM));
         table.note(|draft| {
             draft.times.extend(every.clone().flatten());
             draft.delays.extend(delay.clone().flatten());

@@ -203,6 +203,7 @@ fn read_sales(reader: &Reader<'_>, file: &Given<String>) -> Option<Vec<Sale>> {
     let table = reader.files().table(file).map_err(note).ok()?;
     if let Some(problem) = table.stranger(&SALES) {
         note(problem);
+        return None;
     }
     let [day, quantity] = SALES.map(|name| table.required(name).map_err(note).ok());
     let (day, quantity) = (day?, quantity?);

@@ -61,7 +61,7 @@ pub const RATIO: Range = Range::closed(0.0, 10.0, "0 to 10 (hedge over holding, 
     .too_low("the side is `position`; a ratio is not negative")
     .too_high("a ratio: 100 % is written 1.0 or \"100%\"");
 const BETA: Range = Range::above(0.0, 10.0, "above 0, up to 10 (a ratio of returns)")
-    .too_low("a holding that moves against the underlying is no matter for a short");
+    .too_low("a negative beta is a beta without its sign in position = \"long\"");
 const CONTRACTS: Range = Range::above(0.0, 1e15, "above 0, up to 1e15 (contracts)");
 
 impl Ratio {

@@ -208,3 +208,29 @@ fn holding(dice: &mut Dice, features: Features, assets: usize, horizon: Horizon)
         },
     }
 }
+
+/// Money that a path is about: what is held, what is posted, and what the contracts turn over.
+pub fn money_usd(plan: &Plan) -> f64 {
+    let price = |asset: usize| plan.market.assets[asset].spot_usd;
+    let held: f64 = plan
+        .holdings
+        .iter()
+        .map(|holding| {
+            let produced: f64 = holding.production.iter().map(|p| p.quantity_base).sum();
+            (holding.quantity_base + produced) * price(holding.asset)
+        })
+        .sum();
+    let posted: f64 = plan
+        .accounts
+        .iter()
+        .map(|account| {
+            let coins: f64 = account
+                .coins
+                .iter()
+                .map(|coin| coin.quantity_base * price(coin.asset))
+                .sum();
+            account.collateral_usd + account.reserve_usd + coins
+        })
+        .sum();
+    held + posted
+}

@@ -46,21 +46,26 @@ pub fn link(hedge: &Hedge, scenario: &Scenario, sink: &Sink) -> Option<Link> {
         None => Some(None),
         Some(switch) => find(&switch.to, &contracts, "under [contracts]").map(Some),
     };
-    let link = Link {
+    Some(Link {
         contract: contract?,
         account: account?,
         covers: covers?,
         switch_to: switch_to?,
-    };
-    let account_venue = &scenario.accounts[link.account].venue;
-    let is_here = [Some(link.contract), link.switch_to]
-        .into_iter()
-        .flatten()
-        .all(|contract| {
-            let contract = &scenario.contracts[contract];
-            is_at_same_venue(&contract.name.value, &contract.venue, account_venue, sink)
-        });
-    is_here.then_some(link)
+    })
+}
+
+/// Whether each account is at the venue of its hedges' contracts, all of which are known; else that is noted.
+pub fn are_at_their_venues(scenario: &Scenario, links: &[Link], sink: &Sink) -> bool {
+    let mut are_there = true;
+    for link in links {
+        let account_venue = &scenario.accounts[link.account].venue;
+        for index in [Some(link.contract), link.switch_to].into_iter().flatten() {
+            let contract = &scenario.contracts[index];
+            are_there &=
+                is_at_same_venue(&contract.name.value, &contract.venue, account_venue, sink);
+        }
+    }
+    are_there
 }
 
 /// Whether an account is at the venue of a contract; else that is noted.

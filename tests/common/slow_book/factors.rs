@@ -69,7 +69,7 @@ fn decay_integral(k: f64, t: f64) -> f64 {
 
 /// Covariance of two factors' diffusive moves over the step that ends at `step`, given its start.
 ///
-/// Two processes of different contracts share only what each has of its own underlying's Brownian move over the step.
+/// Two processes of different contracts share only what each has of its own underlying's Brownian motion.
 pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
     let t = plan.simulation.step_years();
     let assets = plan.market.assets.len();
@@ -92,13 +92,17 @@ pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
         sum += weight * on_spot(process) * sigma(x.asset) * rho;
     }
     if let (Some((c, p, weight_p)), Some((d, q, weight_q))) = (&x.process, &y.process) {
+        let shared = if c == d {
+            1.0
+        } else {
+            p.correlation_with_spot * q.correlation_with_spot * rho
+        };
         sum += weight_p
             * weight_q
-            * if c == d {
-                p.volatility_annual.powi(2) * decay_integral(2.0 * p.reversion_per_year, t)
-            } else {
-                on_spot(p) * on_spot(q) / t * rho
-            };
+            * shared
+            * p.volatility_annual
+            * q.volatility_annual
+            * decay_integral(p.reversion_per_year + q.reversion_per_year, t);
     }
     sum
 }

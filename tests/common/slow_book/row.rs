@@ -156,20 +156,14 @@ impl Book<'_> {
         }
     }
 
-    /// Hedged proceeds, production costs aside, per unit that there was to sell; units of other assets than the first
-    /// holding's count by their value at time 0.
+    /// Hedged proceeds, production costs aside, per unit that there was to sell; there is none with several holdings.
     fn effective_price_usd(&self, hedged_usd: f64) -> f64 {
-        let initial_spot = |j: usize| self.tape.spot_usd[self.plan.holdings[j].asset][0];
-        let mut units = 0.0;
-        let mut proceeds_usd = hedged_usd;
-        for (j, holding) in self.holdings.iter().enumerate() {
-            units += holding.units_base * initial_spot(j) / initial_spot(0);
-            proceeds_usd += holding.initial_usd + holding.production_cost_usd;
-        }
-        if units > 0.0 {
-            proceeds_usd / units
-        } else {
-            0.0
+        match &self.holdings[..] {
+            [holding] if holding.units_base > 0.0 => {
+                (hedged_usd + holding.initial_usd + holding.production_cost_usd)
+                    / holding.units_base
+            }
+            _ => f64::NAN,
         }
     }
 
