@@ -11,7 +11,7 @@ use hedgesim::plan::types::{
 use hedgesim::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// A small generator (splitmix64).
-pub struct Draws(pub u64);
+pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
     fn bits(&mut self) -> u64 {
@@ -54,7 +54,7 @@ impl Draws {
 const SPOTS: [f64; 2] = [100.0, 5.0];
 
 /// A plan: two assets, one or two holdings, up to four hedges in up to three accounts.
-pub fn any_book_plan(seed: u64) -> Plan {
+pub(crate) fn any_book_plan(seed: u64) -> Plan {
     let draws = &mut Draws(seed.wrapping_mul(0x0123_4567_89AB_CDEF) + 1);
     let steps = draws.steps(4, 40);
     let step_days = draws.pick(&[1.0 / 24.0, 1.0 / 3.0, 1.0, 2.0]);
@@ -277,7 +277,11 @@ fn add_contract(
     which: u64,
 ) -> usize {
     let is_inverse = settlement == ContractSettlement::Inverse;
-    let notional = if is_inverse { 10.0 } else { 10.0 * SPOTS[underlying] };
+    let notional = if is_inverse {
+        10.0
+    } else {
+        10.0 * SPOTS[underlying]
+    };
     let kind = kind(draws, plan, underlying, which);
     plan.market.contracts.push(ContractPlan {
         name: format!("c{}", plan.market.contracts.len()),
@@ -389,7 +393,13 @@ fn add_account(draws: &mut Draws, plan: &mut Plan, name: &str) {
         leaves_at: draws.chance(0.3).then(|| {
             // Every other pair of steps is closed.
             (0..=steps)
-                .map(|step| if step % 4 < 2 { step } else { step - step % 4 + 4 })
+                .map(|step| {
+                    if step % 4 < 2 {
+                        step
+                    } else {
+                        step - step % 4 + 4
+                    }
+                })
                 .collect()
         }),
         margin_call: draws.chance(0.7).then(|| MarginCallPlan {

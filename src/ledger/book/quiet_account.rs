@@ -7,7 +7,9 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::rules::{AccountRule, BookRules, ContractRule};
+use crate::ledger::book::account_rule::AccountRule;
+use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::screen::LegRange;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, rows};
@@ -140,11 +142,7 @@ fn margin_and_rate(
 }
 
 /// Fills in what a quiet step would make of the account; returns the lanes in which it may not be quiet, as bits.
-pub(super) fn screen_account(
-    step: &AccountStep<'_>,
-    hot: &Hot,
-    quiet: &mut QuietAccount,
-) -> u64 {
+pub(super) fn screen_account(step: &AccountStep<'_>, hot: &Hot, quiet: &mut QuietAccount) -> u64 {
     let account = &step.rules.accounts[step.a];
     if account.is_single {
         screen::<true>(step, account, hot, quiet)
@@ -175,8 +173,7 @@ fn screen<const SINGLE: bool>(
         open: zero,
         planned_open: zero,
     };
-    quiet.paid = zero;
-    quiet.planned_paid = zero;
+    (quiet.paid, quiet.planned_paid) = (zero, zero);
     for (i, &l) in account.legs.iter().enumerate() {
         if rules.legs[l].is_option {
             add_option(step, l, i, hot, &mut sums, quiet);
@@ -212,7 +209,7 @@ fn screen<const SINGLE: bool>(
         }
     }
     let is_bridge = rules.crossing == Crossing::Bridge;
-    let covariance = if SINGLE {
+    let covariance: &[f64] = if SINGLE {
         &[]
     } else {
         account.covariance(step.step)
@@ -257,13 +254,8 @@ fn screen<const SINGLE: bool>(
     if !SINGLE {
         variance = zero;
         if is_bridge {
-            let legs = account.legs.len();
-            spread_some(
-                covariance,
-                account.factors,
-                &quiet.planned_slopes[..legs],
-                &mut variance,
-            );
+            let slopes = &quiet.planned_slopes[..account.legs.len()];
+            spread(covariance, account.factors, slopes, &mut variance);
         }
     }
     for lane in 0..LANES {
@@ -279,20 +271,9 @@ fn screen<const SINGLE: bool>(
     bits
 }
 
-/// Variance of the distance: `sum_ik d_i C_ik d_k`.
+/// Variance of a distance with slopes by the first factors: `sum_ik d_i C_ik d_k`.
 #[inline(always)]
 fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &mut LaneArray) {
-    spread_some(covariance, factors, slopes, variance);
-}
-
-/// The same of the first factors only.
-#[inline(always)]
-fn spread_some(
-    covariance: &[f64],
-    factors: usize,
-    slopes: &[LaneArray],
-    variance: &mut LaneArray,
-) {
     for (i, slope) in slopes.iter().enumerate() {
         let own = covariance[i * factors + i];
         for lane in 0..LANES {
@@ -334,8 +315,7 @@ fn add_future<const SINGLE: bool>(
     if let Some(stamp) = step.series.stamp(step.tile, index, step.k) {
         for lane in 0..LANES {
             quiet.paid[lane] = size[lane].mul_add(stamp[lane], quiet.paid[lane]);
-            quiet.planned_paid[lane] =
-                planned[lane].mul_add(stamp[lane], quiet.planned_paid[lane]);
+            quiet.planned_paid[lane] = planned[lane].mul_add(stamp[lane], quiet.planned_paid[lane]);
         }
     }
     // At the end.
@@ -383,7 +363,13 @@ fn add_future<const SINGLE: bool>(
         unit[lane] = end[lane] * factor;
         notional[lane] = planned[lane].abs() * unit[lane];
     }
-    margined_of(contract, planned, &hot.planned_entry[l], &notional, &mut margined);
+    margined_of(
+        contract,
+        planned,
+        &hot.planned_entry[l],
+        &notional,
+        &mut margined,
+    );
     margin(lines, &margined, &mut needed);
     for lane in 0..LANES {
         let maintenance = if planned[lane] == 0.0 {
@@ -391,8 +377,7 @@ fn add_future<const SINGLE: bool>(
         } else {
             needed[lane]
         };
-        sums.shifted_need[lane] +=
-            maintenance + fee * notional[lane] + planned[lane] * unit[lane];
+        sums.shifted_need[lane] += maintenance + fee * notional[lane] + planned[lane] * unit[lane];
     }
     if !SINGLE {
         add_slopes(step, l, i, hot, sums, quiet);
@@ -456,7 +441,13 @@ fn add_slopes(
     for lane in 0..LANES {
         notional[lane] = planned[lane].abs() * end[lane];
     }
-    margined_of(contract, planned, &hot.planned_entry[l], &notional, &mut margined);
+    margined_of(
+        contract,
+        planned,
+        &hot.planned_entry[l],
+        &notional,
+        &mut margined,
+    );
     margin_and_rate(lines, &margined, &mut held, &mut rate);
     if contract.margins_entry {
         rate = [0.0; LANES];

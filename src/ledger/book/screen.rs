@@ -5,8 +5,9 @@
 
 use multiversion::multiversion;
 
+use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::quiet_account::{AccountStep, QuietAccount, screen_account};
-use crate::ledger::book::rules::{BookRules, ContractRule, HedgeRule};
+use crate::ledger::book::rules::{BookRules, HedgeRule};
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, State};
 use crate::ledger::calm::{MarginLine, larger, smaller};
@@ -313,14 +314,7 @@ fn outside_band(
 }
 
 /// Lanes in which hedge `h` switches contracts at the end of step `k`, as bits.
-fn switches(
-    rules: &BookRules,
-    series: &Series,
-    step: usize,
-    k: usize,
-    h: usize,
-    hot: &Hot,
-) -> u64 {
+fn switches(rules: &BookRules, series: &Series, step: usize, k: usize, h: usize, hot: &Hot) -> u64 {
     let hedge = &rules.hedges[h];
     let (Some(switch), Some(alternative)) = (&hedge.switch, hedge.alternative) else {
         return 0;
@@ -434,8 +428,7 @@ fn keep_account(
         let (equity, maintenance) = (quiet.equity[lane], quiet.maintenance[lane]);
         let least_usd = smaller(equity * rate_usd[lane], hot.min_equity_usd[lane]);
         hot.min_equity_usd[lane] = keep(counts, hot.min_equity_usd[lane], least_usd);
-        let is_worse =
-            maintenance * hot.worst_equity[lane] > hot.worst_maintenance[lane] * equity;
+        let is_worse = maintenance * hot.worst_equity[lane] > hot.worst_maintenance[lane] * equity;
         let is_worst = counts & is_worse;
         hot.worst_maintenance[lane] = keep(is_worst, hot.worst_maintenance[lane], maintenance);
         hot.worst_equity[lane] = keep(is_worst, hot.worst_equity[lane], equity);
