@@ -11,7 +11,7 @@ use hedgesim::engine::run::simulate;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve;
-use hedgesim::plan::types::Plan;
+use hedgesim::plan::types::{ContractKind, DatedPlan, Expiry, MarginMode, OuBasis, Plan};
 use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
 const SCENARIOS: [&str; 5] = [
@@ -59,6 +59,67 @@ fn simulation(criterion: &mut Criterion) {
     group.finish();
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "steps of a month"
+)]
+/// Half of the hedge in the perpetual and half in a monthly future that is rolled a day before it expires; in one cross account,
+/// or each in an account of its own.
+fn rolled(mut plan: Plan, is_cross: bool) -> Plan {
+    let steps_a_day = 1.0 / plan.simulation.step_days;
+    let month = (30.0 * steps_a_day).round() as u32;
+    let day = steps_a_day.round() as u32;
+    let expiries = (1..=4).map(|n| Expiry {
+        years: f64::from(n * month) * plan.simulation.step_years(),
+        step: n * month,
+        roll_step: (n < 4).then_some(n * month - day),
+    });
+    let mut dated = plan.market.contracts[plan.hedges[0].contract].clone();
+    dated.kind = ContractKind::Dated(DatedPlan {
+        carry: OuBasis {
+            mean: 0.06,
+            initial: 0.06,
+            volatility_annual: 0.1,
+            reversion_per_year: 6.0,
+            correlation_with_spot: 0.2,
+        },
+        slope_per_year: 0.0,
+        expiries: expiries.collect(),
+    });
+    plan.market.contracts.push(dated);
+    plan.hedges[0].hedge_ratio *= 0.5;
+    plan.hedges[0].coverage_frac *= 0.5;
+    let mut second = plan.hedges[0];
+    second.contract = plan.market.contracts.len() - 1;
+    if is_cross {
+        plan.accounts[0].mode = MarginMode::Cross;
+    } else {
+        plan.accounts[0].collateral_usd *= 0.5;
+        plan.accounts[0].reserve_usd *= 0.5;
+        plan.accounts.push(plan.accounts[0].clone());
+        second.account = 1;
+    }
+    plan.hedges.push(second);
+    plan
+}
+
+/// The general ledger with two legs and a roll.
+fn general(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("general ledger, path-steps");
+    group.sample_size(10);
+    for (name, is_cross) in [("two accounts", false), ("one cross account", true)] {
+        let plan = rolled(plan(SCENARIOS[0], SIMULATED), is_cross);
+        group.throughput(Throughput::Elements(
+            SIMULATED * u64::from(plan.simulation.steps),
+        ));
+        group.bench_with_input(BenchmarkId::from_parameter(name), &plan, |bencher, plan| {
+            bencher.iter(|| outcomes(black_box(plan)));
+        });
+    }
+    group.finish();
+}
+
 fn summary(criterion: &mut Criterion) {
     let plan = plan(SCENARIOS[0], SUMMARISED);
     let table = outcomes(&plan);
@@ -83,5 +144,5 @@ fn summary(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, simulation, summary);
+criterion_group!(benches, simulation, general, summary);
 criterion_main!(benches);

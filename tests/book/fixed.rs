@@ -11,20 +11,20 @@ use hedgesim::plan::types::{ContractKind, Plan};
 
 /// One path: series by step, from time 0.
 #[derive(Debug, Clone)]
-pub struct FixedPath {
+pub(crate) struct FixedPath {
     /// Shape `[assets][steps + 1]`.
-    pub spots_usd: Vec<Vec<f64>>,
+    pub(crate) spots_usd: Vec<Vec<f64>>,
     /// Carry of each contract, shape `[contracts][steps + 1]`.
-    pub carry: Vec<Vec<f64>>,
+    pub(crate) carry: Vec<Vec<f64>>,
     /// Basis of each perpetual, `ln(F/S)`.
-    pub basis: Vec<Vec<f64>>,
+    pub(crate) basis: Vec<Vec<f64>>,
     /// Funding rate of each contract's stamp at the end of a step; `None`: no stamp.
-    pub rates: Vec<Vec<Option<f64>>>,
+    pub(crate) rates: Vec<Vec<Option<f64>>>,
 }
 
 impl FixedPath {
     /// A path of one asset without basis, carry or funding.
-    pub fn of_spots(plan: &Plan, spots_usd: &[f64]) -> Self {
+    pub(crate) fn of_spots(plan: &Plan, spots_usd: &[f64]) -> Self {
         let contracts = plan.market.contracts.len();
         let zero = vec![vec![0.0; spots_usd.len()]; contracts];
         Self {
@@ -60,24 +60,24 @@ impl FixedPath {
 }
 
 /// The row of a path.
-pub struct Row {
+pub(crate) struct Row {
     layout: Layout,
     cells: Vec<f64>,
 }
 
 impl Row {
-    pub fn of(&self, column: Column) -> f64 {
+    pub(crate) fn of(&self, column: Column) -> f64 {
         self.cells[column as usize]
     }
 
-    pub fn extra(&self, extra: Extra) -> f64 {
+    pub(crate) fn extra(&self, extra: Extra) -> f64 {
         self.layout
             .index(extra)
             .map_or(0.0, |index| self.cells[index])
     }
 
     /// Hedged P&L less the sum of its parts.
-    pub fn residual_usd(&self) -> f64 {
+    pub(crate) fn residual_usd(&self) -> f64 {
         let parts: f64 = hedgesim::outcome::column::COMPONENTS
             .iter()
             .filter_map(|(_, cell)| self.layout.cell(*cell))
@@ -88,7 +88,7 @@ impl Row {
 }
 
 /// Runs a plan on a path.
-pub fn run(plan: &Plan, path: &FixedPath) -> Row {
+pub(crate) fn run(plan: &Plan, path: &FixedPath) -> Row {
     let market = MarketModel::new(plan);
     let rules = BookRules::new(plan, &market);
     let mut book = Book::new(&rules, market.streams());
@@ -126,7 +126,7 @@ pub fn run(plan: &Plan, path: &FixedPath) -> Row {
 }
 
 /// Fails unless two numbers are within a tolerance.
-pub fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
+pub(crate) fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
     assert!(
         (found - expected).abs() <= tolerance,
         "{what}: {found} against {expected}"

@@ -10,7 +10,7 @@ use crate::common::small_plan::small_plan;
 use crate::fixed::{FixedPath, near, run};
 
 /// 10 ETH at 100 USD, shorted with an inverse perpetual; 10 % maintenance margin, no costs.
-pub fn inverse_plan(steps: u32) -> Plan {
+pub(crate) fn inverse_plan(steps: u32) -> Plan {
     let mut plan = small_plan(steps);
     plan.market.contracts[0].settlement = ContractSettlement::Inverse;
     plan.accounts[0] = AccountPlan {

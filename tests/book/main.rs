@@ -11,4 +11,5 @@ mod margin;
 mod options;
 mod plain;
 mod policies;
+mod quiet;
 mod random;

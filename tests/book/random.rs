@@ -11,7 +11,7 @@ use hedgesim::plan::types::{
 use hedgesim::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
 /// A small generator (splitmix64).
-pub struct Draws(pub u64);
+pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
     fn bits(&mut self) -> u64 {
@@ -54,7 +54,7 @@ impl Draws {
 const SPOTS: [f64; 2] = [100.0, 5.0];
 
 /// A plan: two assets, one or two holdings, up to four hedges in up to three accounts.
-pub fn any_book_plan(seed: u64) -> Plan {
+pub(crate) fn any_book_plan(seed: u64) -> Plan {
     let draws = &mut Draws(seed.wrapping_mul(0x0123_4567_89AB_CDEF) + 1);
     let steps = draws.steps(4, 40);
     let step_days = draws.pick(&[1.0 / 24.0, 1.0 / 3.0, 1.0, 2.0]);

@@ -2,10 +2,11 @@
 
 use multiversion::multiversion;
 
+use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
-use crate::ledger::book::rules::{BookRules, ContractRule};
-use crate::ledger::book::series::{option_deviation, quote};
+use crate::ledger::book::option_quote::{option_deviation, quote};
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::walk::prices_between;
 use crate::ledger::crossing::{CrossingDraws, SEGMENTS, bridge};
 use crate::ledger::event::LiquidationCause;

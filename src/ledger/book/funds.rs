@@ -6,6 +6,7 @@ use crate::ledger::book::margin::Margin;
 use crate::ledger::book::state::NEVER;
 use crate::ledger::book::trading::Purpose;
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
+use crate::ledger::trades::is_short_of;
 use crate::math::random::address_number;
 use crate::plan::types::{CallAction, FundingSource, MarginCallPlan};
 
@@ -158,7 +159,8 @@ impl Lane<'_> {
             self.account_mut(a).is_armed = false;
             let path = self.path_mut();
             path.margin_calls += 1;
-            if sent_usd < asked_usd {
+            // What several sources give is rounded.
+            if is_short_of(sent_usd, asked_usd) {
                 path.unmet_calls += 1;
                 path.unmet_call_usd += asked_usd - sent_usd;
             }

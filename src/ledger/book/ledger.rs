@@ -32,6 +32,8 @@ pub struct Book<'a> {
     work: Work,
     screen: Screen,
     calls: LargestCalls,
+    /// Whether quiet steps are worked out for all lanes at once.
+    has_screen: bool,
 }
 
 impl<'a> Book<'a> {
@@ -45,6 +47,15 @@ impl<'a> Book<'a> {
             work: Work::new(rules),
             screen: Screen::new(rules),
             calls: LargestCalls::new(rules),
+            has_screen: true,
+        }
+    }
+
+    /// The same ledger working every step of every lane event by event: slower, and the same to rounding.
+    pub fn event_by_event(self) -> Self {
+        Self {
+            has_screen: false,
+            ..self
         }
     }
 
@@ -63,7 +74,7 @@ impl<'a> Book<'a> {
         for k in 0..tile.steps {
             let step = tile.first_step + k + 1;
             self.grow(k, tile);
-            let eventful = if self.rules.is_common(step) {
+            let eventful = if self.rules.is_common(step) || !self.has_screen {
                 u64::MAX
             } else {
                 self.screen

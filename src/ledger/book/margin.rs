@@ -1,8 +1,9 @@
 //! An account's equity and what the venue asks of it, at any prices.
 
+use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::lane::Lane;
-use crate::ledger::book::rules::{BookRules, ContractRule};
-use crate::ledger::book::series::option_initial_margin;
+use crate::ledger::book::option_quote::option_initial_margin;
+use crate::ledger::book::rules::BookRules;
 
 /// The prices that an account's value depends on.
 #[derive(Debug, Clone)]

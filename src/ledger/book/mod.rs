@@ -4,14 +4,21 @@
 //! the price of a unit in the currency of the account. A tile's prices in that form (`series`) are worked out for all lanes at
 //! once, and so is a step in which nothing happens to a lane (`screen`); `lane` takes the other lanes through the order of events.
 
+mod account_rule;
 mod calls;
+mod contract_rule;
 mod crossing;
+mod ending;
+mod expiry;
 mod funds;
+mod inventory;
+mod kernels;
 mod lane;
 pub mod ledger;
 mod liquidation;
 mod margin;
 mod opening;
+mod option_quote;
 mod policies;
 mod quiet_account;
 mod record;

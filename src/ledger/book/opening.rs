@@ -1,10 +1,11 @@
 //! Time 0: what is in the accounts, and the trades that open the hedges.
 
+use crate::ledger::book::option_quote::{
+    OptionQuote, option_deviation, option_initial_margin, quote,
+};
 use crate::ledger::book::policies::{Decision, target_size};
 use crate::ledger::book::rules::BookRules;
-use crate::ledger::book::series::{
-    OptionQuote, Sums, option_deviation, option_initial_margin, quote,
-};
+use crate::ledger::book::series::Sums;
 use crate::ledger::book::state::{
     AccountState, CreditState, HoldingState, Hot, LegState, NEVER, Order, PathState, Shape,
     SlotState, State, Turnover,

@@ -7,7 +7,9 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::rules::{AccountRule, BookRules, ContractRule};
+use crate::ledger::book::account_rule::AccountRule;
+use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::screen::LegRange;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, rows};
@@ -171,8 +173,7 @@ fn screen<const SINGLE: bool>(
         open: zero,
         planned_open: zero,
     };
-    quiet.paid = zero;
-    quiet.planned_paid = zero;
+    (quiet.paid, quiet.planned_paid) = (zero, zero);
     for (i, &l) in account.legs.iter().enumerate() {
         if rules.legs[l].is_option {
             add_option(step, l, i, hot, &mut sums, quiet);
@@ -208,7 +209,7 @@ fn screen<const SINGLE: bool>(
         }
     }
     let is_bridge = rules.crossing == Crossing::Bridge;
-    let covariance = if SINGLE {
+    let covariance: &[f64] = if SINGLE {
         &[]
     } else {
         account.covariance(step.step)
@@ -253,13 +254,8 @@ fn screen<const SINGLE: bool>(
     if !SINGLE {
         variance = zero;
         if is_bridge {
-            let legs = account.legs.len();
-            spread_some(
-                covariance,
-                account.factors,
-                &quiet.planned_slopes[..legs],
-                &mut variance,
-            );
+            let slopes = &quiet.planned_slopes[..account.legs.len()];
+            spread(covariance, account.factors, slopes, &mut variance);
         }
     }
     for lane in 0..LANES {
@@ -275,15 +271,9 @@ fn screen<const SINGLE: bool>(
     bits
 }
 
-/// Variance of the distance: `sum_ik d_i C_ik d_k`.
+/// Variance of a distance with slopes by the first factors: `sum_ik d_i C_ik d_k`.
 #[inline(always)]
 fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &mut LaneArray) {
-    spread_some(covariance, factors, slopes, variance);
-}
-
-/// The same of the first factors only.
-#[inline(always)]
-fn spread_some(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &mut LaneArray) {
     for (i, slope) in slopes.iter().enumerate() {
         let own = covariance[i * factors + i];
         for lane in 0..LANES {

@@ -5,22 +5,19 @@
 //! value. So one arithmetic serves them all: equity is `cash - sum w u` with `cash = balance + sum w E`, and a notional is
 //! `|w| u`. A hedge that switches between two contracts has a leg for each, one of them flat.
 
+use crate::ledger::book::account_rule::{AccountRule, CreditRule, SlotRule};
+use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::opening::open;
 use crate::ledger::book::schedule::Schedule;
 use crate::ledger::book::state::State;
-use crate::market::covariance::Factor;
 use crate::market::model::MarketModel;
-use crate::math::random::SMALLEST_UNIFORM_32;
-use crate::math::vector::{exp, ln};
-use crate::outcome::layout::{Layout, venue_of, venues};
+use crate::outcome::layout::{Layout, venues};
 use crate::plan::types::{
-    AccountPlan, AfterLiquidation, ContractKind, ContractPlan, ContractSettlement, Crossing,
-    DatedPlan, Follows, FundingPlan, FundingSource, HedgePlan, LiquidityPlan, MarginCallPlan,
-    OptionPlan, OrderPlan, Plan, Rebalance, Rounding, SettlementCurrency, StressPlan, SwitchPlan,
+    ContractPlan, ContractSettlement, Crossing, Follows, FundingSource, HedgePlan, OrderPlan,
+    OrderStyle, Plan, Rebalance, Rounding, StressPlan, SwitchPlan,
 };
-use crate::venue::rules::{ContractRules, MaintenanceAt, Remainder};
 
-/// Room for rounding beside a price that is tested instead of many.
+/// A duration may miss a whole number of steps by this rounding error.
 const ROUNDING_FRAC: f64 = 1e-9;
 
 /// Everything that is the same for all paths.
@@ -65,41 +62,6 @@ pub struct BookRules {
     is_common: Vec<bool>,
 }
 
-/// One contract.
-#[derive(Debug, Clone)]
-pub(super) struct ContractRule {
-    pub(super) kind: ContractKind,
-    pub(super) underlying: usize,
-    pub(super) is_inverse: bool,
-    pub(super) contract_size: Option<f64>,
-    pub(super) liquidity: LiquidityPlan,
-    pub(super) venue: ContractRules,
-    /// Whether maintenance margin is that of the notional at the entry price.
-    pub(super) margins_entry: bool,
-    pub(super) initial_mark_usd: f64,
-    /// Variance of the diffusive `ln F` over each step; index 0 unused.
-    pub(super) variances: Vec<f64>,
-    /// A bridge without jumps, both of whose ends are clear of the level by this factor, cannot cross; by step.
-    pub(super) clearances: Vec<f64>,
-    /// Factor on the mark for the required collateral, by step.
-    pub(super) shifts: Vec<f64>,
-    /// Of a dated future.
-    pub(super) chain: Option<ChainRule>,
-    /// Factor from the rate of one funding interval to that of 8 hours.
-    pub(super) per_8h: f64,
-}
-
-/// When a chain of dated futures expires and rolls.
-#[derive(Debug, Clone)]
-pub(super) struct ChainRule {
-    /// Years to expiry at the end of each step before its events.
-    pub(super) tenors_years: Vec<f64>,
-    /// The same after the roll at the end of a step; `None` where there is no roll.
-    pub(super) far_years: Vec<Option<f64>>,
-    /// Step at whose end the last contract is settled; beyond the horizon if never.
-    pub(super) settled_at: usize,
-}
-
 /// One holding.
 #[derive(Debug, Clone)]
 pub(super) struct HoldingRule {
@@ -140,55 +102,6 @@ pub(super) struct LegRule {
     pub(super) contract: usize,
     pub(super) account: usize,
     pub(super) is_option: bool,
-}
-
-/// One account.
-#[derive(Debug, Clone)]
-pub(super) struct AccountRule {
-    /// The coin it is kept in; `None`: USD.
-    pub(super) coin: Option<usize>,
-    pub(super) legs: Vec<usize>,
-    pub(super) hedges: Vec<usize>,
-    /// Its coins: indices of [`BookRules::slots`].
-    pub(super) slots: std::ops::Range<usize>,
-    /// Its credit lines: indices of [`BookRules::credits`].
-    pub(super) credits: std::ops::Range<usize>,
-    pub(super) sources: Vec<FundingSource>,
-    pub(super) leaves_at: Option<Vec<u32>>,
-    pub(super) margin_call: Option<MarginCallPlan>,
-    pub(super) liquidation_slippage_frac: f64,
-    pub(super) after_liquidation: AfterLiquidation,
-    pub(super) remainder: Remainder,
-    /// Cash at time 0 without coins; 0 where nothing is hedged.
-    pub(super) collateral_usd: f64,
-    pub(super) reserve_usd: f64,
-    pub(super) venue: usize,
-    /// Value at time 0 before costs, coins in USD accounts and what holdings have posted aside.
-    pub(super) initial_value_usd: f64,
-    /// Whether it holds one future and nothing else that moves, whatever happens.
-    pub(super) is_single: bool,
-    /// Covariances of its factors, the marks of its legs (an option: the spot) and the spots of its coins, by step:
-    /// shape `[steps + 1][factors][factors]`. Empty if `is_single`.
-    pub(super) covariances: Vec<f64>,
-    pub(super) factors: usize,
-}
-
-/// Coins in an account at time 0.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SlotRule {
-    pub(super) account: usize,
-    pub(super) asset: usize,
-    pub(super) quantity_base: f64,
-    pub(super) holding: Option<usize>,
-    /// Share of their value that margin counts.
-    pub(super) counted_frac: f64,
-}
-
-/// One credit line.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CreditRule {
-    pub(super) limit_usd: f64,
-    pub(super) rate_per_step: f64,
 }
 
 impl BookRules {
@@ -323,141 +236,6 @@ impl BookRules {
     }
 }
 
-impl ContractRule {
-    fn new(plan: &Plan, market: &MarketModel, index: usize) -> Self {
-        let contract = &plan.market.contracts[index];
-        let steps = plan.simulation.steps as usize;
-        let is_inverse = contract.settlement == ContractSettlement::Inverse;
-        let is_bridge = plan.simulation.crossing == Crossing::Bridge;
-        let variances: Vec<f64> = (0..=steps)
-            .map(|step| market.step_variance_at(index, step.max(1)))
-            .collect();
-        let reach = |variance: &f64| {
-            // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
-            let far = (-0.5 * ln(SMALLEST_UNIFORM_32) * variance).sqrt();
-            (1.0 + ROUNDING_FRAC) * if is_bridge { exp(far) } else { 1.0 }
-        };
-        let shift = |variance: &f64| {
-            if is_bridge {
-                exp(crate::ledger::rules::CONTINUITY_CORRECTION * variance.sqrt())
-            } else {
-                1.0
-            }
-        };
-        let per_8h = match contract.funding() {
-            FundingPlan::None | FundingPlan::Constant { .. } => 1.0,
-            FundingPlan::PremiumFormula { interval_hours, .. } => 8.0 / interval_hours,
-        };
-        Self {
-            kind: contract.kind.clone(),
-            underlying: contract.underlying,
-            is_inverse,
-            contract_size: contract.contract_size,
-            liquidity: contract.liquidity,
-            venue: contract.rules.clone(),
-            margins_entry: is_inverse && contract.rules.maintenance_at == MaintenanceAt::Entry,
-            initial_mark_usd: plan.market.assets[contract.underlying].spot_usd
-                * exp(contract.initial_basis()),
-            clearances: variances.iter().map(reach).collect(),
-            shifts: variances.iter().map(shift).collect(),
-            variances,
-            chain: contract.dated().map(|dated| ChainRule::new(dated, plan)),
-            per_8h,
-        }
-    }
-
-    /// The option's terms, if it is one.
-    pub(super) fn option(&self) -> Option<&OptionPlan> {
-        match &self.kind {
-            ContractKind::Option(option) => Some(option),
-            ContractKind::Perpetual { .. } | ContractKind::Dated(_) => None,
-        }
-    }
-
-    /// The dated future's plan, if it is one.
-    pub(super) fn dated(&self) -> Option<&DatedPlan> {
-        match &self.kind {
-            ContractKind::Dated(dated) => Some(dated),
-            ContractKind::Perpetual { .. } | ContractKind::Option(_) => None,
-        }
-    }
-
-    /// Price of a unit at time 0.
-    pub(super) fn unit_price(&self, mark_usd: f64) -> f64 {
-        if self.is_inverse {
-            1.0 / mark_usd
-        } else {
-            mark_usd
-        }
-    }
-
-    /// Whether the chain is rolled at the end of `step`.
-    pub(super) fn is_rolled(&self, step: usize) -> bool {
-        self.chain
-            .as_ref()
-            .is_some_and(|chain| chain.far_years[step].is_some())
-    }
-
-    /// Whether it is settled at the end of `step`.
-    pub(super) fn is_settled(&self, step: usize) -> bool {
-        self.settled_at() == Some(step)
-    }
-
-    /// Whether it can no longer be held after the end of `step`.
-    pub(super) fn is_over(&self, step: usize) -> bool {
-        self.settled_at().is_some_and(|at| at <= step)
-    }
-
-    fn settled_at(&self) -> Option<usize> {
-        match &self.kind {
-            ContractKind::Perpetual { .. } => None,
-            ContractKind::Dated(_) => self.chain.as_ref().map(|chain| chain.settled_at),
-            ContractKind::Option(option) => Some(option.expiry_step as usize),
-        }
-    }
-
-    /// Rate that the trigger adds to the maintenance margin; 0 of an option.
-    pub(super) fn trigger_fee_frac(&self) -> f64 {
-        if self.option().is_some() {
-            0.0
-        } else {
-            self.venue.trigger_fee_frac()
-        }
-    }
-}
-
-impl ChainRule {
-    fn new(dated: &DatedPlan, plan: &Plan) -> Self {
-        let steps = plan.simulation.steps as usize;
-        let step_years = plan.simulation.step_years();
-        let years_left = |index: usize, step: usize| {
-            let expiry = &dated.expiries[index];
-            if step < expiry.step as usize {
-                expiry.years - step as f64 * step_years
-            } else {
-                0.0
-            }
-        };
-        let last = dated.expiries.len() - 1;
-        let mut held = 0;
-        let mut tenors_years = Vec::with_capacity(steps + 1);
-        let mut far_years = Vec::with_capacity(steps + 1);
-        for step in 0..=steps {
-            tenors_years.push(years_left(held, step));
-            let is_roll = held < last && dated.expiries[held].roll_step == address(step);
-            if is_roll {
-                held += 1;
-            }
-            far_years.push(is_roll.then(|| years_left(held, step)));
-        }
-        Self {
-            tenors_years,
-            far_years,
-            settled_at: dated.expiries[held].step as usize,
-        }
-    }
-}
-
 impl HedgeRule {
     fn new(plan: &Plan, index: usize, hedge: &HedgePlan, legs: &mut Vec<LegRule>) -> Self {
         let contract = &plan.market.contracts[hedge.contract];
@@ -545,134 +323,8 @@ fn tracks_exactly(plan: &Plan, hedge: &HedgePlan, contract: &ContractPlan) -> bo
         && hedge.switch.is_none()
         && hedge.position.sign() > 0.0
         && !matches!(hedge.rebalance, Rebalance::DeltaBand { .. })
-        && !matches!(hedge.order.style, crate::plan::types::OrderStyle::Twap { parts } if parts > 1)
+        && !matches!(hedge.order.style, OrderStyle::Twap { parts } if parts > 1)
         && hedge.coverage_frac.to_bits() == hedge.hedge_ratio.to_bits()
-}
-
-impl AccountRule {
-    fn new(
-        plan: &Plan,
-        index: usize,
-        account: &AccountPlan,
-        is_posted: bool,
-        all_legs: &[LegRule],
-        slots: &mut Vec<SlotRule>,
-        credits: &mut Vec<CreditRule>,
-    ) -> Self {
-        let first_slot = slots.len();
-        for coins in account.coins.iter().filter(|_| is_posted) {
-            slots.push(SlotRule {
-                account: index,
-                asset: coins.asset,
-                quantity_base: coins.quantity_base,
-                holding: coins.holding,
-                counted_frac: 1.0 - coins.haircut_frac,
-            });
-        }
-        let first_credit = credits.len();
-        for source in &account.sources {
-            if let FundingSource::CreditLine {
-                limit_usd,
-                rate_annual,
-            } = *source
-            {
-                credits.push(CreditRule {
-                    limit_usd,
-                    rate_per_step: rate_annual * plan.simulation.step_years(),
-                });
-            }
-        }
-        let of_account = |leg: &LegRule| leg.account == index;
-        let legs: Vec<usize> = (0..all_legs.len())
-            .filter(|&l| of_account(&all_legs[l]))
-            .collect();
-        let hedges: Vec<usize> = (0..plan.hedges.len())
-            .filter(|&h| plan.hedges[h].account == index)
-            .collect();
-        let remainder = legs.first().map_or(Remainder::Returned, |&l| {
-            plan.market.contracts[all_legs[l].contract].rules.remainder
-        });
-        let coin = match account.settlement {
-            SettlementCurrency::Usd => None,
-            SettlementCurrency::Coin { asset } => Some(asset),
-        };
-        let slots = first_slot..slots.len();
-        let is_single =
-            legs.len() == 1 && !all_legs[legs[0]].is_option && (coin.is_some() || slots.is_empty());
-        Self {
-            coin,
-            factors: legs.len() + if coin.is_none() { slots.len() } else { 0 },
-            legs,
-            hedges,
-            slots,
-            credits: first_credit..credits.len(),
-            sources: account.sources.clone(),
-            leaves_at: account.leaves_at.clone(),
-            margin_call: account.margin_call,
-            liquidation_slippage_frac: account.liquidation_slippage_frac,
-            after_liquidation: account.after_liquidation,
-            remainder,
-            collateral_usd: if is_posted {
-                account.collateral_usd
-            } else {
-                0.0
-            },
-            reserve_usd: if is_posted { account.reserve_usd } else { 0.0 },
-            venue: venue_of(plan, index),
-            initial_value_usd: 0.0,
-            is_single,
-            covariances: Vec::new(),
-        }
-    }
-
-    /// Fills in the covariances of its factors.
-    fn set_covariances(
-        &mut self,
-        market: &MarketModel,
-        legs: &[LegRule],
-        slots: &[SlotRule],
-        plan: &Plan,
-    ) {
-        if self.is_single {
-            return;
-        }
-        let marks = self
-            .legs
-            .iter()
-            .map(|&l| Factor::Mark(legs[l].contract))
-            .collect::<Vec<_>>();
-        let spots = self
-            .slots
-            .clone()
-            .filter(|_| self.coin.is_none())
-            .map(|s| Factor::Spot(slots[s].asset));
-        let factors: Vec<Factor> = marks.into_iter().chain(spots).collect();
-        for step in 0..=plan.simulation.steps as usize {
-            for &a in &factors {
-                for &b in &factors {
-                    self.covariances.push(market.covariance(step.max(1), a, b));
-                }
-            }
-        }
-    }
-
-    /// Covariances of the factors over `step`, shape `[factors][factors]`.
-    pub(super) fn covariance(&self, step: usize) -> &[f64] {
-        let size = self.factors * self.factors;
-        &self.covariances[step * size..][..size]
-    }
-
-    /// Whether the hedger looks at the end of `step` (counted from 1).
-    pub(super) fn is_watching(&self, step: usize) -> bool {
-        self.margin_call.is_none_or(|call| {
-            call.every_steps == 1 || step.is_multiple_of(call.every_steps as usize)
-        })
-    }
-}
-
-/// A number of steps as the plan writes it.
-fn address(step: usize) -> Option<u32> {
-    u32::try_from(step).ok()
 }
 
 /// Whole steps in a duration of so many, a rounding error short of one included.

@@ -5,8 +5,9 @@
 
 use multiversion::multiversion;
 
+use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::quiet_account::{AccountStep, QuietAccount, screen_account};
-use crate::ledger::book::rules::{BookRules, ContractRule, HedgeRule};
+use crate::ledger::book::rules::{BookRules, HedgeRule};
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, State};
 use crate::ledger::calm::{MarginLine, larger, smaller};

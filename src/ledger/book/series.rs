@@ -4,15 +4,16 @@
 //! the carry curve did and `Z` of funding. What a leg made between two of its trades is its size times their difference, so a
 //! quiet step has nothing to book.
 
-use multiversion::multiversion;
-
-use crate::ledger::book::rules::{BookRules, ContractRule};
+use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::kernels::{
+    add, add_moves, add_own, add_product, far_marks, invert, pay_inverse, pay_linear,
+};
+use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::windows::RateWindow;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
-use crate::math::black76::black76;
-use crate::math::vector::exp;
 use crate::outcome::table::LANES;
-use crate::plan::types::{ContractKind, OptionKind, OptionPlan};
+use crate::plan::types::ContractKind;
 
 /// One value for each step of a tile and each lane.
 type Steps = [LaneArray; TILE_STEPS];
@@ -52,92 +53,11 @@ struct ContractSeries {
     skipped: LaneArray,
 }
 
-/// An option's sensitivities and margins at one moment.
-#[derive(Debug, Clone)]
-struct Greeks {
-    delta: LaneArray,
-    unit_slope: LaneArray,
-    maintenance: LaneArray,
-    maintenance_slope: LaneArray,
-}
-
-/// An option at one spot: its unit, margins of one unit written and their slopes by the log spot, in the account's currency.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OptionQuote {
-    pub(super) unit: f64,
-    pub(super) delta: f64,
-    pub(super) unit_slope: f64,
-    pub(super) maintenance: f64,
-    pub(super) maintenance_slope: f64,
-}
-
 /// An option's quote at a spot and so many years before its expiry.
 #[expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
 )]
-#[inline(always)]
-pub(super) fn quote(
-    option: &OptionPlan,
-    is_coin: bool,
-    spot_usd: f64,
-    deviation: f64,
-) -> OptionQuote {
-    let is_call = matches!(option.kind, OptionKind::Call);
-    let black = black76(is_call, spot_usd, option.strike_usd, deviation);
-    let rate = option.terms.maintenance_frac;
-    let delta_usd = black.delta * spot_usd;
-    // In coins everything is divided by the spot.
-    let (unit, unit_slope, spot, spot_slope) = if is_coin {
-        let unit = black.value / spot_usd;
-        (unit, black.delta - unit, 1.0, 0.0)
-    } else {
-        (black.value, delta_usd, spot_usd, spot_usd)
-    };
-    let (base, base_slope) = if !is_call && unit > spot {
-        (unit, unit_slope)
-    } else {
-        (spot, spot_slope)
-    };
-    OptionQuote {
-        unit,
-        delta: black.delta,
-        unit_slope,
-        maintenance: rate.mul_add(base, unit),
-        maintenance_slope: rate.mul_add(base_slope, unit_slope),
-    }
-}
-
-/// Initial margin of one unit of a written option, in the currency of its account.
-pub(super) fn option_initial_margin(
-    option: &OptionPlan,
-    is_coin: bool,
-    spot_usd: f64,
-    unit: f64,
-) -> f64 {
-    let strike_usd = option.strike_usd;
-    let out_usd = match option.kind {
-        OptionKind::Call => strike_usd - spot_usd,
-        OptionKind::Put => spot_usd - strike_usd,
-    };
-    let terms = &option.terms;
-    let base_usd =
-        (terms.initial_frac * spot_usd - out_usd.max(0.0)).max(terms.initial_floor_frac * spot_usd);
-    if is_coin {
-        base_usd / spot_usd + unit
-    } else {
-        base_usd + unit
-    }
-}
-
-/// Standard deviation of the log spot from the end of `step` to an option's expiry.
-pub(super) fn option_deviation(option: &OptionPlan, step: f64, step_years: f64) -> f64 {
-    if step >= f64::from(option.expiry_step) {
-        return 0.0;
-    }
-    let years = (option.expiry_years - step * step_years).max(0.0);
-    option.volatility_annual * years.sqrt()
-}
 
 impl Series {
     /// Series of the right shape.
@@ -576,113 +496,4 @@ struct CurveMoves<'a> {
     mark_usd: &'a LaneArray,
     start_carry: &'a LaneArray,
     start_unit: &'a LaneArray,
-}
-
-impl Greeks {
-    fn fill(&mut self, quote: &OptionQuote) {
-        self.delta.fill(quote.delta);
-        self.unit_slope.fill(quote.unit_slope);
-        self.maintenance.fill(quote.maintenance);
-        self.maintenance_slope.fill(quote.maintenance_slope);
-    }
-}
-
-/// Marks at a spot, a carry and the basis that it has.
-fn far_marks(
-    spot_usd: &LaneArray,
-    carry: &LaneArray,
-    out: &mut LaneArray,
-    basis: impl Fn(f64) -> f64,
-) {
-    for lane in 0..LANES {
-        out[lane] = basis(carry[lane]);
-    }
-    times_exp(spot_usd, out);
-}
-
-/// `out = spot exp(out)`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn times_exp(spot_usd: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = spot_usd[lane] * exp(out[lane]);
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn invert(mark_usd: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = 1.0 / mark_usd[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add(a: &LaneArray, b: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = a[lane] + b[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_product(before: &LaneArray, a: &LaneArray, b: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = a[lane].mul_add(b[lane], before[lane]);
-    }
-}
-
-/// `before + (end - start) spot`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_moves(
-    before: &LaneArray,
-    (start, end, spot_usd): (&LaneArray, &LaneArray, &LaneArray),
-    out: &mut LaneArray,
-) {
-    for lane in 0..LANES {
-        out[lane] = (end[lane] - start[lane]).mul_add(spot_usd[lane], before[lane]);
-    }
-}
-
-/// `before - (end - start) / mark`: a size `w = -U` makes of it `-q dH` with `q = U / F`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_own(
-    before: &LaneArray,
-    (start_usd, end_usd, mark_usd): (&LaneArray, &LaneArray, &LaneArray),
-    out: &mut LaneArray,
-) {
-    for lane in 0..LANES {
-        out[lane] = before[lane] - (end_usd[lane] - start_usd[lane]) / mark_usd[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn pay_linear(mark_usd: &LaneArray, rate: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = mark_usd[lane] * rate[lane];
-    }
-}
-
-/// A short of an inverse contract has `w < 0` and receives.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn pay_inverse(unit: &LaneArray, rate: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = -unit[lane] * rate[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn quotes(
-    option: &OptionPlan,
-    is_coin: bool,
-    deviation: f64,
-    spot_usd: &LaneArray,
-    unit: &mut LaneArray,
-    greeks: &mut Greeks,
-) {
-    for lane in 0..LANES {
-        let quote = quote(option, is_coin, spot_usd[lane], deviation);
-        unit[lane] = quote.unit;
-        greeks.delta[lane] = quote.delta;
-        greeks.unit_slope[lane] = quote.unit_slope;
-        greeks.maintenance[lane] = quote.maintenance;
-        greeks.maintenance_slope[lane] = quote.maintenance_slope;
-    }
 }

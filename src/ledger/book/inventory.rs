@@ -1,0 +1,104 @@
+//! Stage 6: production and sales of inventory, and what hedges do at once.
+
+use crate::ledger::book::lane::Lane;
+use crate::ledger::book::policies::rounded;
+use crate::ledger::book::trading::Purpose;
+use crate::ledger::event::LedgerEvent;
+use crate::plan::types::Follows;
+
+impl Lane<'_> {
+    /// Stage 6: production and sales at spot; futures legs change in proportion to what they follow.
+    pub(super) fn trade_inventory(&mut self) {
+        let rules = self.rules;
+        let (step, lane) = (self.step, self.lane);
+        if !rules.schedule.has_trade(step) {
+            return;
+        }
+        for (j, holding) in rules.holdings.iter().enumerate() {
+            let spot_usd = self.spot_usd(holding.asset);
+            let (produced_base, cost_usd) = rules.schedule.produced(j, step);
+            let sold_base = rules.schedule.sold_base(j, step);
+            let sale_usd = sold_base * spot_usd;
+            let state = self.holding_mut(j);
+            state.production_usd += cost_usd;
+            state.sales_usd += sale_usd;
+            let hot = &mut self.state.hot;
+            hot.outside_usd[lane] += sale_usd * (1.0 - rules.slippage_frac) - cost_usd;
+            for follows in [Follows::Inventory, Follows::Expected] {
+                let (before, after) = rules.schedule.followed(j, follows, step);
+                if step < rules.steps {
+                    hot.turnover_usd[follows as usize][j][lane] += (after - before) * spot_usd;
+                }
+            }
+            if produced_base > 0.0 {
+                self.tell(LedgerEvent::Produced {
+                    quantity_base: produced_base,
+                    cost_usd,
+                });
+            }
+            if sold_base > 0.0 {
+                self.tell(LedgerEvent::Sold {
+                    quantity_base: sold_base,
+                    spot_usd,
+                });
+            }
+            if step < rules.steps {
+                self.settle_early_sales(j, spot_usd);
+            }
+        }
+        if step == rules.steps {
+            return;
+        }
+        for (h, hedge) in rules.hedges.iter().enumerate() {
+            let (before, after) = rules.schedule.followed(hedge.holding, hedge.follows, step);
+            if hedge.is_option || before.to_bits() == after.to_bits() {
+                continue;
+            }
+            let l = self.current_leg(h);
+            if self.is_over(l) {
+                continue;
+            }
+            let (planned, held) = {
+                let hot = &self.state.hot;
+                (hot.planned[l][lane], hot.size[l][lane])
+            };
+            let is_live = self.account(hedge.account).is_live;
+            if before > 0.0 {
+                let kept = after / before;
+                self.leg_mut(l).order.target *= kept;
+                self.trade_plan(l, rounded(rules, hedge, l, planned * kept));
+                let wanted = rounded(rules, hedge, l, held * kept);
+                self.trade_up_to(l, wanted, Purpose::Rebalancing);
+            } else {
+                let target = self.target(h, l, after);
+                self.leg_mut(l).order.parts_left = 0;
+                self.trade_plan(l, target);
+                if is_live {
+                    self.trade_up_to(l, target, Purpose::Rebalancing);
+                }
+            }
+        }
+    }
+
+    /// Coins that are gone cannot be sold: what the plan has sold of them is owed to it at today's spot.
+    fn settle_early_sales(&mut self, j: usize, spot_usd: f64) {
+        if self.holding(j).early_base <= 0.0 {
+            return;
+        }
+        let left_base =
+            (self.rules.schedule.after_base(j, self.step) - self.posted_of_holding(j)).max(0.0);
+        let settled_base = self.holding(j).early_base - left_base;
+        if settled_base <= 0.0 {
+            return;
+        }
+        let lane = self.lane;
+        let settled_usd = settled_base * spot_usd;
+        let holding = self.holding_mut(j);
+        holding.early_base = left_base;
+        holding.early_turnover_usd -= settled_usd;
+        holding.early_settled_usd += settled_usd;
+        let hot = &mut self.state.hot;
+        hot.extra[self.rules.holdings[j].asset][lane] += settled_base;
+        hot.outside_usd[lane] -= settled_usd;
+    }
+}
