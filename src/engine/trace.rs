@@ -266,7 +266,7 @@ fn empty_tape(plan: &Plan, market: &MarketModel) -> Tape {
             .map(|c| vec![market.initial_mark_usd(c)])
             .collect(),
         funding_rate: vec![vec![0.0]; contracts],
-        carry: vec![Vec::new(); contracts],
+        carry: initial_carries(plan),
         jumps: vec![vec![Vec::new()]; plan.market.assets.len()],
         within: vec![vec![WithinStep::default()]; contracts],
         step_variance: (0..contracts).map(|c| market.step_variance(c)).collect(),
@@ -282,6 +282,9 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
             steps.push(jumps_of(tile, k, asset, lane));
         }
         for (c, contract) in plan.market.contracts.iter().enumerate() {
+            if contract.dated().is_some() {
+                tape.carry[c].push(tile.carry[c][k + 1][lane]);
+            }
             tape.mark_usd[c].push(tile.mark_usd[c][k + 1][lane]);
             let rate = if tile.is_stamp[c][k] {
                 tile.funding_rate[c][k][lane]
@@ -303,6 +306,15 @@ fn extend_tape(tape: &mut Tape, plan: &Plan, market: &MarketModel, tile: &Market
             });
         }
     }
+}
+
+/// Carry of each dated contract at time 0.
+fn initial_carries(plan: &Plan) -> Vec<Vec<f64>> {
+    let contracts = plan.market.contracts.iter();
+    contracts
+        .map(|contract| contract.dated().map(|dated| dated.carry.initial))
+        .map(|carry| carry.into_iter().collect())
+        .collect()
 }
 
 /// Jumps of one asset on one lane in one step of a tile.

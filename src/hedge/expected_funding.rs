@@ -60,15 +60,31 @@ pub fn expected_funding_usd(
     (1..=plan.simulation.steps / interval_steps)
         .map(|stamp| {
             let to = f64::from(stamp) * interval_years;
-            let rate = weighted_rate(&plan.market, contract, to - interval_years, to);
+            let from = to - interval_years;
+            let rate = weighted_rate(&plan.market, contract, from, to, Weight::Mark);
             let mark_usd = expected_mark_usd(&plan.market, contract, to);
             rate * mark_usd * short_base * unsold.frac_before(stamp * interval_steps)
         })
         .sum()
 }
 
-/// `E[rate * F] / E[F]` of the stamp at `to` for the interval that began at `from`, both in years.
-fn weighted_rate(market: &MarketPlan, contract: &ContractPlan, from: f64, to: f64) -> f64 {
+/// What a funding payment is proportional to at its stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The mark: a linear contract.
+    Mark,
+    /// `e^-b`: an inverse contract, whose coins are valued at the spot.
+    InverseBasis,
+}
+
+/// `E[rate * weight] / E[weight]` of the stamp at `to` for the interval that began at `from`, both in years.
+pub(crate) fn weighted_rate(
+    market: &MarketPlan,
+    contract: &ContractPlan,
+    from: f64,
+    to: f64,
+    weight: Weight,
+) -> f64 {
     match contract.funding() {
         FundingPlan::None => 0.0,
         FundingPlan::Constant { rate_per_8h, .. } => rate_per_8h,
@@ -88,8 +104,12 @@ fn weighted_rate(market: &MarketPlan, contract: &ContractPlan, from: f64, to: f6
             let Some((basis, _)) = contract.perpetual() else {
                 return 0.0;
             };
-            let average = basis_process(basis).average(from, to);
-            let shift = covariance_with_log_mark(basis, volatility_annual, from, to);
+            let process = basis_process(basis);
+            let average = process.average(from, to);
+            let shift = match weight {
+                Weight::Mark => covariance_with_log_mark(basis, volatility_annual, from, to),
+                Weight::InverseBasis => -process.average_covariance_with_end(from, to),
+            };
             formula.mean_rate(average.mean + shift, average.variance.sqrt()) * interval_hours / 8.0
         }
     }
@@ -165,9 +185,8 @@ mod tests {
             reversion_per_year: 6.0,
             correlation_with_spot: 0.8,
         };
-        let FundingPlan::PremiumFormula {
-            ref mut cap_per_8h, ..
-        } = plan.market.contracts[0].funding()
+        let Some(FundingPlan::PremiumFormula { cap_per_8h, .. }) =
+            plan.market.contracts[0].funding_mut()
         else {
             panic!("the fixture has a premium formula")
         };

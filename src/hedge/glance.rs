@@ -3,27 +3,29 @@
 use serde::Serialize;
 
 use crate::hedge::expected_funding::{Unsold, expected_funding_usd};
+use crate::hedge::glance_legs::{LegGlance, glance_legs};
 use crate::hedge::moments::{expected_mark_usd, std_dev_log_mark, variance_annual};
 use crate::hedge::opening::Opening;
 use crate::plan::types::{HedgePlan, Plan};
 
 /// One hedge as it stands at time 0, opening costs paid.
 ///
-/// Prices are USD per base unit of the mark. What does not exist is `None`: no liquidation price without a short, no
-/// distance in standard deviations where nothing moves.
+/// Prices are USD per base unit of the mark (of an option: of the spot). What does not exist is `None`: no liquidation price
+/// without a position, no distance in standard deviations where nothing moves. With several positions or coins in an account
+/// prices are those at which the whole account is liquidated; see [`LegGlance::moves_together`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Glance {
     /// Name of the contract.
     pub contract: String,
     /// Name of the account.
     pub account: String,
-    /// `q F_0`.
+    /// `q F_0`, without sign.
     pub notional_usd: f64,
-    /// The bracket in which the notional stands, counted from 1.
-    pub bracket: usize,
+    /// The bracket in which the notional stands, counted from 1; `None` of an option.
+    pub bracket: Option<usize>,
     /// Its leverage cap.
     pub max_leverage: Option<f64>,
-    /// Notional over equity before opening costs; `None` without equity.
+    /// Notional over the account's equity before opening costs; `None` without equity.
     pub leverage: Option<f64>,
     /// What the venue asks to open the position.
     pub initial_margin_usd: f64,
@@ -45,7 +47,7 @@ pub struct Glance {
     pub venue: String,
     /// Name of the underlying asset.
     pub underlying: String,
-    /// Short size after the trade at time 0, base units.
+    /// Short size after the trade at time 0, base units; negative is long.
     pub short_base: f64,
     /// `F_0`.
     pub mark_usd: f64,
@@ -67,10 +69,16 @@ pub struct Glance {
     pub expected_jumps: f64,
     /// Standard deviation of `ln F_T`: diffusion, jumps, basis.
     pub std_dev_log_mark: f64,
+    /// What there is besides where the plan is not plain.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<Box<LegGlance>>,
 }
 
 /// All hedges of a plan at a glance, in the plan's order.
 pub fn glance(plan: &Plan) -> Vec<Glance> {
+    if !plan.is_plain() {
+        return glance_legs(plan);
+    }
     plan.hedges
         .iter()
         .map(|hedge| glance_at(plan, hedge))
@@ -95,7 +103,7 @@ fn glance_at(plan: &Plan, hedge: &HedgePlan) -> Glance {
         contract: contract.name.clone(),
         account: account.name.clone(),
         notional_usd,
-        bracket: bracket + 1,
+        bracket: Some(bracket + 1),
         max_leverage: rules.brackets[bracket].max_leverage,
         leverage: (equity_before_usd > 0.0).then(|| notional_usd / equity_before_usd),
         initial_margin_usd: rules.initial_margin_usd(notional_usd),
@@ -125,6 +133,7 @@ fn glance_at(plan: &Plan, hedge: &HedgePlan) -> Glance {
         total_volatility_annual: variance_annual(underlying).sqrt(),
         expected_jumps: underlying.jumps.map_or(0.0, |j| j.jumps_per_year * years),
         std_dev_log_mark: std_dev,
+        leg: None,
     }
 }
 
@@ -166,7 +175,7 @@ mod tests {
         let notional_usd = 50_000.0 * mark_usd;
         close(glance.mark_usd, mark_usd);
         close(glance.notional_usd, notional_usd);
-        assert_eq!((glance.bracket, glance.max_leverage), (8, Some(5.0)));
+        assert_eq!((glance.bracket, glance.max_leverage), (Some(8), Some(5.0)));
         close(glance.leverage.unwrap(), notional_usd / 60e6);
         close(glance.initial_margin_usd, notional_usd / 5.0);
         close(
@@ -321,6 +330,6 @@ mod tests {
                 && absent.leverage.is_none()
                 && absent.margin_ratio.is_none()
         );
-        assert!(absent.notional_usd.abs() < f64::MIN_POSITIVE && absent.bracket == 1);
+        assert!(absent.notional_usd.abs() < f64::MIN_POSITIVE && absent.bracket == Some(1));
     }
 }

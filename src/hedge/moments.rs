@@ -51,18 +51,44 @@ pub fn std_dev_log_mark(market: &MarketPlan, contract: &ContractPlan, years: f64
 
 /// `E[F_t]` after so many years, USD per base unit: `S_0 exp(mu t) E[e^b]` under the measure that has `S` as its unit.
 pub fn expected_mark_usd(market: &MarketPlan, contract: &ContractPlan, years: f64) -> f64 {
+    expected_mark_at_usd(market, contract, years, tenor_years(contract, years))
+}
+
+/// `E[F_t]` of a contract with so many years to its expiry at `t`; of a perpetual `tenor` is 1.
+pub(crate) fn expected_mark_at_usd(
+    market: &MarketPlan,
+    contract: &ContractPlan,
+    years: f64,
+    tenor: f64,
+) -> f64 {
     let asset = &market.assets[contract.underlying];
     let spot_usd = asset.spot_usd * (asset.drift_annual * years).exp();
     let Some(process) = contract.process() else {
         return spot_usd;
     };
-    let tenor = tenor_years(contract, years);
     let value = basis_process(process).value(years);
     let mean = contract
         .dated()
         .map_or(value.mean, |dated| dated.basis(value.mean, tenor));
     let shift = asset.volatility_annual * basis_covariance(process, years) * tenor;
     spot_usd * (mean + 0.5 * value.variance * tenor * tenor + shift).exp()
+}
+
+/// `E[e^-b]` after so many years: what a unit of USD in inverse contracts is worth at the spot, USD.
+pub(crate) fn expected_inverse_basis(contract: &ContractPlan, years: f64) -> f64 {
+    expected_inverse_basis_at(contract, years, tenor_years(contract, years))
+}
+
+/// The same with so many years to its expiry.
+pub(crate) fn expected_inverse_basis_at(contract: &ContractPlan, years: f64, tenor: f64) -> f64 {
+    let Some(process) = contract.process() else {
+        return 1.0;
+    };
+    let value = basis_process(process).value(years);
+    let mean = contract
+        .dated()
+        .map_or(value.mean, |dated| dated.basis(value.mean, tenor));
+    (0.5 * value.variance * tenor * tenor - mean).exp()
 }
 
 /// The basis as a reverting process.

@@ -2,11 +2,16 @@
 
 use crate::hedge::moments::std_dev_log_mark;
 use crate::hedge::opening::Opening;
+use crate::hedge::warnings_legs::leg_warnings;
 use crate::plan::types::{HedgePlan, MarginCallPlan, Plan};
 
 /// Sentences for the author of a scenario, in the order of assets, accounts and hedges. Nothing here stops a run.
 pub fn warnings(plan: &Plan) -> Vec<String> {
     let mut found = market_warnings(plan);
+    if !plan.is_plain() {
+        found.extend(leg_warnings(plan));
+        return found;
+    }
     for account in &plan.accounts {
         if let Some(call) = account.margin_call
             && call.every_steps > plan.simulation.steps

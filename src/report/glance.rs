@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 
 use crate::hedge::glance::Glance;
+use crate::report::glance_legs::{leg_table, leg_title};
 use crate::report::number::{percent, plain, usd};
 use crate::report::paragraph::push_paragraph;
 
@@ -14,12 +15,21 @@ use crate::report::paragraph::push_paragraph;
 pub fn render(hedges: &[Glance], warnings: &[String]) -> String {
     let mut text = String::new();
     for hedge in hedges {
-        let _ = writeln!(
-            text,
-            "{} in account {} ({})\n",
-            hedge.contract, hedge.account, hedge.venue
-        );
-        for line in table(hedge).lines() {
+        let table = match &hedge.leg {
+            None => {
+                let _ = writeln!(
+                    text,
+                    "{} in account {} ({})\n",
+                    hedge.contract, hedge.account, hedge.venue
+                );
+                table(hedge)
+            }
+            Some(leg) => {
+                let _ = writeln!(text, "{}\n", leg_title(hedge, leg));
+                leg_table(hedge, leg)
+            }
+        };
+        for line in table.lines() {
             let _ = writeln!(text, " {}", line.trim_end());
         }
         text.push('\n');
@@ -139,25 +149,27 @@ fn table(hedge: &Glance) -> Table {
     table
 }
 
-fn bracket(hedge: &Glance) -> String {
+pub(super) fn bracket(hedge: &Glance) -> String {
     let cap = hedge
         .max_leverage
         .map_or("no leverage cap".to_owned(), |l| format!("at most {l}x"));
-    format!("USD, in bracket {} of the venue ({cap})", hedge.bracket)
+    hedge.bracket.map_or("USD".to_owned(), |bracket| {
+        format!("USD, in bracket {bracket} of the venue ({cap})")
+    })
 }
 
-fn leverage(hedge: &Glance) -> String {
+pub(super) fn leverage(hedge: &Glance) -> String {
     hedge
         .leverage
         .map_or("none".to_owned(), |l| format!("{}x", plain(l, 2)))
 }
 
-fn price(price_usd: Option<f64>) -> String {
+pub(super) fn price(price_usd: Option<f64>) -> String {
     price_usd.map_or("never".to_owned(), usd)
 }
 
 /// A quantity of coins: without decimals where there are none, else as a price is written.
-fn size(quantity_base: f64) -> String {
+pub(super) fn size(quantity_base: f64) -> String {
     if quantity_base.fract().abs() < 1e-9 {
         plain(quantity_base, 0)
     } else {
@@ -165,11 +177,11 @@ fn size(quantity_base: f64) -> String {
     }
 }
 
-fn from_mark(price_usd: f64, hedge: &Glance) -> String {
+pub(super) fn from_mark(price_usd: f64, hedge: &Glance) -> String {
     signed_percent(price_usd / hedge.mark_usd - 1.0) + " from the mark"
 }
 
-fn liquidation_remark(hedge: &Glance) -> String {
+pub(super) fn liquidation_remark(hedge: &Glance) -> String {
     let Some(distance_frac) = hedge.distance_frac else {
         return String::new();
     };
@@ -184,7 +196,7 @@ fn signed_percent(frac: f64) -> String {
     format!("{sign}{}", percent(frac))
 }
 
-fn funding_remark(funding_usd: f64) -> String {
+pub(super) fn funding_remark(funding_usd: f64) -> String {
     if funding_usd < 0.0 {
         "paid, if the hedge lives"
     } else {

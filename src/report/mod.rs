@@ -7,6 +7,7 @@ mod event;
 pub mod figure;
 pub mod folder;
 pub mod glance;
+mod glance_legs;
 pub mod json;
 pub mod markdown;
 pub mod number;

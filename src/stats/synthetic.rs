@@ -90,28 +90,7 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             rebalance: Rebalance::Never,
             opened: None,
         }],
-        accounts: vec![AccountPlan {
-            mode: MarginMode::Isolated,
-            coins: Vec::new(),
-            sources: vec![FundingSource::Reserve],
-            leaves_at: None,
-            settlement: SettlementCurrency::Usd,
-            name: "main".into(),
-            venue: "binance".into(),
-            collateral_usd: 60e6,
-            reserve_usd: 40e6,
-            margin_call: Some(MarginCallPlan {
-                action: CallAction::TopUp,
-                minimum_transfer_usd: 0.0,
-                level: 0.5,
-                target: 0.25,
-                release: None,
-                every_steps: 1,
-                delay_steps: 1,
-            }),
-            liquidation_slippage_frac: 0.005,
-            after_liquidation: AfterLiquidation::StayFlat,
-        }],
+        accounts: vec![account()],
         execution_slippage_frac: 0.0003,
         cost_of_funds_annual: 0.0,
         stress: StressPlan::NONE,
@@ -123,6 +102,32 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             limits,
             notes: vec!["liquidation fee of binance ETHUSDT is assumed".into()],
         },
+    }
+}
+
+/// 60 million USD posted, 40 million in reserve.
+fn account() -> AccountPlan {
+    AccountPlan {
+        mode: MarginMode::Isolated,
+        coins: Vec::new(),
+        sources: vec![FundingSource::Reserve],
+        leaves_at: None,
+        settlement: SettlementCurrency::Usd,
+        name: "main".into(),
+        venue: "binance".into(),
+        collateral_usd: 60e6,
+        reserve_usd: 40e6,
+        margin_call: Some(MarginCallPlan {
+            action: CallAction::TopUp,
+            minimum_transfer_usd: 0.0,
+            level: 0.5,
+            target: 0.25,
+            release: None,
+            every_steps: 1,
+            delay_steps: 1,
+        }),
+        liquidation_slippage_frac: 0.005,
+        after_liquidation: AfterLiquidation::StayFlat,
     }
 }
 

@@ -26,6 +26,19 @@ pub struct OpenRange {
 }
 
 impl OpenRange {
+    /// The prices whose inverses lie in this range.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self {
+            lowest: 1.0 / self.highest,
+            highest: if self.lowest > 0.0 {
+                1.0 / self.lowest
+            } else {
+                f64::INFINITY
+            },
+        }
+    }
+
     /// Whether there is no price at which the account stays open.
     pub fn is_empty(&self) -> bool {
         self.lowest >= self.highest
@@ -108,14 +121,7 @@ impl ContractRules {
                 self.open_range_at_fixed_margin(standing, at_entry)
             }
         };
-        OpenRange {
-            lowest: 1.0 / inverse.highest,
-            highest: if inverse.lowest > 0.0 {
-                1.0 / inverse.lowest
-            } else {
-                f64::INFINITY
-            },
-        }
+        inverse.inverted()
     }
 }
 

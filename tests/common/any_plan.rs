@@ -50,6 +50,43 @@ impl Features {
     /// Everything.
     pub const ALL: u32 = (1 << 24) - 1;
 
+    /// The features that are on, in words, with their number.
+    pub fn names(self) -> String {
+        let names = [
+            "jumps",
+            "calls",
+            "reentry",
+            "rebalancing",
+            "costs",
+            "sales",
+            "dated",
+            "inverse",
+            "options",
+            "coins",
+            "many",
+            "switches",
+            "liquidity",
+            "styles",
+            "sources",
+            "windows",
+            "deleverage",
+            "production",
+            "staking",
+            "rounding",
+            "longs",
+            "opened",
+            "forfeits",
+            "reports",
+        ];
+        let on: Vec<&str> = names
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| *name)
+            .collect();
+        format!("{} ({})", on.join(" "), self.0)
+    }
+
     /// Whether a feature is on; the dice are thrown in any case, so that the rest of the plan stays what it was.
     fn on(self, feature: u32, thrown: bool) -> bool {
         thrown && self.0 & feature != 0
@@ -207,4 +244,30 @@ fn holding(dice: &mut Dice, features: Features, assets: usize, horizon: Horizon)
             0.0
         },
     }
+}
+
+/// Money that a path is about: what is held, what is posted, and what the contracts turn over.
+pub fn money_usd(plan: &Plan) -> f64 {
+    let price = |asset: usize| plan.market.assets[asset].spot_usd;
+    let held: f64 = plan
+        .holdings
+        .iter()
+        .map(|holding| {
+            let produced: f64 = holding.production.iter().map(|p| p.quantity_base).sum();
+            (holding.quantity_base + produced) * price(holding.asset)
+        })
+        .sum();
+    let posted: f64 = plan
+        .accounts
+        .iter()
+        .map(|account| {
+            let coins: f64 = account
+                .coins
+                .iter()
+                .map(|coin| coin.quantity_base * price(coin.asset))
+                .sum();
+            account.collateral_usd + account.reserve_usd + coins
+        })
+        .sum();
+    held + posted
 }

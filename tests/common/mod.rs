@@ -1,6 +1,7 @@
 //! What several test programs share: the slow ledger, random plans, simple tapes, scenario texts, bounds.
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     reason = "each test program uses its own part"
 )]

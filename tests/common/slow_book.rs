@@ -35,7 +35,7 @@ pub use leg::Position;
 pub use level::liquidation_level_usd;
 pub use option::{black_delta, black_value_usd};
 pub use prices::{Prices, expiry_held, years_left};
-pub use row::SlowRow;
+pub use row::{COMPONENTS, SlowRow};
 
 /// Segments of one account's bridge in one step that have a uniform of their own.
 const SEGMENTS: u32 = 4096;
@@ -56,15 +56,14 @@ pub enum Draws<'a> {
 
 impl Draws<'_> {
     /// Decides whether an account that is no single future crosses in a segment of a step (counted from 1).
-    fn account_uniform(&self, contracts: usize, account: usize, step: u32, segment: usize) -> f64 {
+    fn account_uniform(&self, account: usize, step: u32, segment: usize) -> f64 {
         match *self {
             Self::Always(uniform) => uniform,
             Self::Path { streams, path } => {
-                let first = u32::try_from(contracts + account).expect("few accounts") * SEGMENTS;
-                let segment = u32::try_from(segment)
-                    .expect("few segments")
-                    .min(SEGMENTS - 1);
-                streams.uniform_32(path, step - 1, DrawPurpose::Bridge(first + segment))
+                let number = |count: usize| u32::try_from(count).expect("few");
+                let segment = number(segment).min(SEGMENTS - 1);
+                let purpose = DrawPurpose::AccountBridge(number(account) * SEGMENTS + segment);
+                streams.uniform_32(path, step - 1, purpose)
             }
         }
     }

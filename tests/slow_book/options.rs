@@ -55,12 +55,16 @@ fn overlay(option: OptionPlan, position: Position, steps: u32) -> Plan {
 fn a_protective_put_is_a_floor() {
     let put = option(OptionKind::Put, 95.0, 2);
     let premium_usd = 10.0 * black_value_usd(&put, 100.0, 2.0 / 365.0);
-    let row = run_spots(&overlay(put, Position::Long, 2), &[100.0, 90.0, 60.0]);
+    let plan = overlay(put, Position::Long, 2);
+    let row = run_spots(&plan, &[100.0, 90.0, 60.0]);
     assert_column(&row, "unhedged_pnl_usd", -400.0);
     assert_column(&row, "options_usd", 350.0 - premium_usd);
     assert_column(&row, "hedged_pnl_usd", -50.0 - premium_usd);
     assert_column(&row, "liquidations", 0.0);
     assert_column(&row, "ideal_offset_usd", 0.0);
+    // Its value counts in equity, so that a put that gains asks for nothing; one that expires worthless for its premium.
+    assert_column(&row, "required_collateral_usd", 0.0);
+    let row = run_spots(&plan, &[100.0, 100.0, 100.0]);
     assert_column(&row, "required_collateral_usd", premium_usd);
 }
 

@@ -105,7 +105,7 @@ fn sizes_are_rounded_to_whole_contracts() {
 fn two_legs() -> Plan {
     let mut plan = small_plan(2);
     let mut other = plan.market.assets[0].clone();
-    other.name = "BTC".to_owned();
+    "BTC".clone_into(&mut other.name);
     plan.market.assets.push(other);
     plan.market.correlation = vec![1.0, 0.0, 0.0, 1.0];
     let mut contract = plan.market.contracts[0].clone();
@@ -129,7 +129,7 @@ fn run_two(plan: &Plan, one: &[f64], other: &[f64]) -> crate::SlowRow {
     let mut tape = of_spots_and_carries(plan, one, &vec![0.0; one.len()]);
     let second = of_spots_and_carries(plan, other, &vec![0.0; one.len()]);
     tape.spot_usd.push(second.spot_usd[0].clone());
-    tape.mark_usd[1] = second.mark_usd[1].clone();
+    tape.mark_usd[1].clone_from(&second.mark_usd[1]);
     tape.jumps.push(second.jumps[0].clone());
     let row = run(plan, &tape, Draws::Always(1.0));
     crate::assert_identity(&row);

@@ -13,6 +13,7 @@ mod liquidation;
 mod margin;
 mod opening;
 mod policies;
+mod quiet_account;
 mod record;
 mod row;
 pub mod rules;

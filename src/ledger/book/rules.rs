@@ -59,6 +59,8 @@ pub struct BookRules {
     pub(super) initial_wealth_usd: f64,
     /// Coins bought for USD accounts in it.
     pub(super) initial_coins_usd: f64,
+    /// Assets of which coins may be bought, lost or sold early.
+    pub(super) may_have_extra: Vec<bool>,
     /// Whether something happens on every path at the end of each step.
     is_common: Vec<bool>,
 }
@@ -272,13 +274,29 @@ impl BookRules {
             opening: State::default(),
             initial_wealth_usd: 0.0,
             initial_coins_usd: 0.0,
+            may_have_extra: vec![false; plan.market.assets.len()],
             is_common: Vec::new(),
         };
+        rules.set_extras();
         rules.opening = open(plan, &mut rules);
         rules.is_common = (0..=steps)
             .map(|step| rules.has_common_event(step))
             .collect();
         rules
+    }
+
+    /// Marks the assets of which coins may be had, or lack, beside the inventory.
+    fn set_extras(&mut self) {
+        for slot in &self.slots {
+            self.may_have_extra[slot.asset] |= self.accounts[slot.account].coin.is_none();
+        }
+        for account in &self.accounts {
+            for source in &account.sources {
+                if let FundingSource::Inventory { holding, .. } = source {
+                    self.may_have_extra[self.holdings[*holding].asset] = true;
+                }
+            }
+        }
     }
 
     /// Whether any account's hedger looks at the end of `step`: a watching moment of wealth.

@@ -53,7 +53,7 @@ pub fn add_programme(plan: &mut Plan, dice: &mut Dice, features: Features) {
         let scale_usd: f64 = needs.iter().map(|need| need.1).sum();
         let mut account = any_account(plan, dice, features, scale_usd.max(asked_usd));
         account.name = format!("account-{a}");
-        account.venue = (*dice.pick(&["one", "other"])).to_owned();
+        (*dice.pick(&["one", "other"])).clone_into(&mut account.venue);
         account.settlement = settlement;
         account.mode = mode;
         let coins = if features.on(Features::COINS, true) {
@@ -196,7 +196,7 @@ fn any_windows(steps: u32, dice: &mut Dice, features: Features) -> Option<Vec<u3
     let is_open = |step: &u32| step % period >= closed;
     has_windows.then(|| {
         (0..=steps)
-            .map(|step| (step..).find(is_open).expect("it opens again"))
+            .map(|step| (step..step + period).find(is_open).expect("it opens"))
             .collect()
     })
 }

@@ -290,9 +290,8 @@ impl Book<'_> {
         if room_at_end <= 0.0 {
             return true;
         }
-        let contracts = self.plan.market.contracts.len();
         variance > 0.0
-            && self.draws.account_uniform(contracts, a, self.step, segment)
+            && self.draws.account_uniform(a, self.step, segment)
                 < (-2.0 * room_at_start * room_at_end / variance).exp()
     }
 

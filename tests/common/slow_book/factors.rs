@@ -69,7 +69,8 @@ fn decay_integral(k: f64, t: f64) -> f64 {
 
 /// Covariance of two factors' diffusive moves over the step that ends at `step`, given its start.
 ///
-/// Two processes of different contracts share only what each has of its own underlying's Brownian move over the step.
+/// Two processes of different contracts share only what each has of its own underlying's move
+/// over the whole step, as they are drawn.
 pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
     let t = plan.simulation.step_years();
     let assets = plan.market.assets.len();
@@ -92,13 +93,12 @@ pub fn covariance(plan: &Plan, step: u32, one: Factor, other: Factor) -> f64 {
         sum += weight * on_spot(process) * sigma(x.asset) * rho;
     }
     if let (Some((c, p, weight_p)), Some((d, q, weight_q))) = (&x.process, &y.process) {
-        sum += weight_p
-            * weight_q
-            * if c == d {
-                p.volatility_annual.powi(2) * decay_integral(2.0 * p.reversion_per_year, t)
-            } else {
-                on_spot(p) * on_spot(q) / t * rho
-            };
+        let shared = if c == d {
+            p.volatility_annual.powi(2) * decay_integral(2.0 * p.reversion_per_year, t)
+        } else {
+            on_spot(p) * on_spot(q) / t * rho
+        };
+        sum += weight_p * weight_q * shared;
     }
     sum
 }

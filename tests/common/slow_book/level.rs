@@ -21,7 +21,9 @@ pub fn liquidation_level_usd(
     let brackets = contract.rules.brackets.iter();
     let lines = brackets.map(|bracket| (bracket.rate + fee, bracket.deduction_usd));
     let nearest = |levels: Vec<f64>| {
-        let levels = levels.into_iter().filter(|level| *level > 0.0);
+        let levels = levels
+            .into_iter()
+            .filter(|level| *level > 0.0 && level.is_finite());
         if is_short {
             levels.reduce(f64::min)
         } else {

@@ -156,28 +156,24 @@ impl Book<'_> {
         }
     }
 
-    /// Hedged proceeds, production costs aside, per unit that there was to sell; units of other assets than the first
-    /// holding's count by their value at time 0.
+    /// Hedged proceeds, production costs aside, per unit that there was to sell; there is none with several holdings.
     fn effective_price_usd(&self, hedged_usd: f64) -> f64 {
-        let initial_spot = |j: usize| self.tape.spot_usd[self.plan.holdings[j].asset][0];
-        let mut units = 0.0;
-        let mut proceeds_usd = hedged_usd;
-        for (j, holding) in self.holdings.iter().enumerate() {
-            units += holding.units_base * initial_spot(j) / initial_spot(0);
-            proceeds_usd += holding.initial_usd + holding.production_cost_usd;
-        }
-        if units > 0.0 {
-            proceeds_usd / units
-        } else {
-            0.0
+        match &self.holdings[..] {
+            [holding] if holding.units_base > 0.0 => {
+                (hedged_usd + holding.initial_usd + holding.production_cost_usd)
+                    / holding.units_base
+            }
+            _ => f64::NAN,
         }
     }
 
     /// Largest rise of the running maximum of the requirement within a window.
     fn largest_call_usd(&self, window_days: f64) -> f64 {
-        let steps = (window_days / self.plan.simulation.step_days + 1e-9).floor();
-        let steps = if steps < 1.0 { 1 } else { steps as usize };
         let required_usd = &self.record.required_usd;
+        let fits = |steps: &usize| {
+            *steps as f64 * self.plan.simulation.step_days <= window_days * (1.0 + 1e-9)
+        };
+        let steps = (1..required_usd.len()).take_while(fits).last().unwrap_or(1);
         (0..required_usd.len())
             .map(|to| required_usd[to] - required_usd[to.saturating_sub(steps)])
             .fold(0.0, f64::max)

@@ -1,8 +1,6 @@
 //! The general ledger on plain plans: the rows of the main job's lanes.
 
-mod common;
-
-use common::plans::any_plan;
+use crate::common::plans::any_plan;
 use hedgesim::ledger::book::ledger::Book;
 use hedgesim::ledger::book::rules::BookRules;
 use hedgesim::ledger::programme::Programme;

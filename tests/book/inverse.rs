@@ -1,0 +1,160 @@
+//! Inverse contracts by hand: the synthetic dollar, liquidation prices, funding and revaluation in coins.
+
+use hedgesim::outcome::column::{Column, Extra};
+use hedgesim::plan::types::{
+    AccountPlan, CoinCollateral, ContractSettlement, Plan, SettlementCurrency,
+};
+use hedgesim::venue::rules::MaintenanceAt;
+
+use crate::common::small_plan::small_plan;
+use crate::fixed::{FixedPath, near, run};
+
+/// 10 ETH at 100 USD, shorted with an inverse perpetual; 10 % maintenance margin, no costs.
+pub fn inverse_plan(steps: u32) -> Plan {
+    let mut plan = small_plan(steps);
+    plan.market.contracts[0].settlement = ContractSettlement::Inverse;
+    plan.accounts[0] = AccountPlan {
+        settlement: SettlementCurrency::Coin { asset: 0 },
+        collateral_usd: 0.0,
+        ..plan.accounts[0].clone()
+    };
+    plan
+}
+
+fn coins(quantity_base: f64, holding: Option<usize>) -> CoinCollateral {
+    CoinCollateral {
+        asset: 0,
+        quantity_base,
+        holding,
+        haircut_frac: 0.0,
+    }
+}
+
+/// A short of what is held, margined with all of it, is worth the same whatever happens, and never liquidated.
+#[test]
+fn one_times_inverse_with_the_inventory_as_collateral_is_a_dollar() {
+    let mut plan = inverse_plan(5);
+    plan.accounts[0].coins = vec![coins(10.0, Some(0))];
+    for spots in [
+        [100.0, 150.0, 400.0, 1e6, 3e4, 50.0],
+        [100.0, 60.0, 20.0, 1.0, 1e-3, 1e-6],
+    ] {
+        let row = run(&plan, &FixedPath::of_spots(&plan, &spots));
+        near("hedged", row.of(Column::HedgedPnl), 0.0, 1e-6);
+        near("liquidations", row.of(Column::Liquidations), 0.0, 0.0);
+        near("identity", row.residual_usd(), 0.0, 1e-6);
+        near("drawdown", row.of(Column::MaxDrawdown), 0.0, 1e-6);
+    }
+}
+
+/// The seven levels of one bracket at 0.5 %: `(1 - mm) / (1 - 1/L)` at the mark, `1 / (1 - 1/L + mm)` at the entry price, and
+/// those of linear shorts.
+#[test]
+fn liquidation_prices_of_inverse_shorts_meet_reference_digits() {
+    for (leverage, at, ratio) in [
+        (2.0, MaintenanceAt::Mark, 1.99),
+        (5.0, MaintenanceAt::Mark, 1.243_75),
+        (5.0, MaintenanceAt::Entry, 1.242_236_024_84),
+    ] {
+        let mut plan = inverse_plan(1);
+        let rules = &mut plan.market.contracts[0].rules;
+        rules.brackets[0].rate = 0.005;
+        rules.maintenance_at = at;
+        plan.accounts[0].coins = vec![coins(10.0 / leverage, None)];
+        for (factor, liquidations) in [(1.0 - 1e-9, 0.0), (1.0 + 1e-9, 1.0)] {
+            let level_usd = if at == MaintenanceAt::Mark {
+                100.0 * ratio
+            } else {
+                100.0 / (1.0 - 1.0 / leverage + 0.005)
+            };
+            near("published", level_usd, 100.0 * ratio, 1e-9);
+            let path = FixedPath::of_spots(&plan, &[100.0, level_usd * factor]);
+            let row = run(&plan, &path);
+            near(
+                "liquidations",
+                row.of(Column::Liquidations),
+                liquidations,
+                0.0,
+            );
+        }
+    }
+}
+
+/// 5 bought coins at 2x, spot up by a half and back: coins are lost where they are dear.
+#[test]
+fn bought_coins_are_revalued() {
+    let mut plan = inverse_plan(2);
+    plan.accounts[0].coins = vec![coins(5.0, None)];
+    let row = run(&plan, &FixedPath::of_spots(&plan, &[100.0, 120.0, 100.0]));
+    // U = 1000: 1000 (1/120 - 1/100) = -1.667 coins at 120, then back.
+    let lost = 1000.0 * (1.0 / 120.0 - 1.0 / 100.0);
+    let revaluation = 5.0 * 20.0 + (5.0 + lost) * -20.0;
+    near(
+        "revaluation",
+        row.extra(Extra::CollateralRevaluation),
+        revaluation,
+        1e-9,
+    );
+    near("hedged", row.of(Column::HedgedPnl), 0.0, 1e-9);
+    // -q dF r: the coin profit at the spots of the steps' ends.
+    let price = lost * 120.0 - lost * 100.0;
+    let (ideal, tracking, basis) = (
+        row.of(Column::IdealOffset),
+        row.of(Column::Tracking),
+        row.of(Column::FuturesBasis),
+    );
+    near("ideal", ideal, 0.0, 1e-9);
+    near("price", ideal + tracking + basis, price, 1e-9);
+    // q = U/F: 10 on the way up, 8.33 on the way down.
+    near(
+        "tracking",
+        tracking,
+        -10.0 * 20.0 + 1000.0 / 120.0 * 20.0,
+        1e-9,
+    );
+    near("identity", row.residual_usd(), 0.0, 1e-9);
+}
+
+/// A stamp pays `U / F x rate` coins, worth the spot of its time.
+#[test]
+fn a_short_receives_coins() {
+    let mut plan = inverse_plan(2);
+    plan.accounts[0].coins = vec![coins(5.0, None)];
+    let mut path = FixedPath::of_spots(&plan, &[100.0, 110.0, 121.0]);
+    path.rates[0][1] = Some(0.001);
+    path.rates[0][2] = Some(-0.002);
+    let row = run(&plan, &path);
+    near("funding", row.of(Column::Funding), 1.0 - 2.0, 1e-9);
+    near("identity", row.residual_usd(), 0.0, 1e-9);
+    // The coin of the first stamp has gained 10 % by the second.
+    near(
+        "hedged",
+        row.of(Column::HedgedPnl),
+        5.0 * 21.0 - 1.0 + 0.1,
+        1e-9,
+    );
+}
+
+/// A liquidation at a step's end: the holding's own coins come back as far as they are left.
+#[test]
+fn what_is_left_of_posted_coins_goes_back_to_the_inventory() {
+    let mut plan = inverse_plan(2);
+    plan.accounts[0].coins = vec![coins(5.0, Some(0))];
+    plan.market.contracts[0].rules.liquidation_fee_frac = 0.01;
+    let row = run(&plan, &FixedPath::of_spots(&plan, &[100.0, 190.0, 150.0]));
+    near("liquidations", row.of(Column::Liquidations), 1.0, 0.0);
+    // 5 + 1000 (1/190 - 1/100) = 0.263 coins of equity, less the fee on 1000/190 coins.
+    let fee = 0.01 * 1000.0 / 190.0;
+    let left = 5.0 + 1000.0 * (1.0 / 190.0 - 1.0 / 100.0) - fee;
+    near(
+        "liquidation",
+        row.of(Column::Liquidation),
+        -fee * 190.0,
+        1e-9,
+    );
+    // 5 coins stayed outside, `left` came back; everything is sold at 150.
+    let hedged = (5.0 + left) * 150.0 - 1000.0;
+    near("hedged", row.of(Column::HedgedPnl), hedged, 1e-9);
+    near("identity", row.residual_usd(), 0.0, 1e-9);
+    near("bankruptcy", row.of(Column::BankruptcyLoss), 0.0, 0.0);
+}
