@@ -254,7 +254,8 @@ fn a_smile_is_flat_outside_its_strikes() {
             "option = {{ kind = \"put\", strike = {strike}, expiry = \"20d\", implied_volatility = [{{ strike = 40_000, volatility = 0.9 }}, {{ strike = 50_000, volatility = 0.7 }}] }}"
         );
         // A hundredth of the holding: the account has to margin what is written.
-        let text = scenario("", "own", &lines, OWN).replace("ratio.fixed = 1", "ratio.fixed = 0.01");
+        let text =
+            scenario("", "own", &lines, OWN).replace("ratio.fixed = 1", "ratio.fixed = 0.01");
         let plan = read(&text);
         let found = contract(&plan).option().unwrap().volatility_annual;
         assert!((found - expected).abs() < 1e-15, "{strike}");
