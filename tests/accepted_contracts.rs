@@ -253,7 +253,10 @@ fn a_smile_is_flat_outside_its_strikes() {
         let lines = format!(
             "option = {{ kind = \"put\", strike = {strike}, expiry = \"20d\", implied_volatility = [{{ strike = 40_000, volatility = 0.9 }}, {{ strike = 50_000, volatility = 0.7 }}] }}"
         );
-        let plan = read(&scenario("", "own", &lines, OWN));
+        // A hundredth of the holding: the account has to margin what is written.
+        let text =
+            scenario("", "own", &lines, OWN).replace("ratio.fixed = 1", "ratio.fixed = 0.01");
+        let plan = read(&text);
         let found = contract(&plan).option().unwrap().volatility_annual;
         assert!((found - expected).abs() < 1e-15, "{strike}");
     }
@@ -318,14 +321,14 @@ fn caps_are_in_the_unit_of_the_margin() {
         ),
         "{shown}"
     );
-    // 700 BTC stand in the bracket of 3x: a third of them, at 50,000 USD.
+    // 700 BTC stand in the bracket of 3x: a third of them.
     let shown = refusal(
         "binance",
         "listing = \"BTCUSD_PERP\"\nperpetual = {}",
         "quantity = 700",
     );
     assert!(
-        shown.contains("allowed: at least 11,666,667 USD, the initial margin of 700 BTC in bracket 8: at most 3x, maintenance rate 15 %"),
+        shown.contains("allowed: at least 233.333334 BTC, the initial margin of its hedges (c: 700 BTC in bracket 8: at most 3x, maintenance rate 15 %)"),
         "{shown}"
     );
 }

@@ -68,7 +68,8 @@ pub fn ratio(given: &Ratio, of: Of<'_>, context: &Context<'_>) -> Option<Found> 
                 context.setting.sink,
             )?;
             let estimate = RatioEstimate {
-                ratio: found.slope.slope,
+                // A long position covers what moves against the underlying.
+                ratio: of.position.sign() * found.slope.slope,
                 std_error: Some(found.slope.std_error),
             };
             (estimate, found.origin)
