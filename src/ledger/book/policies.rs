@@ -5,7 +5,7 @@ use crate::ledger::book::lane::Lane;
 use crate::ledger::book::rules::{BookRules, HedgeRule};
 use crate::ledger::book::state::{NEVER, Order};
 use crate::ledger::book::trading::{Purpose, TradeCosts, delivery_fee};
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::{LedgerEvent, Subject};
 use crate::ledger::trades::is_short_of;
 use crate::plan::types::{OrderStyle, Rounding};
 
@@ -99,16 +99,22 @@ impl Lane<'_> {
                 }
             }
             if produced_base > 0.0 {
-                self.tell(LedgerEvent::Produced {
-                    quantity_base: produced_base,
-                    cost_usd,
-                });
+                self.tell(
+                    Subject::Holding(j),
+                    LedgerEvent::Produced {
+                        quantity_base: produced_base,
+                        cost_usd,
+                    },
+                );
             }
             if sold_base > 0.0 {
-                self.tell(LedgerEvent::Sold {
-                    quantity_base: sold_base,
-                    spot_usd,
-                });
+                self.tell(
+                    Subject::Holding(j),
+                    LedgerEvent::Sold {
+                        quantity_base: sold_base,
+                        spot_usd,
+                    },
+                );
             }
             if step < rules.steps {
                 self.settle_early_sales(j, spot_usd);
@@ -221,10 +227,13 @@ impl Lane<'_> {
             };
             self.move_held(l, 0.0);
             self.charge(l, &costs, Purpose::Exit);
-            self.tell(LedgerEvent::Settled {
-                size_base: self.base_size(l, held, unit),
-                price_usd: self.mark_of(l, unit),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Settled {
+                    size_base: self.base_size(l, held, unit),
+                    price_usd: self.mark_of(l, unit),
+                },
+            );
         }
         let order = self.leg(l).order;
         self.leg_mut(l).order.parts_left = 0;
@@ -282,11 +291,14 @@ impl Lane<'_> {
         hot.planned_entry[l][lane] = far;
         if held != 0.0 {
             self.charge(l, &costs, Purpose::Roll);
-            self.tell(LedgerEvent::Rolled {
-                size_base: self.base_size(l, held, far),
-                near_usd: self.mark_of(l, near),
-                far_usd: self.mark_of(l, far),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Rolled {
+                    size_base: self.base_size(l, held, far),
+                    near_usd: self.mark_of(l, near),
+                    far_usd: self.mark_of(l, far),
+                },
+            );
         }
     }
 
@@ -315,6 +327,13 @@ impl Lane<'_> {
                 continue;
             }
             self.state.hot.switched[h][self.lane] = if is_away { 0.0 } else { 1.0 };
+            self.tell(
+                self.hedge_of(from),
+                LedgerEvent::Switched {
+                    to: self.rules.legs[to].contract,
+                    mean_per_8h: mean,
+                },
+            );
             let order = self.leg(from).order;
             self.leg_mut(from).order.parts_left = 0;
             let target = self.converted(from, to, order.target);
@@ -510,11 +529,14 @@ impl Lane<'_> {
                 told += self.base_size(l, size, self.work.now.unit[l]);
             }
         }
-        self.tell(LedgerEvent::Reentered {
-            short_base: told,
-            collateral_usd,
-            is_cut,
-        });
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::Reentered {
+                short_base: told,
+                collateral_usd,
+                is_cut,
+            },
+        );
     }
 
     /// The share of all its planned futures that an empty account can margin, up to 1.
@@ -587,10 +609,13 @@ impl Lane<'_> {
             hot.cash[leg.account][lane] -= size * unit;
             hot.size[l][lane] = 0.0;
             self.charge(l, &costs, Purpose::Exit);
-            self.tell(LedgerEvent::Closed {
-                short_base: self.base_size(l, size, unit),
-                mark_usd: self.mark_of(l, unit),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Closed {
+                    short_base: self.base_size(l, size, unit),
+                    mark_usd: self.mark_of(l, unit),
+                },
+            );
         }
         for a in 0..rules.accounts.len() {
             self.write_off(a);
