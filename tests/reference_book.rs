@@ -145,7 +145,7 @@ fn story(plan: &Plan, path: u64) -> String {
     let traced = trace(plan, path);
     let slow = slow_row(plan, &traced);
     let fast: Vec<String> = traced
-        .steps
+        .book
         .iter()
         .flat_map(|step| step.events.iter().map(|e| format!("{}: {e:?}", step.step)))
         .collect();

@@ -8,8 +8,9 @@ use crate::engine::trace_book::BookRecorder;
 use crate::ledger::account::Standing;
 use crate::ledger::book::ledger::Book;
 use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::standing::BookStanding;
 use crate::ledger::crossing::CrossingDraws;
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::{LedgerEvent, Told};
 use crate::ledger::programme::{Follower, Programme};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::model::MarketModel;
@@ -25,8 +26,10 @@ pub struct Trace {
     pub path: u64,
     /// Its market.
     pub tape: Tape,
-    /// Its account at time 0 and at the end of each step.
+    /// Its account at time 0 and at the end of each step; empty unless the plan is plain.
     pub steps: Vec<StepRecord>,
+    /// All its holdings, hedges and accounts at time 0 and at the end of each step; empty if the plan is plain.
+    pub book: Vec<BookStep>,
     /// Outcomes of the path's block; the path is row [`Self::row`].
     pub block: OutcomeTable,
     /// Row of the path in `block`.
@@ -58,6 +61,17 @@ pub struct StepRecord {
     pub funding_usd: f64,
     /// What happened in the step.
     pub events: Vec<LedgerEvent>,
+}
+
+/// All holdings, hedges and accounts of a path at the end of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BookStep {
+    /// Step, from 0 (time 0).
+    pub step: usize,
+    /// How everything stands after the step's events.
+    pub standing: BookStanding,
+    /// What happened in the step, in its order.
+    pub events: Vec<Told>,
 }
 
 /// Collects one lane's records.
@@ -193,6 +207,7 @@ fn trace_plain(
         path,
         tape,
         steps: recorder.steps,
+        book: Vec::new(),
         block,
         row: lane,
     })
@@ -214,9 +229,12 @@ fn trace_general(
     let mut tape = empty_tape(plan, market);
     let mut recorder = BookRecorder {
         lane,
-        steps: Vec::new(),
+        steps: vec![BookStep {
+            step: 0,
+            standing: book.standing_at_start(lane),
+            events: Vec::new(),
+        }],
     };
-    recorder.record(0, &book.standing_at_start(lane), Vec::new());
     while market.advance(&mut state, &mut tile) {
         if stop.load(Ordering::Relaxed) {
             return None;
@@ -228,7 +246,8 @@ fn trace_general(
     Some(Trace {
         path,
         tape,
-        steps: recorder.steps,
+        steps: Vec::new(),
+        book: recorder.steps,
         block,
         row: lane,
     })

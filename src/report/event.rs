@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::ledger::event::{LedgerEvent, LiquidationCause};
+use crate::plan::types::ContractPlan;
 use crate::report::number::{percent, plain, price, usd};
 
 /// Names that the words use.
@@ -12,6 +13,10 @@ pub(crate) struct Names<'a> {
     pub(crate) held: &'a str,
     /// The contract's underlying asset.
     pub(crate) underlying: &'a str,
+    /// All contracts.
+    pub(crate) contracts: &'a [ContractPlan],
+    /// Length of a step.
+    pub(crate) step_days: f64,
 }
 
 /// One event as a sentence without its full stop; money and prices in USD, sizes with the asset they are in.
@@ -28,29 +33,15 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
             bankruptcy_usd,
             cause,
         } => {
-            let how = match cause {
-                LiquidationCause::Crossed => "the mark crossed the level within the step",
-                LiquidationCause::Gapped => "a jump landed beyond the level",
-                LiquidationCause::Beyond => "the account began the step beyond the level",
-                LiquidationCause::EndCheck => "margin check at the step's end",
-            };
             let mut text = format!(
-                "LIQUIDATED at mark {}: {how}; {} bought back, fee and slippage {} USD, {} USD returned to the reserve",
+                "LIQUIDATED at mark {}: {}; {} bought back, fee and slippage {} USD, {} USD returned to the reserve",
                 price(fill_usd),
+                how(cause),
                 short(short_base),
                 whole(cost_usd),
                 whole(returned_usd),
             );
-            if forfeited_usd > 0.0 {
-                let _ = write!(text, ", {} USD kept by the venue", whole(forfeited_usd));
-            }
-            if bankruptcy_usd > 0.0 {
-                let _ = write!(
-                    text,
-                    ", {} USD more than the account held borne by the insurance fund",
-                    whole(bankruptcy_usd)
-                );
-            }
+            push_losses(&mut text, forfeited_usd, bankruptcy_usd);
             text
         }
         LedgerEvent::Called {
@@ -141,6 +132,57 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
             price(near_usd),
             price(far_usd)
         ),
+        LedgerEvent::ClosedByVenue {
+            size_base,
+            fill_usd,
+        } => format!(
+            "closed by the venue: {} at {}",
+            short(size_base.abs()),
+            price(fill_usd)
+        ),
+        LedgerEvent::Switched { to, mean_per_8h } => format!(
+            "switched to {}: funding averaged {} per 8 h",
+            names.contracts[to].name,
+            percent(mean_per_8h)
+        ),
+        LedgerEvent::Deleveraged {
+            margin_ratio,
+            cut_frac,
+        } => format!(
+            "margin call at a ratio of {}: every future is cut by {}",
+            percent(margin_ratio),
+            percent(cut_frac)
+        ),
+        LedgerEvent::Borrowed { amount_usd } => {
+            format!("{} USD drawn from the credit line", whole(amount_usd))
+        }
+        LedgerEvent::Repaid { amount_usd } => {
+            format!("{} USD repaid to the credit line", whole(amount_usd))
+        }
+        LedgerEvent::SoldEarly {
+            quantity_base,
+            spot_usd,
+            brought_usd,
+        } => format!(
+            "inventory sold early to feed the margin: {} {} at spot {}, {} USD after its cost",
+            size(quantity_base),
+            names.held,
+            price(spot_usd),
+            whole(brought_usd)
+        ),
+        LedgerEvent::Sent {
+            amount_usd,
+            leaves_step,
+            arrives_step,
+        } => format!(
+            "{} USD sent: leaves {}, arrives {}",
+            whole(amount_usd),
+            day(leaves_step, names),
+            day(arrives_step, names)
+        ),
+        LedgerEvent::BoughtCoins { amount_usd, coins } => {
+            format!("{} USD buy {} on the way", whole(amount_usd), short(coins))
+        }
         LedgerEvent::Closed {
             short_base,
             mark_usd,
@@ -152,6 +194,39 @@ pub(crate) fn words(event: &LedgerEvent, names: Names<'_>) -> String {
     }
 }
 
+/// How a liquidation came about.
+pub(super) fn how(cause: LiquidationCause) -> &'static str {
+    match cause {
+        LiquidationCause::Crossed => "the mark crossed the level within the step",
+        LiquidationCause::Gapped => "a jump landed beyond the level",
+        LiquidationCause::Beyond => "the account began the step beyond the level",
+        LiquidationCause::EndCheck => "margin check at the step's end",
+    }
+}
+
+/// What the venue kept and what its fund bore, where there was any.
+pub(super) fn push_losses(text: &mut String, forfeited_usd: f64, bankruptcy_usd: f64) {
+    if forfeited_usd > 0.0 {
+        let _ = write!(text, ", {} USD kept by the venue", whole(forfeited_usd));
+    }
+    if bankruptcy_usd > 0.0 {
+        let _ = write!(
+            text,
+            ", {} USD more than the account held borne by the insurance fund",
+            whole(bankruptcy_usd)
+        );
+    }
+}
+
+/// The end of a step as a day; beyond the horizon for the step that no plan reaches.
+fn day(step: u32, names: Names<'_>) -> String {
+    if step == u32::MAX {
+        "after the horizon".to_owned()
+    } else {
+        format!("on day {}", plain(f64::from(step) * names.step_days, 2))
+    }
+}
+
 /// A size in base units: 50,000; 1,234.5; 0.25.
 pub(crate) fn size(base: f64) -> String {
     let text = plain(base, 4);
@@ -159,7 +234,7 @@ pub(crate) fn size(base: f64) -> String {
 }
 
 /// An amount of money: whole dollars, with cents below 1,000.
-fn whole(amount_usd: f64) -> String {
+pub(super) fn whole(amount_usd: f64) -> String {
     if amount_usd.abs() < 1000.0 {
         usd(amount_usd)
     } else {
@@ -167,7 +242,7 @@ fn whole(amount_usd: f64) -> String {
     }
 }
 
-fn cut(is_cut: bool) -> &'static str {
+pub(super) fn cut(is_cut: bool) -> &'static str {
     if is_cut {
         ", cut for want of margin"
     } else {
@@ -182,6 +257,8 @@ mod tests {
     const NAMES: Names<'_> = Names {
         held: "TKN",
         underlying: "BTC",
+        contracts: &[],
+        step_days: 1.0,
     };
 
     #[test]

@@ -1,5 +1,8 @@
 //! Terminal tables, JSON, Markdown and files. Computes nothing.
 
+mod book_event;
+mod book_story;
+mod book_trace;
 mod breakdown;
 pub mod content;
 pub mod document;

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use crate::engine::trace::Trace;
 use crate::outcome::column::Column;
 use crate::plan::types::Plan;
+use crate::report::book_story::draw_book;
 use crate::report::event::size;
 use crate::report::number::{percent, plain, price, usd};
 use crate::report::paragraph::{WIDTH, push_paragraph};
@@ -25,8 +26,12 @@ pub fn render(plan: &Plan, traces: &[Trace], all: bool) -> String {
         );
         push_paragraph(&mut text, "", &title);
         let _ = writeln!(text, "{}\n", "=".repeat(title.chars().count().min(WIDTH)));
-        draw_opening(&mut text, plan, trace);
-        draw_steps(&mut text, plan, trace, all);
+        if plan.is_plain() {
+            draw_opening(&mut text, plan, trace);
+            draw_steps(&mut text, plan, trace, all);
+        } else {
+            draw_book(&mut text, plan, trace, all);
+        }
         draw_outcome(&mut text, trace);
     }
     text
@@ -120,11 +125,15 @@ fn draw_steps(text: &mut String, plan: &Plan, trace: &Trace, all: bool) {
             push_paragraph(text, "        ", &event);
         }
     }
-    let all_steps = trace.steps.len();
+    push_left_out(text, trace.steps.len(), all);
+}
+
+/// Says that quiet steps are left out.
+pub(super) fn push_left_out(text: &mut String, steps: usize, all: bool) {
     if !all {
         let _ = writeln!(
             text,
-            "\nSteps in which nothing happened are left out; --all shows all {all_steps}."
+            "\nSteps in which nothing happened are left out; --all shows all {steps}."
         );
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::trace::{StepRecord, Trace};
 use crate::outcome::csv::{header, row};
 use crate::plan::types::Plan;
+use crate::report::book_trace::{book_json, book_rows};
 use crate::report::event::{Names, words};
 
 /// The row of `outcomes.csv`: names and fields.
@@ -84,11 +85,16 @@ pub(super) fn names(plan: &Plan) -> Names<'_> {
     Names {
         held: asset(plan.holdings[hedge.covers].asset),
         underlying: asset(plan.market.contracts[hedge.contract].underlying),
+        contracts: &plan.market.contracts,
+        step_days: plan.simulation.step_days,
     }
 }
 
 /// One row a step and path; `None` once `stop` is set.
 pub fn steps_csv(plan: &Plan, traces: &[Trace], stop: &AtomicBool) -> Option<String> {
+    if !plan.is_plain() {
+        return csv_text(&book_rows(plan, traces, stop)?);
+    }
     let mut head = vec!["path".to_owned(), "step".to_owned(), "day".to_owned()];
     let assets = plan.market.assets.iter();
     head.extend(assets.map(|asset| format!("spot_{}_usd", asset.name)));
@@ -174,6 +180,10 @@ pub fn render_json(plan: &Plan, traces: &[Trace]) -> String {
                     (name, serde_json::from_str(&field).unwrap_or(Value::Null))
                 })
                 .collect();
+            if !plan.is_plain() {
+                let steps = book_json(plan, trace);
+                return json!({ "path": trace.path, "outcome": outcome, "steps": steps });
+            }
             let steps: Vec<Value> = lines(plan, trace)
                 .map(|line| {
                     let record = line.record;

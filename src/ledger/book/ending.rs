@@ -3,7 +3,7 @@
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::state::NEVER;
 use crate::ledger::book::trading::{Purpose, TradeCosts, delivery_fee};
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::{LedgerEvent, Subject};
 use crate::ledger::trades::is_short_of;
 
 /// A reserve of less than a cent opens no new hedge.
@@ -56,11 +56,14 @@ impl Lane<'_> {
                 told += self.base_size(l, size, self.work.now.unit[l]);
             }
         }
-        self.tell(LedgerEvent::Reentered {
-            short_base: told,
-            collateral_usd,
-            is_cut,
-        });
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::Reentered {
+                short_base: told,
+                collateral_usd,
+                is_cut,
+            },
+        );
     }
 
     /// The share of all its planned futures that an empty account can margin, up to 1.
@@ -133,10 +136,13 @@ impl Lane<'_> {
             hot.cash[leg.account][lane] -= size * unit;
             hot.size[l][lane] = 0.0;
             self.charge(l, &costs, Purpose::Exit);
-            self.tell(LedgerEvent::Closed {
-                short_base: self.base_size(l, size, unit),
-                mark_usd: self.mark_of(l, unit),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Closed {
+                    short_base: self.base_size(l, size, unit),
+                    mark_usd: self.mark_of(l, unit),
+                },
+            );
         }
         for a in 0..rules.accounts.len() {
             self.write_off(a);

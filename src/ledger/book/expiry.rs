@@ -42,10 +42,13 @@ impl Lane<'_> {
             };
             self.move_held(l, 0.0);
             self.charge(l, &costs, Purpose::Exit);
-            self.tell(LedgerEvent::Settled {
-                size_base: self.base_size(l, held, unit),
-                price_usd: self.mark_of(l, unit),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Settled {
+                    size_base: self.base_size(l, held, unit),
+                    price_usd: self.mark_of(l, unit),
+                },
+            );
         }
         let order = self.leg(l).order;
         self.leg_mut(l).order.parts_left = 0;
@@ -103,11 +106,14 @@ impl Lane<'_> {
         hot.planned_entry[l][lane] = far;
         if held != 0.0 {
             self.charge(l, &costs, Purpose::Roll);
-            self.tell(LedgerEvent::Rolled {
-                size_base: self.base_size(l, held, far),
-                near_usd: self.mark_of(l, near),
-                far_usd: self.mark_of(l, far),
-            });
+            self.tell(
+                self.hedge_of(l),
+                LedgerEvent::Rolled {
+                    size_base: self.base_size(l, held, far),
+                    near_usd: self.mark_of(l, near),
+                    far_usd: self.mark_of(l, far),
+                },
+            );
         }
     }
 
@@ -136,6 +142,13 @@ impl Lane<'_> {
                 continue;
             }
             self.state.hot.switched[h][self.lane] = if is_away { 0.0 } else { 1.0 };
+            self.tell(
+                self.hedge_of(from),
+                LedgerEvent::Switched {
+                    to: self.rules.legs[to].contract,
+                    mean_per_8h: mean,
+                },
+            );
             let order = self.leg(from).order;
             self.leg_mut(from).order.parts_left = 0;
             let target = self.converted(from, to, order.target);

@@ -5,7 +5,7 @@ use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::Margin;
 use crate::ledger::book::state::NEVER;
 use crate::ledger::book::trading::Purpose;
-use crate::ledger::event::{LedgerEvent, LiquidationCause};
+use crate::ledger::event::{LedgerEvent, LiquidationCause, Subject};
 use crate::ledger::trades::is_short_of;
 use crate::math::random::address_number;
 use crate::plan::types::{CallAction, FundingSource, MarginCallPlan};
@@ -40,6 +40,10 @@ impl Lane<'_> {
         account.in_flight_cost_usd = amount_usd;
         self.state.hot.outside_usd[lane] -= amount_usd;
         self.state.hot.beyond[a][lane] += coins;
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::BoughtCoins { amount_usd, coins },
+        );
     }
 
     /// Stage 4: a transfer whose delay has run out arrives, or comes back if the account is closed.
@@ -64,13 +68,16 @@ impl Lane<'_> {
         if comes_back {
             let amount_usd = amount_usd + coins * rate_usd;
             self.return_money(a, amount_usd);
-            self.tell(LedgerEvent::CameBack { amount_usd });
+            self.tell(Subject::Account(a), LedgerEvent::CameBack { amount_usd });
         } else {
             self.post(a, amount_usd + coins, amount_usd + cost_usd);
             self.account_mut(a).is_armed = true;
-            self.tell(LedgerEvent::Arrived {
-                amount_usd: amount_usd + coins * rate_usd,
-            });
+            self.tell(
+                Subject::Account(a),
+                LedgerEvent::Arrived {
+                    amount_usd: amount_usd + coins * rate_usd,
+                },
+            );
         }
     }
 
@@ -129,7 +136,7 @@ impl Lane<'_> {
             self.state.hot.cash[a][self.lane] -= amount;
             self.take_posted(a, amount_usd);
             self.return_money(a, amount_usd);
-            self.tell(LedgerEvent::Released { amount_usd });
+            self.tell(Subject::Account(a), LedgerEvent::Released { amount_usd });
         }
     }
 
@@ -164,11 +171,14 @@ impl Lane<'_> {
                 path.unmet_calls += 1;
                 path.unmet_call_usd += asked_usd - sent_usd;
             }
-            self.tell(LedgerEvent::Called {
-                margin_ratio: margin.maintenance / margin.equity,
-                asked_usd,
-                sent_usd,
-            });
+            self.tell(
+                Subject::Account(a),
+                LedgerEvent::Called {
+                    margin_ratio: margin.maintenance / margin.equity,
+                    asked_usd,
+                    sent_usd,
+                },
+            );
         }
         if sent_usd <= 0.0 {
             return;
@@ -183,7 +193,16 @@ impl Lane<'_> {
         account.in_flight_usd = sent_usd;
         account.is_too_late = false;
         account.leave_step = leaves;
-        account.arrival_step = leaves.saturating_add(call.delay_steps);
+        let arrives = leaves.saturating_add(call.delay_steps);
+        account.arrival_step = arrives;
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::Sent {
+                amount_usd: sent_usd,
+                leaves_step: leaves,
+                arrives_step: arrives,
+            },
+        );
         if leaves as usize == self.step {
             self.leave(a);
         }
@@ -214,6 +233,10 @@ impl Lane<'_> {
                     let given_usd = missing_usd.min(limit_usd - state.drawn_usd).max(0.0);
                     state.drawn_usd += given_usd;
                     credit += 1;
+                    if given_usd > 0.0 {
+                        let amount_usd = given_usd;
+                        self.tell(Subject::Account(a), LedgerEvent::Borrowed { amount_usd });
+                    }
                     given_usd
                 }
                 FundingSource::Inventory { holding, cost_frac } => {
@@ -259,10 +282,14 @@ impl Lane<'_> {
         hot.extra[asset][lane] -= sold_base;
         let brought_usd = value_usd * (1.0 - cost_frac);
         hot.outside_usd[lane] += brought_usd;
-        self.tell(LedgerEvent::Sold {
-            quantity_base: sold_base,
-            spot_usd,
-        });
+        self.tell(
+            Subject::Holding(j),
+            LedgerEvent::SoldEarly {
+                quantity_base: sold_base,
+                spot_usd,
+                brought_usd,
+            },
+        );
         brought_usd
     }
 
@@ -279,11 +306,6 @@ impl Lane<'_> {
         if self.account(a).is_armed {
             self.account_mut(a).is_armed = false;
             self.path_mut().margin_calls += 1;
-            self.tell(LedgerEvent::Called {
-                margin_ratio: margin.maintenance / margin.equity,
-                asked_usd: 0.0,
-                sent_usd: 0.0,
-            });
         }
         let (mut low, mut high) = (0.0, 1.0);
         while high - low > CUT_TOLERANCE {
@@ -294,6 +316,13 @@ impl Lane<'_> {
                 low = middle;
             }
         }
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::Deleveraged {
+                margin_ratio: margin.maintenance / margin.equity,
+                cut_frac: high,
+            },
+        );
         for &l in &self.rules.accounts[a].legs {
             let size = self.state.hot.size[l][self.lane];
             if self.rules.legs[l].is_option || size == 0.0 {
@@ -357,6 +386,10 @@ impl Lane<'_> {
             let repaid_usd = left_usd.min(credit.drawn_usd).max(0.0);
             credit.drawn_usd -= repaid_usd;
             left_usd -= repaid_usd;
+            if repaid_usd > 0.0 {
+                let amount_usd = repaid_usd;
+                self.tell(Subject::Account(a), LedgerEvent::Repaid { amount_usd });
+            }
         }
         self.run_credits(a);
         self.account_mut(a).reserve_usd += left_usd;

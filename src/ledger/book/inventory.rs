@@ -3,7 +3,7 @@
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::policies::rounded;
 use crate::ledger::book::trading::Purpose;
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::{LedgerEvent, Subject};
 use crate::plan::types::Follows;
 
 impl Lane<'_> {
@@ -31,16 +31,22 @@ impl Lane<'_> {
                 }
             }
             if produced_base > 0.0 {
-                self.tell(LedgerEvent::Produced {
-                    quantity_base: produced_base,
-                    cost_usd,
-                });
+                self.tell(
+                    Subject::Holding(j),
+                    LedgerEvent::Produced {
+                        quantity_base: produced_base,
+                        cost_usd,
+                    },
+                );
             }
             if sold_base > 0.0 {
-                self.tell(LedgerEvent::Sold {
-                    quantity_base: sold_base,
-                    spot_usd,
-                });
+                self.tell(
+                    Subject::Holding(j),
+                    LedgerEvent::Sold {
+                        quantity_base: sold_base,
+                        spot_usd,
+                    },
+                );
             }
             if step < rules.steps {
                 self.settle_early_sales(j, spot_usd);

@@ -5,7 +5,7 @@ use crate::ledger::book::margin::Prices;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
 use crate::ledger::book::state::{AccountState, HoldingState, LegState, NEVER, PathState, State};
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::{LedgerEvent, Subject, Told};
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
 use crate::plan::types::CallAction;
@@ -56,7 +56,7 @@ pub(super) struct Lane<'a> {
     pub(super) state: &'a mut State,
     pub(super) work: &'a mut Work,
     /// Events; `None`: nobody listens.
-    pub(super) events: Option<&'a mut Vec<LedgerEvent>>,
+    pub(super) events: Option<&'a mut Vec<Told>>,
     pub(super) lane: usize,
     /// The step within the tile.
     pub(super) k: usize,
@@ -252,9 +252,19 @@ impl Lane<'_> {
         self.work.now.spot_usd[asset]
     }
 
-    pub(super) fn tell(&mut self, event: LedgerEvent) {
+    /// Tells whoever listens what happened to a hedge, an account or a holding.
+    pub(super) fn tell(&mut self, subject: Subject, event: LedgerEvent) {
         if let Some(events) = &mut self.events {
-            events.push(event);
+            events.push(Told { subject, event });
+        }
+    }
+
+    /// The hedge of leg `l`, in that leg's contract.
+    pub(super) fn hedge_of(&self, l: usize) -> Subject {
+        let leg = &self.rules.legs[l];
+        Subject::Hedge {
+            hedge: leg.hedge,
+            contract: leg.contract,
         }
     }
 }

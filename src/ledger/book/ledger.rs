@@ -8,7 +8,7 @@ use crate::ledger::book::screen::Screen;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::standing::{BookStanding, standing};
 use crate::ledger::book::state::State;
-use crate::ledger::event::LedgerEvent;
+use crate::ledger::event::Told;
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
 use crate::outcome::table::LANES;
@@ -19,7 +19,7 @@ pub trait BookFollower {
     /// The lane to follow.
     fn lane(&self) -> usize;
     /// A step has ended with these events and with everything standing so.
-    fn step_ended(&mut self, step: usize, standing: &BookStanding, events: Vec<LedgerEvent>);
+    fn step_ended(&mut self, step: usize, standing: &BookStanding, events: Vec<Told>);
 }
 
 /// The state of the general ledger on one block.
@@ -126,7 +126,7 @@ impl<'a> Book<'a> {
         lane: usize,
         k: usize,
         tile: &MarketTile,
-        events: Option<&mut Vec<LedgerEvent>>,
+        events: Option<&mut Vec<Told>>,
     ) {
         Lane {
             rules: self.rules,

@@ -3,7 +3,7 @@
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::state::SlotState;
 use crate::ledger::book::trading::impact_frac;
-use crate::ledger::event::{LedgerEvent, LiquidationCause};
+use crate::ledger::event::{LedgerEvent, LiquidationCause, Subject};
 use crate::math::random::address_number;
 use crate::plan::types::AfterLiquidation;
 use crate::venue::rules::Remainder;
@@ -37,6 +37,16 @@ impl Lane<'_> {
             let leg_cost = self.close_at_fill(l, has_paid);
             self.leg_mut(l).costs_usd += leg_cost * rate_usd;
             cost += leg_cost;
+            if rules.accounts[a].legs.len() > 1 {
+                let unit = self.work.trial.unit[l];
+                self.tell(
+                    self.hedge_of(l),
+                    LedgerEvent::ClosedByVenue {
+                        size_base: self.base_size(l, size, unit),
+                        fill_usd: self.mark_of(l, unit),
+                    },
+                );
+            }
             if !rules.legs[l].is_option && told.1 == 0.0 {
                 let unit = self.work.trial.unit[l];
                 told = (self.mark_of(l, unit), self.base_size(l, size, unit));
@@ -69,15 +79,18 @@ impl Lane<'_> {
         if let AfterLiquidation::Reenter { after_steps } = after {
             account.reentry_step = address_number(step) + after_steps;
         }
-        self.tell(LedgerEvent::Liquidated {
-            fill_usd: told.0,
-            short_base: told.1,
-            cost_usd: cost * rate_usd,
-            returned_usd: settled.returned_usd + settled.inventory_usd,
-            forfeited_usd: settled.forfeited_usd,
-            bankruptcy_usd: settled.bankruptcy_usd,
-            cause,
-        });
+        self.tell(
+            Subject::Account(a),
+            LedgerEvent::Liquidated {
+                fill_usd: told.0,
+                short_base: told.1,
+                cost_usd: cost * rate_usd,
+                returned_usd: settled.returned_usd + settled.inventory_usd,
+                forfeited_usd: settled.forfeited_usd,
+                bankruptcy_usd: settled.bankruptcy_usd,
+                cause,
+            },
+        );
     }
 
     /// Closes one leg at the fill; returns slippage and fee of a future, in the account's currency.

@@ -12,6 +12,8 @@ use crate::market::tile::MarketTile;
 pub struct BookStanding {
     /// Inventory of each holding as planned, base units; coins that were lost or sold early are not taken off.
     pub inventory_base: Vec<f64>,
+    /// Of each holding, coins sold early that the plan has not sold since.
+    pub sold_early_base: Vec<f64>,
     /// Each hedge.
     pub hedges: Vec<HedgeStanding>,
     /// Each account.
@@ -36,7 +38,7 @@ pub struct HedgeStanding {
 }
 
 /// One account, in its currency unless said.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccountStanding {
     /// Equity.
     pub equity: f64,
@@ -48,6 +50,10 @@ pub struct AccountStanding {
     pub reserve_usd: f64,
     /// Money under way, USD.
     pub in_flight_usd: f64,
+    /// What is drawn from its credit lines, USD.
+    pub credit_usd: f64,
+    /// Coins at the venue beside the balance, as the plan lists them; empty for an account kept in a coin.
+    pub coins_base: Vec<f64>,
 }
 
 /// Prices of one path at one moment.
@@ -166,11 +172,25 @@ fn at(rules: &BookRules, state: &State, lane: usize, moment: &Moment<'_>) -> Boo
             rate_usd,
             reserve_usd: cold.reserve_usd,
             in_flight_usd: cold.in_flight_usd + cold.in_flight_coins * rate_usd,
+            credit_usd: account
+                .credits
+                .clone()
+                .map(|c| state.credits[lane * rules.credits.len() + c].drawn_usd)
+                .sum(),
+            coins_base: account
+                .slots
+                .clone()
+                .filter(|_| account.coin.is_none())
+                .map(|s| state.slots[lane * rules.slots.len() + s].coins)
+                .collect(),
         }
     });
     BookStanding {
         inventory_base: holdings
             .map(|j| rules.schedule.after_base(j, moment.step))
+            .collect(),
+        sold_early_base: (0..rules.holdings.len())
+            .map(|j| state.holdings[lane * rules.holdings.len() + j].early_base)
             .collect(),
         hedges: hedges.collect(),
         accounts: accounts.collect(),

@@ -204,11 +204,14 @@ impl Lane<'_> {
         let costs = self.trade_costs(l, change, unit);
         self.move_held(l, target);
         self.charge(l, &costs, purpose);
-        self.tell(LedgerEvent::Traded {
-            change_base: self.base_size(l, change, unit),
-            mark_usd: self.mark_of(l, unit),
-            is_cut,
-        });
+        self.tell(
+            self.hedge_of(l),
+            LedgerEvent::Traded {
+                change_base: self.base_size(l, change, unit),
+                mark_usd: self.mark_of(l, unit),
+                is_cut,
+            },
+        );
     }
 
     /// Changes the held size at the present unit.
