@@ -6,6 +6,8 @@ mod check_venues_init;
 mod folder;
 #[path = "cli/inspect.rs"]
 mod inspect;
+#[path = "cli/legs.rs"]
+mod legs;
 #[path = "cli/look.rs"]
 mod look;
 #[path = "cli/program.rs"]
