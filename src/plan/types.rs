@@ -60,7 +60,7 @@ impl Plan {
     /// trades at flat costs, top-ups from a reserve. Everything else goes through the general ledger, which gives a plain plan the same
     /// outcomes.
     pub fn is_plain(&self) -> bool {
-        let (&[ref holding], &[ref hedge], &[ref account]) =
+        let ([holding], [hedge], [account]) =
             (&self.holdings[..], &self.hedges[..], &self.accounts[..])
         else {
             return false;
