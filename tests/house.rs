@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 38] = [
+const ARROWS: [Arrow; 39] = [
     arrow(
         "plan",
         "scenario",
@@ -100,6 +100,7 @@ const ARROWS: [Arrow; 38] = [
     arrow("report", "plan", "names of assets, contracts and policies"),
     arrow("report", "venue", "lists presets and their rules"),
     arrow("report", "hedge::glance", "prints the hedge at a glance"),
+    arrow("report", "hedge::glance_legs", "and one of several"),
     arrow("report", "engine::trace", "prints one path alone"),
     arrow("report", "ledger::event", "puts what happened into words"),
     arrow("cli", "scenario", "reads"),

@@ -42,6 +42,17 @@ pub(crate) fn trade_cost_usd(
     fee_usd + away_frac * notional_usd
 }
 
+/// Trades in which an opening order is worked; options are bought and sold at once.
+pub(crate) fn opening_trades(hedge: &HedgePlan, contract: &ContractPlan) -> u32 {
+    match hedge.order.style {
+        OrderStyle::Twap { parts } if contract.option().is_none() => parts,
+        OrderStyle::Twap { .. }
+        | OrderStyle::Single
+        | OrderStyle::Iceberg { .. }
+        | OrderStyle::Otc { .. } => 1,
+    }
+}
+
 /// The same of an order that opens a hedge, in as many trades as it is worked in.
 pub(crate) fn order_cost_usd(
     plan: &Plan,
@@ -50,10 +61,7 @@ pub(crate) fn order_cost_usd(
     notional_usd: f64,
     underlying_usd: f64,
 ) -> f64 {
-    let parts = match hedge.order.style {
-        OrderStyle::Twap { parts } if contract.option().is_none() => f64::from(parts),
-        _ => 1.0,
-    };
+    let parts = f64::from(opening_trades(hedge, contract));
     parts
         * trade_cost_usd(
             plan,

@@ -5,7 +5,7 @@
 
 use crate::hedge::costs::{delivery_cost_usd, trade_cost_usd};
 use crate::hedge::expected_funding::{Weight, weighted_rate};
-use crate::hedge::legs::{Legs, is_inverse};
+use crate::hedge::legs::{Positions, is_inverse};
 use crate::hedge::moments::{
     basis_process, expected_inverse_basis, expected_inverse_basis_at, expected_mark_at_usd,
     expected_mark_usd,
@@ -29,7 +29,7 @@ pub(crate) struct Expected {
 
 impl Expected {
     /// Of hedge `h`.
-    pub(crate) fn of(legs: &Legs<'_>, h: usize) -> Self {
+    pub(crate) fn of(legs: &Positions<'_>, h: usize) -> Self {
         let plan = legs.plan;
         let contract = &plan.market.contracts[plan.hedges[h].contract];
         let sizes = sizes(legs, h);
@@ -49,7 +49,7 @@ impl Expected {
 }
 
 /// Sizes held during each step, before the events at its end; index 0 is time 0.
-fn sizes(legs: &Legs<'_>, h: usize) -> Vec<f64> {
+fn sizes(legs: &Positions<'_>, h: usize) -> Vec<f64> {
     let plan = legs.plan;
     let (hedge, leg) = (&plan.hedges[h], &legs.legs[h]);
     let holding = &plan.holdings[hedge.covers];
@@ -190,7 +190,7 @@ fn notional_usd(plan: &Plan, contract: &ContractPlan, years: f64, tenor: Option<
     }
 }
 
-fn roll_cost_usd(legs: &Legs<'_>, h: usize, sizes: &[f64]) -> f64 {
+fn roll_cost_usd(legs: &Positions<'_>, h: usize, sizes: &[f64]) -> f64 {
     let plan = legs.plan;
     let hedge = &plan.hedges[h];
     let contract = &plan.market.contracts[hedge.contract];
@@ -212,7 +212,7 @@ fn roll_cost_usd(legs: &Legs<'_>, h: usize, sizes: &[f64]) -> f64 {
     cost_usd
 }
 
-fn exit_cost_usd(legs: &Legs<'_>, h: usize, sizes: &[f64]) -> f64 {
+fn exit_cost_usd(legs: &Positions<'_>, h: usize, sizes: &[f64]) -> f64 {
     let plan = legs.plan;
     let hedge = &plan.hedges[h];
     let contract = &plan.market.contracts[hedge.contract];
@@ -247,7 +247,7 @@ fn exit_cost_usd(legs: &Legs<'_>, h: usize, sizes: &[f64]) -> f64 {
 }
 
 /// An option's, at the value that it is bought at: the expectation of its settlement under its own volatility.
-fn option_exit_cost_usd(legs: &Legs<'_>, h: usize, is_settled: bool) -> f64 {
+fn option_exit_cost_usd(legs: &Positions<'_>, h: usize, is_settled: bool) -> f64 {
     let plan = legs.plan;
     let (hedge, leg) = (&plan.hedges[h], &legs.legs[h]);
     let contract = &plan.market.contracts[hedge.contract];

@@ -86,31 +86,36 @@ pub(crate) fn eth_treasury() -> Plan {
             rebalance: Rebalance::Never,
             opened: None,
         }],
-        accounts: vec![AccountPlan {
-            mode: MarginMode::Isolated,
-            coins: Vec::new(),
-            sources: vec![FundingSource::Reserve],
-            leaves_at: None,
-            settlement: SettlementCurrency::Usd,
-            name: "main".to_owned(),
-            venue: "binance".to_owned(),
-            collateral_usd: 60e6,
-            reserve_usd: 40e6,
-            margin_call: Some(MarginCallPlan {
-                action: CallAction::TopUp,
-                minimum_transfer_usd: 0.0,
-                level: 0.5,
-                target: 0.25,
-                release: None,
-                every_steps: 1,
-                delay_steps: 1,
-            }),
-            liquidation_slippage_frac: 0.005,
-            after_liquidation: AfterLiquidation::StayFlat,
-        }],
+        accounts: vec![main_account()],
         execution_slippage_frac: 3e-4,
         cost_of_funds_annual: 0.0,
         stress: StressPlan::NONE,
         report: ReportPlan::default(),
+    }
+}
+
+/// 60M posted, 40M in reserve, called at a ratio of a half.
+fn main_account() -> AccountPlan {
+    AccountPlan {
+        mode: MarginMode::Isolated,
+        coins: Vec::new(),
+        sources: vec![FundingSource::Reserve],
+        leaves_at: None,
+        settlement: SettlementCurrency::Usd,
+        name: "main".to_owned(),
+        venue: "binance".to_owned(),
+        collateral_usd: 60e6,
+        reserve_usd: 40e6,
+        margin_call: Some(MarginCallPlan {
+            action: CallAction::TopUp,
+            minimum_transfer_usd: 0.0,
+            level: 0.5,
+            target: 0.25,
+            release: None,
+            every_steps: 1,
+            delay_steps: 1,
+        }),
+        liquidation_slippage_frac: 0.005,
+        after_liquidation: AfterLiquidation::StayFlat,
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::hedge::costs::opening_trades;
 use crate::hedge::expected::Expected;
 use crate::hedge::glance::Glance;
-use crate::hedge::legs::{Legs, is_inverse, margined_notional, quote, side};
+use crate::hedge::legs::{Positions, is_inverse, margined_notional, quote, side};
 use crate::hedge::levels::Requirement;
 use crate::hedge::moments::{std_dev_log_mark, variance_annual};
 use crate::plan::types::{
@@ -31,6 +32,8 @@ pub struct LegGlance {
     pub size_usd: Option<f64>,
     /// Number of contracts, without sign, where they have a size.
     pub contracts: Option<f64>,
+    /// Trades in which it is opened; the hedge is shown as it stands after all of them, done at the first prices.
+    pub opening_trades: u32,
     /// `isolated` or `cross`.
     pub account_mode: &'static str,
     /// What the account is kept in: `USD` or the name of a coin.
@@ -78,13 +81,13 @@ pub struct CoinGlance {
 
 /// All hedges of a plan that is not plain, in its order.
 pub(crate) fn glance_legs(plan: &Plan) -> Vec<Glance> {
-    let legs = Legs::of(plan);
+    let legs = Positions::of(plan);
     (0..plan.hedges.len())
         .map(|h| glance_at(&legs, h))
         .collect()
 }
 
-fn glance_at(legs: &Legs<'_>, h: usize) -> Glance {
+fn glance_at(legs: &Positions<'_>, h: usize) -> Glance {
     let plan = legs.plan;
     let (hedge, leg) = (&plan.hedges[h], &legs.legs[h]);
     let contract = &plan.market.contracts[hedge.contract];
@@ -169,7 +172,7 @@ fn glance_at(legs: &Legs<'_>, h: usize) -> Glance {
     }
 }
 
-fn leg_glance(legs: &Legs<'_>, h: usize, expected: &Expected) -> LegGlance {
+fn leg_glance(legs: &Positions<'_>, h: usize, expected: &Expected) -> LegGlance {
     let plan = legs.plan;
     let (hedge, leg) = (&plan.hedges[h], &legs.legs[h]);
     let contract = &plan.market.contracts[hedge.contract];
@@ -203,6 +206,7 @@ fn leg_glance(legs: &Legs<'_>, h: usize, expected: &Expected) -> LegGlance {
         covers: asset(plan.holdings[hedge.covers].asset),
         size_usd: (is_inverse(contract) && option.is_none()).then(|| leg.size.abs()),
         contracts: contract.contract_size.map(|size| leg.size.abs() / size),
+        opening_trades: opening_trades(hedge, contract),
         account_mode: match account.mode {
             MarginMode::Isolated => "isolated",
             MarginMode::Cross => "cross",

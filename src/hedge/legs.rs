@@ -64,7 +64,7 @@ pub(crate) struct OptionQuote {
 
 /// All of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Legs<'a> {
+pub(crate) struct Positions<'a> {
     pub(crate) plan: &'a Plan,
     /// Shape `[hedges]`.
     pub(crate) legs: Vec<Leg>,
@@ -106,7 +106,7 @@ pub(crate) fn quote(option: &OptionPlan, in_coin: bool, spot_usd: f64) -> Option
     }
 }
 
-impl<'a> Legs<'a> {
+impl<'a> Positions<'a> {
     /// What stands after time 0.
     pub(crate) fn of(plan: &'a Plan) -> Self {
         let accounts = (0..plan.accounts.len())

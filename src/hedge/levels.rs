@@ -3,7 +3,7 @@
 //! The mark of one hedge moves, and with it in proportion everything in its account that stands on the same underlying: its
 //! spot, the marks of other futures, options (at today's time to expiry) and coins. What stands on other assets stays.
 
-use crate::hedge::legs::{Legs, is_inverse, margined_notional};
+use crate::hedge::legs::{Positions, is_inverse, margined_notional};
 use crate::plan::types::SettlementCurrency;
 use crate::venue::level::{OpenRange, Standing};
 use crate::venue::rules::MarginBracket;
@@ -62,7 +62,7 @@ impl Levels {
     }
 }
 
-impl Legs<'_> {
+impl Positions<'_> {
     /// The mark of a hedge's contract at time 0; of an option the spot of its underlying. USD per base unit.
     pub(crate) fn mark_usd(&self, h: usize) -> f64 {
         let contract = &self.plan.market.contracts[self.plan.hedges[h].contract];
@@ -215,4 +215,91 @@ fn first_without_room(room: &dyn Fn(f64) -> f64, step: f64) -> Option<f64> {
         }
     }
     Some(outside.exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hedge::fixture::eth_treasury;
+    use crate::hedge::glance::glance;
+    use crate::plan::types::{HedgePlan, MarginMode, Plan, Position};
+
+    /// Two halves of the same short in one account.
+    fn in_halves() -> Plan {
+        let mut plan = eth_treasury();
+        plan.accounts[0].mode = MarginMode::Cross;
+        plan.hedges[0].hedge_ratio = 0.5;
+        // Brackets are of each position: so that halves ask as much as the whole, one bracket.
+        let rules = &mut plan.market.contracts[0].rules;
+        rules.brackets.truncate(1);
+        rules.brackets[0].cap_usd = f64::INFINITY;
+        plan.hedges.push(HedgePlan { ..plan.hedges[0] });
+        plan
+    }
+
+    fn near(found: Option<f64>, expected: Option<f64>) {
+        let (found, expected) = (found.unwrap(), expected.unwrap());
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+    }
+
+    #[test]
+    fn what_is_searched_is_what_the_closed_form_says() {
+        let halves = in_halves();
+        let mut whole = halves.clone();
+        whole.hedges.truncate(1);
+        whole.hedges[0].hedge_ratio = 1.0;
+        assert!(whole.is_plain() && !halves.is_plain());
+        let (one, two) = (glance(&whole).remove(0), glance(&halves).remove(1));
+        near(two.liquidation_price_usd, one.liquidation_price_usd);
+        near(two.bankruptcy_price_usd, one.bankruptcy_price_usd);
+        near(two.margin_call_price_usd, one.margin_call_price_usd);
+        near(
+            two.liquidation_price_with_reserve_usd,
+            one.liquidation_price_with_reserve_usd,
+        );
+        near(two.margin_ratio, one.margin_ratio);
+        near(Some(2.0 * two.exit_cost_usd), Some(one.exit_cost_usd));
+        near(
+            Some(2.0 * two.expected_funding_usd),
+            Some(one.expected_funding_usd),
+        );
+    }
+
+    #[test]
+    fn positions_that_offset_each_other_are_never_liquidated() {
+        let mut plan = in_halves();
+        plan.hedges[1].position = Position::Long;
+        plan.accounts[0].collateral_usd = 1e9;
+        let hedges = glance(&plan);
+        // Nothing is lost on either side; maintenance margin alone grows with the mark.
+        let level_usd = hedges[0].liquidation_price_usd.unwrap();
+        assert!(level_usd > 100.0 * hedges[0].mark_usd, "{level_usd}");
+        assert!(hedges[0].bankruptcy_price_usd.is_none());
+    }
+
+    #[test]
+    fn the_nearer_of_two_levels_comes_first() {
+        let range = OpenRange {
+            lowest: 80.0,
+            highest: 150.0,
+        };
+        let levels = Levels::of(range, 100.0);
+        assert_eq!(
+            (levels.nearest_usd, levels.other_usd),
+            (Some(80.0), Some(150.0))
+        );
+        let levels = Levels::of(range, 140.0);
+        assert_eq!(
+            (levels.nearest_usd, levels.other_usd),
+            (Some(150.0), Some(80.0))
+        );
+        // Beyond a level already.
+        assert_eq!(Levels::of(range, 160.0).nearest_usd, Some(150.0));
+        assert_eq!(Levels::of(range, 70.0).nearest_usd, Some(80.0));
+        let never = OpenRange {
+            lowest: 0.0,
+            highest: f64::INFINITY,
+        };
+        assert_eq!(Levels::of(never, 100.0).nearest_usd, None);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a general plan allows and its author may not have meant: expiries, cover, coins, margin of shared accounts.
 
-use crate::hedge::legs::{Legs, is_inverse, side};
+use crate::hedge::legs::{Margin, Positions, is_inverse, side};
 use crate::hedge::levels::Requirement;
 use crate::hedge::moments::std_dev_log_mark;
 use crate::plan::types::{
@@ -16,7 +16,7 @@ const LATE_STD_DEVS: f64 = 2.0;
 
 /// Sentences on holdings, hedges and accounts.
 pub(crate) fn leg_warnings(plan: &Plan) -> Vec<String> {
-    let legs = Legs::of(plan);
+    let legs = Positions::of(plan);
     let mut found = Vec::new();
     for h in 0..plan.hedges.len() {
         if !plan.hedges[h].is_absent() {
@@ -106,7 +106,7 @@ fn cover_warning(plan: &Plan, j: usize) -> Option<String> {
 }
 
 /// Collateral in coins that loses when the position does, or that no hedge covers.
-fn coin_warnings(legs: &Legs<'_>, a: usize, found: &mut Vec<String>) {
+fn coin_warnings(legs: &Positions<'_>, a: usize, found: &mut Vec<String>) {
     let plan = legs.plan;
     let account = &plan.accounts[a];
     let name = &account.name;
@@ -157,12 +157,12 @@ fn coin_warnings(legs: &Legs<'_>, a: usize, found: &mut Vec<String>) {
     }
 }
 
-fn equity_usd(legs: &Legs<'_>, a: usize) -> f64 {
+fn equity_usd(legs: &Positions<'_>, a: usize) -> f64 {
     let account = &legs.accounts[a];
     margin(legs, a).equity * account.rate_usd
 }
 
-fn margin(legs: &Legs<'_>, a: usize) -> crate::hedge::legs::Margin {
+fn margin(legs: &Positions<'_>, a: usize) -> Margin {
     legs.margin(a, 0, 1.0)
 }
 
@@ -176,7 +176,7 @@ fn has_money(account: &AccountPlan) -> bool {
 }
 
 /// An account's calls and margin at time 0.
-fn margin_warnings(legs: &Legs<'_>, a: usize, found: &mut Vec<String>) {
+fn margin_warnings(legs: &Positions<'_>, a: usize, found: &mut Vec<String>) {
     let plan = legs.plan;
     let account = &plan.accounts[a];
     let name = &account.name;
@@ -236,7 +236,7 @@ fn margin_warnings(legs: &Legs<'_>, a: usize, found: &mut Vec<String>) {
 }
 
 /// A call within two standard deviations of the liquidation, over the time until the money can be there.
-fn late_call_warning(legs: &Legs<'_>, a: usize, call: &MarginCallPlan) -> Option<String> {
+fn late_call_warning(legs: &Positions<'_>, a: usize, call: &MarginCallPlan) -> Option<String> {
     let plan = legs.plan;
     let account = &plan.accounts[a];
     let wait_steps = account.leaves_at.as_ref().map_or(0, |leaves| {
@@ -281,7 +281,7 @@ fn late_call_warning(legs: &Legs<'_>, a: usize, call: &MarginCallPlan) -> Option
 }
 
 /// Isolated accounts at one venue whose positions on the same asset are on opposite sides.
-fn isolation_warnings(legs: &Legs<'_>) -> Vec<String> {
+fn isolation_warnings(legs: &Positions<'_>) -> Vec<String> {
     let plan = legs.plan;
     let mut found = Vec::new();
     let futures: Vec<usize> = (0..plan.hedges.len())
@@ -317,4 +317,90 @@ fn isolation_warnings(legs: &Legs<'_>) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hedge::fixture::eth_treasury;
+    use crate::plan::types::{CoinCollateral, HedgePlan};
+
+    /// The flagship with an isolated long beside it, at the same venue.
+    fn two_accounts() -> Plan {
+        let mut plan = eth_treasury();
+        plan.accounts.push(AccountPlan {
+            name: "other".to_owned(),
+            ..plan.accounts[0].clone()
+        });
+        plan.hedges.push(HedgePlan {
+            account: 1,
+            position: Position::Long,
+            hedge_ratio: 0.1,
+            ..plan.hedges[0]
+        });
+        plan
+    }
+
+    fn has(plan: &Plan, start: &str) -> bool {
+        leg_warnings(plan)
+            .iter()
+            .any(|told| told.starts_with(start))
+    }
+
+    #[test]
+    fn opposite_isolated_accounts_are_told() {
+        let start = "accounts main and other: one is short ETH, the other long";
+        let mut plan = two_accounts();
+        assert!(has(&plan, start));
+        plan.accounts[1].venue = "elsewhere".to_owned();
+        assert!(!has(&plan, start));
+    }
+
+    #[test]
+    fn too_much_cover_is_told() {
+        let start = "holding ETH: its hedges together cover 150.0 %";
+        let mut plan = two_accounts();
+        assert!(!has(&plan, "holding ETH"), "a long takes cover away");
+        plan.hedges[1].position = Position::Short;
+        plan.hedges[1].coverage_frac = 0.5;
+        assert!(has(&plan, start));
+        plan.hedges[0].coverage_frac = 0.5;
+        assert!(!has(&plan, "holding ETH"));
+    }
+
+    #[test]
+    fn coins_that_fall_with_the_position_are_told() {
+        let mut plan = two_accounts();
+        assert!(!has(&plan, "account other: hedge 2 is long ETH"));
+        let coins = CoinCollateral {
+            asset: 0,
+            quantity_base: 1_000.0,
+            holding: None,
+            haircut_frac: 0.1,
+        };
+        plan.accounts[1].coins = vec![coins];
+        assert!(has(
+            &plan,
+            "account other: 1000.0000 ETH of its collateral are bought"
+        ));
+        assert!(has(&plan, "account other: hedge 2 is long ETH"));
+        plan.accounts[1].coins[0].holding = Some(0);
+        assert!(!has(&plan, "account other: 1000.0000 ETH"));
+    }
+
+    #[test]
+    fn calls_that_cannot_be_met_or_come_too_late_are_told() {
+        let mut plan = two_accounts();
+        assert!(!has(&plan, "account main: margin calls without"));
+        assert!(has(&plan, "account main: the margin call (eth-perp at"));
+        plan.accounts[0].reserve_usd = 0.0;
+        assert!(has(&plan, "account main: margin calls without"));
+        if let Some(call) = &mut plan.accounts[0].margin_call {
+            call.action = CallAction::Deleverage;
+            call.level = 0.2;
+        }
+        assert!(!has(&plan, "account main: "), "{:?}", leg_warnings(&plan));
+        plan.accounts[0].collateral_usd = 1e6;
+        assert!(has(&plan, "account main: its equity is not more"));
+    }
 }

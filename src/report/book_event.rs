@@ -1,5 +1,7 @@
 //! What happened to hedges, accounts and holdings of a general plan, in words that name them.
 
+use std::fmt::Write as _;
+
 use crate::ledger::event::{LedgerEvent, Subject, Told};
 use crate::outcome::layout::holding_labels;
 use crate::plan::types::{ContractPlan, Plan, SettlementCurrency};
@@ -186,7 +188,7 @@ fn account_words(plan: &Plan, a: usize, event: &LedgerEvent) -> String {
                 whole(sent_usd)
             );
             if sent_usd < asked_usd {
-                text.push_str(&format!(", {} USD unmet", whole(asked_usd - sent_usd)));
+                let _ = write!(text, ", {} USD unmet", whole(asked_usd - sent_usd));
             }
             text
         }

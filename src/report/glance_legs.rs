@@ -110,10 +110,10 @@ fn position_rows(hedge: &Glance, leg: &LegGlance) -> Vec<Row> {
     }
     if let Some(day) = leg.expiry_day {
         let remark = match (leg.kind, leg.rolls) {
-            ("dated", 0) => "day of the horizon's count; no roll".to_owned(),
+            ("dated", 0) => "day, from the start; no roll".to_owned(),
             ("dated", 1) => "day of the first contract; 1 roll".to_owned(),
             ("dated", rolls) => format!("day of the first contract; {rolls} rolls"),
-            _ => "day".to_owned(),
+            _ => "day, from the start".to_owned(),
         };
         rows.push(row("expiry", plain(day, 2), remark));
     }
@@ -208,7 +208,7 @@ fn price_rows(hedge: &Glance, leg: &LegGlance) -> Vec<Row> {
         ));
     }
     let with_reserve = hedge.liquidation_price_with_reserve_usd;
-    if hedge.liquidation_price_usd.is_some() {
+    if with_reserve != hedge.liquidation_price_usd {
         rows.push(row(
             "  with the whole reserve",
             price(with_reserve),
@@ -225,9 +225,9 @@ fn price_rows(hedge: &Glance, leg: &LegGlance) -> Vec<Row> {
     if !leg.moves_together.is_empty() {
         let others = leg.moves_together.join(", ");
         rows.push(row(
-            "  prices are with",
-            "in step:".to_owned(),
-            format!("{others} (in proportion to it)"),
+            "  moving with it",
+            String::new(),
+            format!("{others}, in proportion"),
         ));
     }
     rows
@@ -238,7 +238,10 @@ fn money_rows(hedge: &Glance, leg: &LegGlance) -> Vec<Row> {
         row(
             "cost to open",
             usd(hedge.entry_cost_usd),
-            "fee and slippage",
+            match leg.opening_trades {
+                1 => "fee and slippage".to_owned(),
+                trades => format!("fee and slippage, in {trades} trades"),
+            },
         ),
         row(
             "cost to close",

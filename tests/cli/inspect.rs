@@ -12,7 +12,9 @@ use crate::program::{
 const PATHS: [usize; 7] = [0, 1, 31, 64, 127, 300, 402];
 
 fn outcomes(scenario: &str, folder: &Path) -> Vec<String> {
-    hedgesim(&["run", scenario, "--paths", "403", "--out", text_of(folder)]).ended_with(0);
+    let done = hedgesim(&["run", scenario, "--paths", "403", "--out", text_of(folder)]);
+    // 3: done, and a limit of the scenario is broken, or cannot be told from so few paths.
+    assert!(matches!(done.code, Some(0 | 3)), "{}", done.stderr);
     let text = read(&folder.join("outcomes.csv"));
     text.lines().map(str::to_owned).collect()
 }

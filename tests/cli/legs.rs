@@ -244,7 +244,7 @@ fn check_shows_hedges_of_every_kind() {
         "paid from the account",
         "2 rolls",
         "ETH of the holding, haircut 0.0 %",
-        "in step: eth-dated, eth-put (in proportion to it)",
+        "moving with it eth-dated, eth-put, in proportion",
     ] {
         assert!(
             flat.iter().any(|line| line.contains(words)),
