@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 39] = [
+const ARROWS: [Arrow; 40] = [
     arrow(
         "plan",
         "scenario",
@@ -90,6 +90,11 @@ const ARROWS: [Arrow; 39] = [
     arrow("engine", "outcome", "into a table"),
     arrow(
         "engine",
+        "math::random",
+        "hands the ledgers their random numbers",
+    ),
+    arrow(
+        "engine",
         "math::regression",
         "a pilot's ratio is the slope of the price on the hedge's gain",
     ),
@@ -114,7 +119,8 @@ const ARROWS: [Arrow; 39] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 4] = [
+const TEST_ARROWS: [Arrow; 5] = [
+    arrow("market", "hedge::fixture", "a plan whose prices move"),
     arrow(
         "outcome",
         "hedge::fixture",
