@@ -1,5 +1,7 @@
 //! A holding's beta on the underlying of its hedge, from a file of prices.
 
+use std::path::Path;
+
 use crate::math::regression::{Slope, fading_least_squares, least_squares};
 use crate::plan::resolve::refusal::{Refusal, index_of};
 use crate::scenario::calendar::Moment;
@@ -72,7 +74,12 @@ pub fn beta(history: &History, held: &str, underlying: &str, sink: &Sink) -> Opt
         slope,
         origin: format!(
             "the beta of {} on {} in {}, {count} returns over {step}, {words}",
-            asset.name, hedge.name, file.value
+            asset.name,
+            hedge.name,
+            // Without its folders: a scenario that is run again from elsewhere says the same.
+            Path::new(&file.value)
+                .file_name()
+                .map_or_else(|| file.value.clone(), |name| name.display().to_string())
         ),
     })
 }
