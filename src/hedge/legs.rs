@@ -8,12 +8,9 @@ use crate::hedge::target::target_short_base;
 use crate::math::black76::black76;
 use crate::plan::types::{
     ContractPlan, ContractSettlement, HedgePlan, OptionKind, OptionPlan, Plan, Position, Rebalance,
-    Rounding, SettlementCurrency,
+    SettlementCurrency,
 };
 use crate::venue::rules::MaintenanceAt;
-
-/// A size may miss a whole number of contracts by this rounding error.
-const CONTRACT_ROUNDING: f64 = 1e-9;
 
 /// One hedge after its trade at time 0; an order that is worked in parts counts as done.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -300,7 +297,7 @@ impl<'a> Positions<'a> {
         (
             contract.rules.initial_margin_usd(margined),
             contract.rules.maintenance_margin_usd(margined),
-            contract.rules.trigger_fee_frac() * notional,
+            contract.rules.trigger_fee_frac() * margined,
         )
     }
 
@@ -386,12 +383,7 @@ fn rounded(hedge: &HedgePlan, contract: &ContractPlan, size: f64) -> f64 {
         return size;
     };
     let contracts = size.abs() / contract_size;
-    let whole = match rounding {
-        Rounding::Nearest => contracts.round(),
-        Rounding::Down => (contracts + CONTRACT_ROUNDING).floor(),
-        Rounding::Up => (contracts - CONTRACT_ROUNDING).ceil(),
-    };
-    (whole * contract_size).copysign(size)
+    (rounding.whole_contracts(contracts) * contract_size).copysign(size)
 }
 
 /// `short` or `long`.

@@ -72,6 +72,24 @@ pub enum Rounding {
     Up,
 }
 
+impl Rounding {
+    /// A number of contracts (>= 0) that is closer than this to a whole number is that number: the rest is rounding.
+    const TOLERANCE: f64 = 1e-9;
+
+    /// The whole number that a number of contracts, >= 0, is brought to.
+    pub fn whole_contracts(self, contracts: f64) -> f64 {
+        let nearest = contracts.round();
+        if (contracts - nearest).abs() <= Self::TOLERANCE * nearest.max(1.0) {
+            return nearest;
+        }
+        match self {
+            Self::Nearest => nearest,
+            Self::Down => contracts.floor(),
+            Self::Up => contracts.ceil(),
+        }
+    }
+}
+
 /// The quantity that a hedge follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follows {

@@ -426,12 +426,8 @@ pub(super) fn level(contract: &ContractRule, cash: f64, size: f64, entry: f64) -
     let fee = contract.venue.trigger_fee_frac();
     let brackets = &contract.venue.brackets;
     if contract.margins_entry {
-        let (maintenance, _) = future_margin(contract, size, entry, entry);
-        return if size > 0.0 {
-            (cash - maintenance) / (size * (1.0 + fee))
-        } else {
-            (maintenance - cash) / (-size * (1.0 - fee))
-        };
+        let (maintenance, trigger_fee) = future_margin(contract, size, entry, entry);
+        return (cash - maintenance - trigger_fee) / size;
     }
     if size > 0.0 {
         return contract.venue.liquidation_price_usd(cash, size);
@@ -453,9 +449,9 @@ pub(super) fn future_slope(contract: &ContractRule, size: f64, unit: f64) -> f64
     let rate = if contract.margins_entry {
         0.0
     } else {
-        contract.venue.bracket(notional).rate
+        contract.venue.bracket(notional).rate + contract.venue.trigger_fee_frac()
     };
-    let by_unit = -size * unit - (rate + contract.venue.trigger_fee_frac()) * notional;
+    let by_unit = -size * unit - rate * notional;
     if contract.is_inverse {
         -by_unit
     } else {

@@ -170,5 +170,17 @@ impl Lane<'_> {
         let path = self.path_mut();
         path.liquidation_usd += shortfall * rate_usd;
         path.bankruptcy_usd += shortfall * rate_usd;
+        // The fund's part is shared by the notionals that were closed.
+        let notional =
+            |lane: &Self, l: usize| lane.closed_notional(l, lane.leg(l).final_size, &lane.work.now);
+        let legs = &self.rules.accounts[a].legs;
+        let whole: f64 = legs.iter().map(|&l| notional(self, l)).sum();
+        if whole <= 0.0 {
+            return;
+        }
+        for &l in legs {
+            let share = notional(self, l) / whole;
+            self.leg_mut(l).costs_usd -= share * shortfall * rate_usd;
+        }
     }
 }

@@ -6,12 +6,14 @@ use crate::ledger::book::margin::Margin;
 use crate::ledger::book::state::NEVER;
 use crate::ledger::book::trading::Purpose;
 use crate::ledger::event::{LedgerEvent, LiquidationCause, Subject};
-use crate::ledger::trades::is_short_of;
 use crate::math::random::address_number;
 use crate::plan::types::{CallAction, FundingSource, MarginCallPlan};
 
 /// How narrow the cut of a deleveraging is bracketed.
 const CUT_TOLERANCE: f64 = 1e-14;
+
+/// What is missing of an ask by no more than this fraction is missing by rounding alone.
+const ASK_ROUNDING: f64 = 1e-12;
 
 impl Lane<'_> {
     /// Stage 4: money that had to wait leaves; for a coin account it buys coins.
@@ -167,7 +169,7 @@ impl Lane<'_> {
             let path = self.path_mut();
             path.margin_calls += 1;
             // What several sources give is rounded.
-            if is_short_of(sent_usd, asked_usd) {
+            if asked_usd - sent_usd > ASK_ROUNDING * asked_usd {
                 path.unmet_calls += 1;
                 path.unmet_call_usd += asked_usd - sent_usd;
             }
@@ -234,6 +236,8 @@ impl Lane<'_> {
                     state.drawn_usd += given_usd;
                     credit += 1;
                     if given_usd > 0.0 {
+                        // A loan bears its own interest alone.
+                        self.contribute(-given_usd);
                         let amount_usd = given_usd;
                         self.tell(Subject::Account(a), LedgerEvent::Borrowed { amount_usd });
                     }
@@ -382,34 +386,31 @@ impl Lane<'_> {
     pub(super) fn return_money(&mut self, a: usize, amount_usd: f64) {
         let mut left_usd = amount_usd;
         for c in self.rules.accounts[a].credits.clone() {
+            let rate = self.rules.credits[c].rate_per_step;
             let credit = self.credit_mut(c);
-            let repaid_usd = left_usd.min(credit.drawn_usd).max(0.0);
+            // What is promised and has not left is no debt yet.
+            let repaid_usd = left_usd.min(credit.running_usd).max(0.0);
             credit.drawn_usd -= repaid_usd;
+            credit.running_usd -= repaid_usd;
             left_usd -= repaid_usd;
             if repaid_usd > 0.0 {
+                self.run_interest(-rate * repaid_usd);
                 let amount_usd = repaid_usd;
                 self.tell(Subject::Account(a), LedgerEvent::Repaid { amount_usd });
             }
         }
-        self.run_credits(a);
         self.account_mut(a).reserve_usd += left_usd;
         self.state.hot.outside_usd[self.lane] += amount_usd;
-        self.contribute_back(amount_usd);
+        self.contribute_back(left_usd);
     }
 
-    /// Interest runs from now on on what is drawn and has left.
+    /// Interest runs from now on on all that is drawn: it has left.
     fn run_credits(&mut self, a: usize) {
-        let waits = self.account(a).leave_step != NEVER;
         for c in self.rules.accounts[a].credits.clone() {
             let rate = self.rules.credits[c].rate_per_step;
             let credit = self.credit_mut(c);
-            let running_usd = if waits {
-                credit.running_usd.min(credit.drawn_usd)
-            } else {
-                credit.drawn_usd
-            };
-            let change_usd = running_usd - credit.running_usd;
-            credit.running_usd = running_usd;
+            let change_usd = credit.drawn_usd - credit.running_usd;
+            credit.running_usd = credit.drawn_usd;
             if change_usd != 0.0 {
                 self.run_interest(rate * change_usd);
             }

@@ -1,4 +1,4 @@
-//! Stage 6: production and sales of inventory, and what hedges do at once.
+//! Production and sales of inventory, and what hedges do at once.
 
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::policies::rounded;
@@ -7,7 +7,7 @@ use crate::ledger::event::{LedgerEvent, Subject};
 use crate::plan::types::Follows;
 
 impl Lane<'_> {
-    /// Stage 6: production and sales at spot; futures legs change in proportion to what they follow.
+    /// Stage 6: production and sales at spot.
     pub(super) fn trade_inventory(&mut self) {
         let rules = self.rules;
         let (step, lane) = (self.step, self.lane);
@@ -52,7 +52,13 @@ impl Lane<'_> {
                 self.settle_early_sales(j, spot_usd);
             }
         }
-        if step == rules.steps {
+    }
+
+    /// Stage 7: futures legs change in proportion to what production and sales have left of what they follow.
+    pub(super) fn follow_inventory(&mut self) {
+        let rules = self.rules;
+        let (step, lane) = (self.step, self.lane);
+        if !rules.schedule.has_trade(step) {
             return;
         }
         for (h, hedge) in rules.hedges.iter().enumerate() {
@@ -68,18 +74,26 @@ impl Lane<'_> {
                 let hot = &self.state.hot;
                 (hot.planned[l][lane], hot.size[l][lane])
             };
-            let is_live = self.account(hedge.account).is_live;
             if before > 0.0 {
                 let kept = after / before;
-                self.leg_mut(l).order.target *= kept;
-                self.trade_plan(l, rounded(rules, hedge, l, planned * kept));
-                let wanted = rounded(rules, hedge, l, held * kept);
-                self.trade_up_to(l, wanted, Purpose::Rebalancing);
+                let order = self.leg(l).order;
+                // What an order is still working is in no whole contracts before its end.
+                let is_worked = order.parts_left > 0;
+                let scaled = |size: f64| {
+                    if is_worked {
+                        size * kept
+                    } else {
+                        rounded(rules, hedge, l, size * kept)
+                    }
+                };
+                self.leg_mut(l).order.target = rounded(rules, hedge, l, order.target * kept);
+                self.trade_plan(l, scaled(planned));
+                self.trade_up_to(l, scaled(held), Purpose::Rebalancing);
             } else {
                 let target = self.target(h, l, after);
                 self.leg_mut(l).order.parts_left = 0;
                 self.trade_plan(l, target);
-                if is_live {
+                if self.account(hedge.account).is_live {
                     self.trade_up_to(l, target, Purpose::Rebalancing);
                 }
             }

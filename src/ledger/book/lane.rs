@@ -88,6 +88,7 @@ impl Lane<'_> {
             self.trade_inventory();
             self.expire_and_roll();
             self.switch();
+            self.follow_inventory();
             self.decide();
             for a in 0..self.rules.accounts.len() {
                 self.reenter(a);

@@ -1,6 +1,7 @@
 //! The venue closes an account: every leg at the fill, costs, what is left of money and coins.
 
 use crate::ledger::book::lane::Lane;
+use crate::ledger::book::margin::Prices;
 use crate::ledger::book::state::SlotState;
 use crate::ledger::book::trading::impact_frac;
 use crate::ledger::event::{LedgerEvent, LiquidationCause, Subject};
@@ -29,11 +30,16 @@ impl Lane<'_> {
         let rate_usd = self.rate_usd(a);
         let mut cost = 0.0;
         let mut told = (0.0, 0.0);
+        let mut closed_notional = 0.0;
         for &l in &rules.accounts[a].legs {
             let size = self.state.hot.size[l][lane];
             if size == 0.0 {
                 continue;
             }
+            let notional = self.closed_notional(l, size, &self.work.trial);
+            // Until it is known what there is to share, the final size keeps the leg's part of it.
+            self.leg_mut(l).final_size = notional;
+            closed_notional += notional;
             let leg_cost = self.close_at_fill(l, has_paid);
             self.leg_mut(l).costs_usd += leg_cost * rate_usd;
             cost += leg_cost;
@@ -59,6 +65,14 @@ impl Lane<'_> {
         } else {
             self.settle_usd(a, left)
         };
+        let shared_usd = settled.bankruptcy_usd - settled.forfeited_usd;
+        for &l in &rules.accounts[a].legs {
+            let leg = self.leg_mut(l);
+            if leg.final_size > 0.0 {
+                leg.costs_usd -= shared_usd * leg.final_size / closed_notional;
+            }
+            leg.final_size = 0.0;
+        }
         let path = self.path_mut();
         path.liquidation_usd += settled.bankruptcy_usd - cost * rate_usd - settled.forfeited_usd;
         path.bankruptcy_usd += settled.bankruptcy_usd;
@@ -93,6 +107,20 @@ impl Lane<'_> {
         );
     }
 
+    /// By what forfeits and losses are shared among the legs of an account: notional, of an option its underlying's, in the
+    /// account's currency.
+    pub(super) fn closed_notional(&self, l: usize, size: f64, prices: &Prices) -> f64 {
+        let leg = &self.rules.legs[l];
+        let unit = if !leg.is_option {
+            prices.unit[l]
+        } else if self.rules.accounts[leg.account].coin.is_some() {
+            1.0
+        } else {
+            prices.spot_usd[self.rules.contracts[leg.contract].underlying]
+        };
+        size.abs() * unit
+    }
+
     /// Closes one leg at the fill; returns slippage and fee of a future, in the account's currency.
     fn close_at_fill(&mut self, l: usize, has_paid: bool) -> f64 {
         let rules = self.rules;
@@ -119,9 +147,7 @@ impl Lane<'_> {
         let taken_frac = rules.stress.liquidation_multiplier
             * (liquidity.half_spread_frac + impact_frac(liquidity, notional * rate_usd));
         let slippage = (rules.accounts[a].liquidation_slippage_frac + taken_frac) * notional;
-        // The fill is worse by the slippage, whichever way that is.
-        let worsened = notional + size.signum() * slippage;
-        slippage + contract.venue.liquidation_fee_frac * worsened
+        slippage + contract.venue.liquidation_fee_frac * (notional + slippage)
     }
 
     /// What is left in a coin account: its own coins first cover the loss, those of holdings go back to the inventory first.

@@ -4,6 +4,7 @@ use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::option_quote::option_initial_margin;
 use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::trading::new_entry;
 
 /// The prices that an account's value depends on.
 #[derive(Debug, Clone)]
@@ -57,15 +58,10 @@ pub(super) fn future_margin(
     unit: f64,
     entry: f64,
 ) -> (f64, f64) {
-    let notional = size.abs() * unit;
-    let margined = if contract.margins_entry {
-        size.abs() * entry
-    } else {
-        notional
-    };
+    let margined = size.abs() * if contract.margins_entry { entry } else { unit };
     (
         contract.venue.maintenance_margin_usd(margined),
-        contract.venue.trigger_fee_frac() * notional,
+        contract.venue.trigger_fee_frac() * margined,
     )
 }
 
@@ -146,7 +142,16 @@ impl Lane<'_> {
                 let is_coin = contract.is_inverse;
                 size.max(0.0) * option_initial_margin(option, is_coin, spot_usd, unit)
             }
-            None => contract.venue.initial_margin_usd(size.abs() * unit),
+            None => {
+                let held = self.state.hot.size[l][self.lane];
+                let entry = self.state.hot.entry[l][self.lane];
+                let price = if contract.margins_entry {
+                    new_entry(held, entry, size, unit)
+                } else {
+                    unit
+                };
+                contract.venue.initial_margin_usd(size.abs() * price)
+            }
         }
     }
 
@@ -172,7 +177,16 @@ impl Lane<'_> {
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         let equity = self.margin(a, &self.work.now).equity;
         let free = equity - self.initial_margin_beside(a, Some(l));
-        contract.venue.largest_notional_usd(free) / self.work.now.unit[l]
+        let (allowed, unit) = (
+            contract.venue.largest_notional_usd(free),
+            self.work.now.unit[l],
+        );
+        if !contract.margins_entry {
+            return allowed / unit;
+        }
+        // What is held counts at its entry, what is added at the mark.
+        let held = self.state.hot.size[l][self.lane].abs();
+        held + (allowed - held * self.state.hot.entry[l][self.lane]) / unit
     }
 
     /// Whether account `a` has anything that the venue may liquidate.

@@ -67,7 +67,7 @@ impl LegOpening {
             }) if !is_flat => {
                 let short_base = hedge.sign * quantity_base;
                 if is_inverse_future {
-                    (-short_base / unit, 1.0 / price_usd)
+                    (-short_base * price_usd, 1.0 / price_usd)
                 } else {
                     (short_base, price_usd)
                 }
@@ -94,7 +94,12 @@ impl LegOpening {
                 (None, _) | (Some(_), Rebalance::Every { .. }) => true,
                 (Some(_), Rebalance::Never) => false,
                 (Some(opened), Rebalance::Band { width } | Rebalance::DeltaBand { width }) => {
-                    let short_base = hedge.sign * opened.quantity_base + option_base;
+                    let quantity_base = if is_inverse_future {
+                        opened.quantity_base * opened.price_usd * unit
+                    } else {
+                        opened.quantity_base
+                    };
+                    let short_base = hedge.sign * quantity_base + option_base;
                     let ratio = short_base * underlying_usd / exposure_usd;
                     (ratio - hedge.sign * hedge.hedge_ratio).abs() > width
                 }
@@ -132,7 +137,14 @@ impl LegOpening {
                 size.max(0.0)
                     * option_initial_margin(option, contract.is_inverse, spot_usd, self.unit)
             }
-            None => contract.venue.initial_margin_usd(size.abs() * self.unit),
+            None => {
+                let price = if contract.margins_entry {
+                    new_entry(self.taken, self.entry, size, self.unit)
+                } else {
+                    self.unit
+                };
+                contract.venue.initial_margin_usd(size.abs() * price)
+            }
         }
     }
 }
@@ -270,7 +282,13 @@ fn largest_size(rules: &BookRules, legs: &[LegOpening], l: usize, state: &State)
         }
     }
     let contract = &rules.contracts[rules.legs[l].contract];
-    contract.venue.largest_notional_usd(free) / legs[l].unit
+    let allowed = contract.venue.largest_notional_usd(free);
+    let leg = &legs[l];
+    if contract.margins_entry {
+        leg.taken.abs() + (allowed - leg.taken.abs() * leg.entry) / leg.unit
+    } else {
+        allowed / leg.unit
+    }
 }
 
 /// Puts collateral and coins into the accounts.

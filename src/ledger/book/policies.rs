@@ -6,10 +6,7 @@ use crate::ledger::book::rules::{BookRules, HedgeRule};
 use crate::ledger::book::state::Order;
 use crate::ledger::book::trading::Purpose;
 use crate::ledger::trades::is_short_of;
-use crate::plan::types::{OrderStyle, Rounding};
-
-/// A size may miss a whole number of contracts by this rounding error.
-const CONTRACT_ROUNDING: f64 = 1e-9;
+use crate::plan::types::OrderStyle;
 
 /// What a hedge's size depends on at a decision.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +37,12 @@ pub(super) fn target_size(
             decision.underlying_usd,
         )
         - decision.option_base;
+    // Deltas beyond what is to be covered do not turn the leg over.
+    let wanted_base = if hedge.delta_band().is_some() && wanted_base * hedge.sign < 0.0 {
+        0.0
+    } else {
+        wanted_base
+    };
     let contract = &rules.contracts[rules.legs[l].contract];
     let size = if contract.is_inverse && !rules.legs[l].is_option {
         -wanted_base / unit
@@ -56,12 +59,7 @@ pub(super) fn rounded(rules: &BookRules, hedge: &HedgeRule, l: usize, size: f64)
         return size;
     };
     let contracts = size.abs() / contract_size;
-    let whole = match rounding {
-        Rounding::Nearest => contracts.round(),
-        Rounding::Down => (contracts + CONTRACT_ROUNDING).floor(),
-        Rounding::Up => (contracts - CONTRACT_ROUNDING).ceil(),
-    };
-    (whole * contract_size).copysign(size)
+    (rounding.whole_contracts(contracts) * contract_size).copysign(size)
 }
 
 impl Lane<'_> {
@@ -115,23 +113,20 @@ impl Lane<'_> {
             return;
         }
         self.leg_mut(l).order.parts_left -= 1;
-        let part = |size: f64| {
-            if order.parts_left == 1 {
-                order.target
-            } else {
-                size + (order.target - size) / f64::from(order.parts_left)
-            }
+        let planned = self.state.hot.planned[l][self.lane];
+        let size = if order.parts_left == 1 {
+            order.target
+        } else {
+            planned + (order.target - planned) / f64::from(order.parts_left)
         };
-        let hot = &self.state.hot;
-        let (planned, held) = (hot.planned[l][self.lane], hot.size[l][self.lane]);
-        self.trade_plan(l, part(planned));
+        self.trade_plan(l, size);
         if self.account(self.rules.legs[l].account).is_live {
             let purpose = if order.is_entry {
                 Purpose::Entry
             } else {
                 Purpose::Rebalancing
             };
-            self.trade_up_to(l, part(held), purpose);
+            self.trade_up_to(l, size, purpose);
         }
     }
 

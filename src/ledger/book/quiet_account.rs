@@ -330,7 +330,7 @@ fn add_future<const SINGLE: bool>(
         let maintenance = if is_flat { 0.0 } else { held[lane] };
         sums.equity[lane] -= size[lane] * end[lane];
         sums.maintenance[lane] += maintenance;
-        sums.trigger[lane] += maintenance + fee * notional[lane];
+        sums.trigger[lane] += maintenance + fee * margined[lane];
         sums.start_value[lane] -= size[lane] * start[lane];
         sums.open[lane] += if is_flat { 0.0 } else { 1.0 };
     }
@@ -345,10 +345,11 @@ fn add_future<const SINGLE: bool>(
         }
         if !contract.margins_entry {
             margin(lines, &notional, &mut held);
+            margined = notional;
         }
         for lane in 0..LANES {
             let maintenance = if size[lane] == 0.0 { 0.0 } else { held[lane] };
-            sums.tested[lane] -= size[lane] * unit[lane] + maintenance + fee * notional[lane];
+            sums.tested[lane] -= size[lane] * unit[lane] + maintenance + fee * margined[lane];
         }
     }
     // What the plan needs, its mark moved against it.
@@ -377,7 +378,7 @@ fn add_future<const SINGLE: bool>(
         } else {
             needed[lane]
         };
-        sums.shifted_need[lane] += maintenance + fee * notional[lane] + planned[lane] * unit[lane];
+        sums.shifted_need[lane] += maintenance + fee * margined[lane] + planned[lane] * unit[lane];
     }
     if !SINGLE {
         add_slopes(step, l, i, hot, sums, quiet);
@@ -416,6 +417,7 @@ fn add_slopes(
     let contract: &ContractRule = &step.rules.contracts[index];
     let lines = step.ranges[l].lines();
     let fee = contract.venue.trigger_fee_frac();
+    let slope_fee = if contract.margins_entry { 0.0 } else { fee };
     let side = if contract.is_inverse { -1.0 } else { 1.0 };
     let (size, planned) = (&hot.size[l], &hot.planned[l]);
     let start = step.series.unit_at_start(step.tile, index, step.k);
@@ -435,8 +437,8 @@ fn add_slopes(
     for lane in 0..LANES {
         let maintenance = if size[lane] == 0.0 { 0.0 } else { held[lane] };
         let value = size[lane] * start[lane];
-        sums.start_distance[lane] -= value + maintenance + fee * notional[lane];
-        quiet.slopes[i][lane] = -side * (value + (rate[lane] + fee) * notional[lane]);
+        sums.start_distance[lane] -= value + maintenance + fee * margined[lane];
+        quiet.slopes[i][lane] = -side * (value + (rate[lane] + slope_fee) * notional[lane]);
     }
     for lane in 0..LANES {
         notional[lane] = planned[lane].abs() * end[lane];
@@ -456,9 +458,9 @@ fn add_slopes(
         let is_flat = planned[lane] == 0.0;
         let maintenance = if is_flat { 0.0 } else { held[lane] };
         let value = planned[lane] * end[lane];
-        sums.need[lane] += value + maintenance + fee * notional[lane];
+        sums.need[lane] += value + maintenance + fee * margined[lane];
         sums.planned_open[lane] += if is_flat { 0.0 } else { 1.0 };
-        quiet.planned_slopes[i][lane] = -side * (value + (rate[lane] + fee) * notional[lane]);
+        quiet.planned_slopes[i][lane] = -side * (value + (rate[lane] + slope_fee) * notional[lane]);
     }
 }
 

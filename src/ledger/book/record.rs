@@ -106,7 +106,7 @@ impl Lane<'_> {
     }
 
     /// Hedged wealth now: inventories, accounts at mark, everything outside. `is_after_trades` says whether what the step
-    /// produces and sells has happened.
+    /// produces and sells has been booked; if not, what it produces counts and nothing is sold.
     fn wealth_usd(&self, is_after_trades: bool) -> f64 {
         let rules = self.rules;
         let (lane, step) = (self.lane, self.step);
@@ -116,7 +116,9 @@ impl Lane<'_> {
             let quantity_base = if is_after_trades {
                 rules.schedule.after_base(j, step)
             } else {
-                rules.schedule.before_base(j, step)
+                let (produced_base, cost_usd) = rules.schedule.produced(j, step);
+                wealth_usd -= cost_usd;
+                rules.schedule.before_base(j, step) + produced_base
             };
             wealth_usd += quantity_base * self.spot_usd(holding.asset);
         }
@@ -149,7 +151,9 @@ impl Lane<'_> {
             let quantity_base = if is_after_trades {
                 rules.schedule.after_base(j, self.step)
             } else {
-                rules.schedule.before_base(j, self.step)
+                let (produced_base, cost_usd) = rules.schedule.produced(j, self.step);
+                unhedged_usd -= cost_usd;
+                rules.schedule.before_base(j, self.step) + produced_base
             };
             let holding = self.holding(j);
             unhedged_usd += holding.sales_usd * (1.0 - rules.slippage_frac)
@@ -184,7 +188,13 @@ impl Lane<'_> {
             let mut balance = hot.cash[a][lane];
             let mut unrealised = 0.0;
             for &l in &account.legs {
-                let (size, entry) = (hot.size[l][lane], hot.entry[l][lane]);
+                // The premium of an option is in the balance, its whole value beside it.
+                let entry = if rules.legs[l].is_option {
+                    0.0
+                } else {
+                    hot.entry[l][lane]
+                };
+                let size = hot.size[l][lane];
                 balance -= size * entry;
                 unrealised += size * (entry - self.work.now.unit[l]);
             }

@@ -230,18 +230,18 @@ impl PathEnd<'_> {
         accounts_usd + self.coins_usd() - self.path().coin_turnover_usd
     }
 
-    /// Hedged proceeds per unit sold; of several assets, per unit of the first at the prices of time 0.
+    /// Hedged proceeds per unit sold; NaN with several holdings or without a unit.
     fn effective_price_usd(&self, hedged_usd: f64) -> f64 {
         let rules = self.rules;
-        let first_usd = rules.initial_spots_usd[rules.holdings[0].asset];
-        let (mut proceeds_usd, mut quantity_base) = (hedged_usd, 0.0);
-        for (j, rule) in rules.holdings.iter().enumerate() {
-            let holding = &self.state.holdings[self.lane * rules.holdings.len() + j];
-            proceeds_usd += rule.initial_value_usd + holding.production_usd;
-            let prices = rules.initial_spots_usd[rule.asset] / first_usd;
-            quantity_base += rules.schedule.total_base(j) * prices;
+        let [rule] = &rules.holdings[..] else {
+            return f64::NAN;
+        };
+        let units_base = rules.schedule.total_base(0);
+        if units_base <= 0.0 {
+            return f64::NAN;
         }
-        proceeds_usd / quantity_base
+        let production_usd = self.state.holdings[self.lane].production_usd;
+        (hedged_usd + rule.initial_value_usd + production_usd) / units_base
     }
 
     /// Writes the path's row. `out` has shape `[columns][LANES]`.

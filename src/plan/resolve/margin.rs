@@ -6,17 +6,14 @@ use crate::plan::resolve::position::{Notional, amount_in_words, bracket_in_words
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::words::{usd, usd_rounded_up};
 use crate::plan::types::{
-    AccountPlan, ContractPlan, ContractSettlement, HedgePlan, HoldingPlan, MarketPlan, OptionKind,
-    OptionPlan, Position, Rounding, SettlementCurrency,
+    AccountPlan, ContractPlan, ContractSettlement, HedgePlan, HoldingPlan, MarketPlan, OpenedHedge,
+    OptionKind, OptionPlan, Position, SettlementCurrency,
 };
 use crate::scenario::account::Account;
 use crate::scenario::problem::Problem;
 use crate::scenario::sink::Sink;
 use crate::scenario::whole::Scenario;
 use crate::venue::rules::MaintenanceAt;
-
-/// Rounding that a number of contracts may carry.
-const ROUNDING: f64 = 1e-12;
 
 /// Everything that is margined.
 #[derive(Debug, Clone, Copy)]
@@ -234,7 +231,7 @@ impl<'a> Leg<'a> {
     fn new(hedge: usize, plan: &'a HedgePlan, book: Book<'a>) -> Self {
         let contract = &book.market.contracts[plan.contract];
         let size_base = match plan.opened {
-            Some(opened) => opened.quantity_base,
+            Some(opened) => opened_base(opened, contract, book),
             None => opening_base(plan, contract, book),
         };
         let notional = Notional::at_start(contract, book.market, size_base);
@@ -268,8 +265,8 @@ impl<'a> Leg<'a> {
         };
         let sign = self.plan.position.sign();
         let is_inverse = self.contract.settlement == ContractSettlement::Inverse;
-        // An inverse position of q base units has q F_0 USD of contracts.
-        let at_entry = size_base * mark_usd / opened.price_usd;
+        // An inverse position holds what was sold at its price, in USD of contracts.
+        let at_entry = opened.quantity_base;
         self.unrealised = if is_inverse {
             sign * (size_base - at_entry)
         } else {
@@ -281,7 +278,7 @@ impl<'a> Leg<'a> {
             notional
         };
         self.maintenance =
-            rules.maintenance_margin_usd(counted) + rules.trigger_fee_frac() * notional;
+            rules.maintenance_margin_usd(counted) + rules.trigger_fee_frac() * counted;
         self.margin = self.maintenance;
     }
 
@@ -323,6 +320,16 @@ impl<'a> Leg<'a> {
     }
 }
 
+/// The size of a hedge that is on already, base units at the mark of time 0: `U / F_0` of an inverse one.
+fn opened_base(opened: OpenedHedge, contract: &ContractPlan, book: Book<'_>) -> f64 {
+    if contract.settlement != ContractSettlement::Inverse || contract.option().is_some() {
+        return opened.quantity_base;
+    }
+    let spot_usd = book.market.assets[contract.underlying].spot_usd;
+    let mark_usd = spot_usd * contract.initial_basis().exp();
+    opened.quantity_base * opened.price_usd / mark_usd
+}
+
 /// The size at time 0, base units, from `q H = h X S`, in whole contracts where the hedge says so.
 fn opening_base(plan: &HedgePlan, contract: &ContractPlan, book: Book<'_>) -> f64 {
     let holding = &book.holdings[plan.covers];
@@ -342,11 +349,5 @@ fn opening_base(plan: &HedgePlan, contract: &ContractPlan, book: Book<'_>) -> f6
         1.0
     };
     let contracts = size_base * in_units / size;
-    // What rounding of numbers takes from a whole number of contracts is no contract.
-    let whole = match round {
-        Rounding::Nearest => contracts.round(),
-        Rounding::Down => (contracts * (1.0 + ROUNDING)).floor(),
-        Rounding::Up => (contracts * (1.0 - ROUNDING)).ceil(),
-    };
-    whole * size / in_units
+    round.whole_contracts(contracts) * size / in_units
 }
