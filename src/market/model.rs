@@ -358,7 +358,7 @@ impl MarketModel {
                 Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
                     contract.moves_of_dated::<9>()
                 }
-                _ => contract.moves_of_dated::<0>(),
+                Smallness::Any => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);
             return;

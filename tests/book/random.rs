@@ -302,6 +302,7 @@ fn add_contract(
     plan.market.contracts.len() - 1
 }
 
+#[expect(clippy::too_many_lines, reason = "one policy after the other")]
 fn add_account(draws: &mut Draws, plan: &mut Plan, name: &str) {
     let steps = plan.simulation.steps;
     let index = plan.accounts.len();

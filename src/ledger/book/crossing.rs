@@ -157,7 +157,7 @@ impl Lane<'_> {
             let moment = self.work.jumps[done].time_frac;
             let together = self.work.jumps[done..]
                 .iter()
-                .take_while(|jump| jump.time_frac == moment)
+                .take_while(|jump| jump.time_frac.to_bits() == moment.to_bits())
                 .count();
             self.try_between(a, moment, done);
             let to = self.margin(a, &self.work.trial).distance();

@@ -26,7 +26,7 @@ impl Lane<'_> {
         let arrival_step = account.arrival_step;
         let is_wanted =
             |l: &usize| !rules.legs[*l].is_option && self.state.hot.planned[*l][lane] != 0.0;
-        let is_any = rules.accounts[a].legs.iter().any(|l| is_wanted(l));
+        let is_any = rules.accounts[a].legs.iter().any(is_wanted);
         if collateral_usd < SMALLEST_REENTRY_USD || !is_any {
             // Only a transfer that is still under way can fill the reserve again.
             self.account_mut(a).reentry_step = arrival_step;

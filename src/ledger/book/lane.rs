@@ -57,6 +57,10 @@ pub(super) struct Lane<'a> {
     pub(super) work: &'a mut Work,
     /// Events; `None`: nobody listens.
     pub(super) events: Option<&'a mut Vec<Told>>,
+    #[expect(
+        clippy::struct_field_names,
+        reason = "the lane is the path within its block"
+    )]
     pub(super) lane: usize,
     /// The step within the tile.
     pub(super) k: usize,

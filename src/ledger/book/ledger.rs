@@ -52,6 +52,7 @@ impl<'a> Book<'a> {
     }
 
     /// The same ledger working every step of every lane event by event: slower, and the same to rounding.
+    #[must_use]
     pub fn event_by_event(self) -> Self {
         Self {
             has_screen: false,

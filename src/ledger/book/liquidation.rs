@@ -11,6 +11,7 @@ use crate::venue::rules::Remainder;
 
 /// What a liquidation has cost and left, USD.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 struct Settlement {
     /// To the reserve.
     returned_usd: f64,

@@ -136,22 +136,19 @@ impl Lane<'_> {
         let leg = &self.rules.legs[l];
         let contract = &self.rules.contracts[leg.contract];
         let unit = self.work.now.unit[l];
-        match contract.option() {
-            Some(option) => {
-                let spot_usd = self.work.now.spot_usd[contract.underlying];
-                let is_coin = contract.is_inverse;
-                size.max(0.0) * option_initial_margin(option, is_coin, spot_usd, unit)
-            }
-            None => {
-                let held = self.state.hot.size[l][self.lane];
-                let entry = self.state.hot.entry[l][self.lane];
-                let price = if contract.margins_entry {
-                    new_entry(held, entry, size, unit)
-                } else {
-                    unit
-                };
-                contract.venue.initial_margin_usd(size.abs() * price)
-            }
+        if let Some(option) = contract.option() {
+            let spot_usd = self.work.now.spot_usd[contract.underlying];
+            let is_coin = contract.is_inverse;
+            size.max(0.0) * option_initial_margin(option, is_coin, spot_usd, unit)
+        } else {
+            let held = self.state.hot.size[l][self.lane];
+            let entry = self.state.hot.entry[l][self.lane];
+            let price = if contract.margins_entry {
+                new_entry(held, entry, size, unit)
+            } else {
+                unit
+            };
+            contract.venue.initial_margin_usd(size.abs() * price)
         }
     }
 

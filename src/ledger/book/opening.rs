@@ -131,20 +131,16 @@ impl LegOpening {
     /// Initial margin of a size.
     fn initial_margin(&self, rules: &BookRules, l: usize, size: f64) -> f64 {
         let contract = &rules.contracts[rules.legs[l].contract];
-        match contract.option() {
-            Some(option) => {
-                let spot_usd = rules.initial_spots_usd[contract.underlying];
-                size.max(0.0)
-                    * option_initial_margin(option, contract.is_inverse, spot_usd, self.unit)
-            }
-            None => {
-                let price = if contract.margins_entry {
-                    new_entry(self.taken, self.entry, size, self.unit)
-                } else {
-                    self.unit
-                };
-                contract.venue.initial_margin_usd(size.abs() * price)
-            }
+        if let Some(option) = contract.option() {
+            let spot_usd = rules.initial_spots_usd[contract.underlying];
+            size.max(0.0) * option_initial_margin(option, contract.is_inverse, spot_usd, self.unit)
+        } else {
+            let price = if contract.margins_entry {
+                new_entry(self.taken, self.entry, size, self.unit)
+            } else {
+                self.unit
+            };
+            contract.venue.initial_margin_usd(size.abs() * price)
         }
     }
 }

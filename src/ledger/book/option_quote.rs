@@ -1,5 +1,10 @@
 //! An option at one spot and one moment: value, sensitivities and margins in the currency of its account.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::market::tile::LaneArray;

@@ -1,6 +1,11 @@
 //! One account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
 
 #![expect(
+    clippy::needless_range_loop,
+    clippy::needless_bitwise_bool,
+    reason = "lane loops without branches"
+)]
+#![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
 )]

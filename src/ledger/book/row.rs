@@ -25,6 +25,7 @@ pub(super) struct PathEnd<'a> {
 
 /// The price attribution of all planned legs, USD.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 struct Parts {
     ideal_usd: f64,
     tracking_usd: f64,

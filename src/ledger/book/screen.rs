@@ -3,6 +3,12 @@
 //! A lane's step is quiet if nothing is due, nothing jumps, no account can have reached its liquidation, no hedger who looks acts
 //! and no size leaves its band. Whether that is so depends on the lane alone.
 
+#![expect(
+    clippy::needless_range_loop,
+    clippy::needless_bitwise_bool,
+    reason = "lane loops without branches"
+)]
+
 use multiversion::multiversion;
 
 use crate::ledger::book::contract_rule::ContractRule;
@@ -230,9 +236,8 @@ fn left_band(
     hot: &Hot,
 ) -> u64 {
     let step = tile.first_step + k + 1;
-    let width = match (hedge.band(), hedge.delta_band()) {
-        (Some(width), _) | (_, Some(width)) => width,
-        (None, None) => return 0,
+    let Some(width) = hedge.band().or(hedge.delta_band()) else {
+        return 0;
     };
     let contract = |l: usize| rules.legs[l].contract;
     if hedge.alternative.is_none() && rules.contracts[contract(hedge.leg)].is_over(step) {

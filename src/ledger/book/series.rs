@@ -54,11 +54,6 @@ struct ContractSeries {
 }
 
 /// An option's quote at a spot and so many years before its expiry.
-#[expect(
-    clippy::inline_always,
-    reason = "lane loops are compiled for each SIMD level, and what they call with them"
-)]
-
 impl Series {
     /// Series of the right shape.
     pub(super) fn new(rules: &BookRules) -> Self {
@@ -203,6 +198,7 @@ impl Series {
 
 /// The running sums at one moment.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(super) struct Sums {
     pub(super) price_usd: f64,
     pub(super) own_usd: f64,
@@ -245,7 +241,7 @@ impl ContractSeries {
         let is_bare = is_perpetual && !contract.is_inverse;
         Self {
             start: vec![zero; if is_bare { 0 } else { TILE_STEPS + 1 }],
-            end: tile(!is_bare && !(is_dated && !contract.is_inverse)),
+            end: tile(!is_bare && (!is_dated || contract.is_inverse)),
             price_usd: tile(contract.is_inverse || is_dated),
             own_usd: tile(contract.is_inverse && !is_option),
             curve_usd: tile(is_dated),

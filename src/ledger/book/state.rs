@@ -61,6 +61,7 @@ pub(super) struct Hot {
 
 /// `sum dw P` over a leg's trades, its size at time 0 included, for each of the prices that attribute its profit.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(super) struct Turnover {
     pub(super) price_usd: f64,
     pub(super) own_usd: f64,
