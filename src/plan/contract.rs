@@ -7,7 +7,7 @@ use crate::venue::rules::ContractRules;
 pub struct ContractPlan {
     /// Name as written in the scenario, e.g. `eth-perp`.
     pub name: String,
-    /// Index of the underlying in [`MarketPlan::assets`].
+    /// Index of the underlying in [`MarketPlan::assets`](crate::plan::types::MarketPlan::assets).
     pub underlying: usize,
     /// What kind of contract it is.
     pub kind: ContractKind,
@@ -15,7 +15,7 @@ pub struct ContractPlan {
     pub settlement: ContractSettlement,
     /// Size of one contract: base units of a linear contract or an option, USD of an inverse one; `None`: any size can be traded.
     pub contract_size: Option<f64>,
-    /// What a trade costs beside fee and [`Plan::execution_slippage_frac`].
+    /// What a trade costs beside fee and [`Plan::execution_slippage_frac`](crate::plan::types::Plan::execution_slippage_frac).
     pub liquidity: LiquidityPlan,
     /// Venue's rules for this contract.
     pub rules: ContractRules,
