@@ -166,7 +166,6 @@ fn config(cases: u32, seed: u64) -> Config {
 
 /// Every column of the engine is the slow ledger's.
 #[test]
-#[ignore = "the general ledger does not read every line of the page as the slow one does yet"]
 fn the_general_ledger_agrees_with_the_slow_one() {
     TestRunner::new(config(1500, 60))
         .run(&any_plan(), |plan| {

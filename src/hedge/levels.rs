@@ -140,7 +140,11 @@ impl Positions<'_> {
         let range = if at_entry.is_nan() {
             rules.open_range(standing)
         } else {
-            rules.open_range_at_fixed_margin(standing, rules.maintenance_margin_usd(at_entry))
+            {
+                let margin =
+                    rules.maintenance_margin_usd(at_entry) + rules.trigger_fee_frac() * at_entry;
+                rules.open_range_at_fixed_margin(standing, margin)
+            }
         };
         if is_inverse(contract) {
             range.inverted()

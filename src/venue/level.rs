@@ -85,9 +85,10 @@ impl ContractRules {
         range_of(standing, fee, lines)
     }
 
-    /// The same where the maintenance margin is fixed, in the account's currency: a venue that takes it of the entry.
+    /// The same where maintenance margin and trigger fee are fixed, in the account's currency: a venue that takes them of the
+    /// entry.
     pub fn open_range_at_fixed_margin(&self, standing: Standing, maintenance: f64) -> OpenRange {
-        range_of(standing, self.trigger_fee_frac(), [(0.0, -maintenance)])
+        range_of(standing, 0.0, [(0.0, -maintenance)])
     }
 
     /// The marks between which a linear position stays open, USD per base unit; arguments as of [`Standing::linear`].
@@ -117,7 +118,9 @@ impl ContractRules {
         let inverse = match self.maintenance_at {
             MaintenanceAt::Mark => self.open_range(standing),
             MaintenanceAt::Entry => {
-                let at_entry = self.maintenance_margin_usd(standing.size / entry_usd);
+                let notional = standing.size / entry_usd;
+                let at_entry =
+                    self.maintenance_margin_usd(notional) + self.trigger_fee_frac() * notional;
                 self.open_range_at_fixed_margin(standing, at_entry)
             }
         };

@@ -473,6 +473,7 @@ pub(super) fn set_option(
         let time = (step - 1) as f64 + time_frac;
         let deviation = option_deviation(option, time, rules.step_years);
         let quote = quote(option, contract.is_inverse, spot_usd, deviation);
+        prices.spot_usd[contract.underlying] = spot_usd;
         prices.unit[l] = quote.unit;
         prices.option_margin[l] = quote.maintenance;
     }

@@ -40,13 +40,13 @@ impl Lane<'_> {
         self.post_at_once(a, collateral_usd);
         let share = self.affordable_share(a);
         let is_cut = is_short_of(share, 1.0);
-        if is_cut {
-            self.path_mut().cut_trades += 1;
-        }
         let mut told = 0.0;
         for &l in &rules.accounts[a].legs {
             let planned = self.state.hot.planned[l][lane];
             if !rules.legs[l].is_option && planned != 0.0 {
+                if is_cut {
+                    self.path_mut().cut_trades += 1;
+                }
                 let size = if share < 1.0 {
                     planned * share
                 } else {

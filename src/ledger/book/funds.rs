@@ -54,7 +54,6 @@ impl Lane<'_> {
             return;
         }
         let rate_usd = self.rate_usd(a);
-        let is_open = self.is_open(a);
         let lane = self.lane;
         let account = self.account_mut(a);
         let (amount_usd, coins) = (account.in_flight_usd, account.in_flight_coins);
@@ -63,7 +62,7 @@ impl Lane<'_> {
         account.in_flight_usd = 0.0;
         account.in_flight_coins = 0.0;
         account.in_flight_cost_usd = 0.0;
-        let comes_back = !is_open || account.is_too_late;
+        let comes_back = !account.is_live || account.is_too_late;
         let hot = &mut self.state.hot;
         hot.outside_usd[lane] -= amount_usd;
         hot.beyond[a][lane] -= coins;
@@ -142,10 +141,10 @@ impl Lane<'_> {
         }
     }
 
-    /// Coins of holdings in a coin account or lost there.
+    /// Coins of holdings in a coin account.
     pub(super) fn posted_coins(&self, a: usize) -> f64 {
         let slots = self.rules.accounts[a].slots.clone();
-        slots.map(|s| self.slot(s).posted).sum()
+        slots.map(|s| self.slot(s).posted - self.lost_base(s)).sum()
     }
 
     /// What margin counts of the coins in a USD account, USD.
@@ -307,10 +306,9 @@ impl Lane<'_> {
 
     /// Instead of a top-up: all futures of the account are cut at mark by the same share, the least that restores the target.
     fn deleverage(&mut self, a: usize, margin: &Margin, target: f64) {
-        if self.account(a).is_armed {
-            self.account_mut(a).is_armed = false;
-            self.path_mut().margin_calls += 1;
-        }
+        // What is cut answers the call: the next one counts again.
+        self.path_mut().margin_calls += 1;
+        self.account_mut(a).is_armed = true;
         let (mut low, mut high) = (0.0, 1.0);
         while high - low > CUT_TOLERANCE {
             let middle = 0.5 * (low + high);

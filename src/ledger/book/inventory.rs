@@ -100,6 +100,60 @@ impl Lane<'_> {
         }
     }
 
+    /// Stage 6: what has been sold early or lost would have grown; the side without a hedge still has it.
+    pub(super) fn stake(&mut self) {
+        let rules = self.rules;
+        let lane = self.lane;
+        for (j, rule) in rules.holdings.iter().enumerate() {
+            if !rules.schedule.has_staking(j) {
+                continue;
+            }
+            let growth = rules.schedule.growth(j);
+            let grown_base = self.holding(j).early_base * growth;
+            self.holding_mut(j).early_base += grown_base;
+            self.state.hot.extra[rule.asset][lane] -= grown_base;
+            for (s, slot) in rules.slots.iter().enumerate() {
+                if slot.holding != Some(j) {
+                    continue;
+                }
+                let grown_base = self.lost_base(s) * growth;
+                self.slot_mut(s).posted += grown_base;
+                let a = slot.account;
+                if rules.accounts[a].coin.is_some() {
+                    let grown_usd = grown_base * self.rate_usd(a);
+                    self.state.hot.beyond[a][lane] -= grown_base;
+                    self.state.hot.revaluation_usd[a][lane] -= grown_usd;
+                } else {
+                    self.state.hot.extra[slot.asset][lane] -= grown_base;
+                }
+            }
+        }
+    }
+
+    /// Coins of a holding that were posted and are gone.
+    pub(super) fn lost_base(&self, s: usize) -> f64 {
+        let (slot, a) = (self.slot(s), self.rules.slots[s].account);
+        if self.rules.accounts[a].coin.is_none() {
+            slot.posted - slot.coins
+        } else if self.account(a).liquidations > 0 {
+            // Those of a coin account are in its balance until the venue closes it.
+            slot.posted
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether coins that are gone would grow.
+    pub(super) fn has_grown_loss(&self) -> bool {
+        let rules = self.rules;
+        (0..rules.holdings.len()).any(|j| {
+            rules.schedule.has_staking(j)
+                && (self.holding(j).early_base > 0.0
+                    || (0..rules.slots.len())
+                        .any(|s| rules.slots[s].holding == Some(j) && self.lost_base(s) > 0.0))
+        })
+    }
+
     /// Coins that are gone cannot be sold: what the plan has sold of them is owed to it at today's spot.
     fn settle_early_sales(&mut self, j: usize, spot_usd: f64) {
         if self.holding(j).early_base <= 0.0 {

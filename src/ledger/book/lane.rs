@@ -84,6 +84,7 @@ impl Lane<'_> {
             self.check_margin(a, is_horizon);
         }
         self.record_requirement();
+        self.stake();
         if is_horizon {
             self.record_date();
             self.trade_inventory();
@@ -178,6 +179,9 @@ impl Lane<'_> {
                 // What is under way is worth something else at every step's end.
                 due_step = 0;
             }
+        }
+        if self.has_grown_loss() {
+            due_step = 0;
         }
         let is_working = (0..rules.legs.len()).any(|l| self.leg(l).order.parts_left > 0);
         self.state.hot.due_step[self.lane] = if is_working { 0.0 } else { f64::from(due_step) };

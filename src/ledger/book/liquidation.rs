@@ -163,8 +163,9 @@ impl Lane<'_> {
             return settled;
         }
         for s in self.rules.accounts[a].slots.clone() {
+            let at_venue = self.slot(s).posted - self.lost_base(s);
             let slot = self.slot_mut(s);
-            let back = remainder.min(slot.posted);
+            let back = remainder.min(at_venue);
             slot.posted -= back;
             remainder -= back;
             self.state.hot.beyond[a][self.lane] += back;
@@ -223,7 +224,7 @@ impl Lane<'_> {
         &self.state.slots[self.lane * self.rules.slots.len() + s]
     }
 
-    fn slot_mut(&mut self, s: usize) -> &mut SlotState {
+    pub(super) fn slot_mut(&mut self, s: usize) -> &mut SlotState {
         &mut self.state.slots[self.lane * self.rules.slots.len() + s]
     }
 

@@ -315,8 +315,7 @@ fn add_future<const SINGLE: bool>(
     let clearance = contract.clearances[step.step];
     let (up, down) = (clearance, 1.0 / clearance);
     let (shift_up, shift_down) = (shift, 1.0 / shift);
-    let mut notional = [0.0; LANES];
-    let mut margined = [0.0; LANES];
+    let (mut notional, mut margined) = ([0.0; LANES], [0.0; LANES]);
     if let Some(stamp) = step.series.stamp(step.tile, index, step.k) {
         for lane in 0..LANES {
             quiet.paid[lane] = size[lane].mul_add(stamp[lane], quiet.paid[lane]);
@@ -427,8 +426,7 @@ fn add_slopes(
     let (size, planned) = (&hot.size[l], &hot.planned[l]);
     let start = step.series.unit_at_start(step.tile, index, step.k);
     let end = step.series.unit_at_end(step.tile, index, step.k);
-    let mut notional = [0.0; LANES];
-    let mut margined = [0.0; LANES];
+    let (mut notional, mut margined) = ([0.0; LANES], [0.0; LANES]);
     let mut held = [0.0; LANES];
     let mut rate = [0.0; LANES];
     for lane in 0..LANES {

@@ -30,6 +30,8 @@ struct HoldingSchedule {
     /// What is produced.
     produced_base: Vec<f64>,
     has_staking: bool,
+    /// Fraction by which it grows in one step.
+    growth: f64,
 }
 
 impl Schedule {
@@ -89,6 +91,11 @@ impl Schedule {
     /// Whether a holding grows by staking.
     pub(super) fn has_staking(&self, holding: usize) -> bool {
         self.holdings[holding].has_staking
+    }
+
+    /// By what a coin of a holding grows in one step.
+    pub(super) fn growth(&self, holding: usize) -> f64 {
+        self.holdings[holding].growth
     }
 
     /// Followed quantity at the end of `step` before production and sales, and after them.
@@ -155,6 +162,7 @@ impl HoldingSchedule {
             to_come_base,
             produced_base,
             has_staking,
+            growth: growth - 1.0,
         }
     }
 }

@@ -371,7 +371,8 @@ impl ContractSeries {
                     }
                 }
                 if steps < TILE_STEPS {
-                    self.greeks.swap(steps, TILE_STEPS);
+                    // The end of the last step is still looked at.
+                    self.greeks[TILE_STEPS] = self.greeks[steps].clone();
                 }
             }
         }
