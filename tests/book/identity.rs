@@ -81,7 +81,8 @@ fn check(plan: &Plan, table: &OutcomeTable, seed: u64) {
         for column in 0..table.columns() {
             let value = table.value(path, column);
             let may_be_nan = column == Column::LiquidationDay as usize
-                || column == Column::MaxMarginRatio as usize;
+                || column == Column::MaxMarginRatio as usize
+                || column == Column::EffectivePrice as usize;
             assert!(
                 value.is_finite() || (may_be_nan && value.is_nan()),
                 "seed {seed}, path {path}, column {column}: {value}"

@@ -270,7 +270,8 @@ fn a_cross_account_re_enters_in_proportion() {
         &FixedPath::of_spots(&plan, &[100.0, 130.0, 120.0, 120.0]),
     );
     near("liquidations", row.of(Column::Liquidations), 1.0, 0.0);
-    near("cut", row.of(Column::CutTrades), 1.0, 0.0);
+    // Both legs of the re-entry.
+    near("cut", row.of(Column::CutTrades), 2.0, 0.0);
     // The first 65 USD margin half of 10 x 130 x 10 %: 3 and 2 coins, which then win 10 each.
     near(
         "first",

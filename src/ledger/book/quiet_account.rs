@@ -3,7 +3,7 @@
 #![expect(
     clippy::needless_range_loop,
     clippy::needless_bitwise_bool,
-    reason = "lane loops without branches"
+    reason = "lane loops"
 )]
 #![expect(
     clippy::inline_always,
