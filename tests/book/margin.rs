@@ -272,17 +272,18 @@ fn a_cross_account_re_enters_in_proportion() {
     near("liquidations", row.of(Column::Liquidations), 1.0, 0.0);
     // Both legs of the re-entry.
     near("cut", row.of(Column::CutTrades), 2.0, 0.0);
+    // The insurance fund bears 100 of the first loss of 300, in proportion to the notionals closed.
     // The first 65 USD margin half of 10 x 130 x 10 %: 3 and 2 coins, which then win 10 each.
     near(
         "first",
         row.extra(Extra::HedgePnl(0)),
-        6.0 * -30.0 + 30.0,
+        6.0 * -30.0 + 60.0 + 30.0,
         1e-9,
     );
     near(
         "second",
         row.extra(Extra::HedgePnl(1)),
-        4.0 * -30.0 + 20.0,
+        4.0 * -30.0 + 40.0 + 20.0,
         1e-9,
     );
     near("identity", row.residual_usd(), 0.0, 1e-9);
