@@ -24,12 +24,13 @@ impl JumpSizes {
                 down_mean_log,
             } => {
                 let down_probability = 1.0 - up_probability;
-                if u < down_probability {
-                    down_mean_log * natural_log(u / down_probability)
+                let (tail, probability, scale_log) = if u < down_probability {
+                    (u, down_probability, down_mean_log)
                 } else {
-                    // At u just above 1 - p the ratio may round above 1.
-                    -up_mean_log * natural_log(((1.0 - u) / up_probability).min(1.0))
-                }
+                    (1.0 - u, up_probability, -up_mean_log)
+                };
+                // At u just above 1 - p the ratio may round above 1.
+                scale_log * natural_log((tail / probability).min(1.0))
             }
         }
     }
@@ -161,13 +162,11 @@ impl JumpClocks {
         for (number, clock) in self.clocks.iter().enumerate() {
             state.ticks[number] = [0; LANES];
             let next_years = &mut state.next_years[number];
-            first_ticks(
-                streams,
-                first_path,
-                number,
-                clock.mean_gap_years,
-                next_years,
-            );
+            let purpose = Purpose::JumpTime(address_number(number));
+            streams.lane_exponentials(first_path, 0, purpose, next_years);
+            for next in next_years {
+                *next *= clock.mean_gap_years;
+            }
         }
     }
 
@@ -183,29 +182,38 @@ impl JumpClocks {
         let end_step = tile.first_step + tile.steps;
         let end_years = end_step as f64 * step_years;
         for (number, clock) in self.clocks.iter().enumerate() {
+            let clock_number = address_number(number);
             let next_years = &mut state.next_years[number];
             let mut due = due_lanes(next_years, end_years);
             while due != 0 {
                 let lane = due.trailing_zeros() as usize;
                 due &= due - 1;
+                let path = tile.first_path + lane as u64;
                 while next_years[lane] < end_years {
-                    let path = tile.first_path + lane as u64;
                     let tick = state.ticks[number][lane];
                     let position = next_years[lane] / step_years;
                     // Rounding must neither lose a jump nor move it out of its tile.
                     let step = whole_part(position).clamp(tile.first_step, end_step - 1);
                     let time_frac = (position - step as f64).clamp(0.0, 1.0);
-                    clock.strike(streams, path, number, tick, |asset, log_size| {
-                        tile.jumps.push(TileJump {
-                            step: step - tile.first_step,
-                            asset,
-                            lane,
-                            time_frac,
-                            log_size,
-                        });
-                    });
+                    // One uniform decides whom the tick strikes, one quantile how much; the next gap is exponential.
+                    let ([whom, quantile], gap) = streams.uniforms_and_exponential(
+                        path,
+                        (tick, Purpose::JumpSize(clock_number)),
+                        (tick + 1, Purpose::JumpTime(clock_number)),
+                    );
+                    for struck in &clock.struck {
+                        if whom < struck.probability {
+                            tile.jumps.push(TileJump {
+                                step: step - tile.first_step,
+                                asset: struck.asset,
+                                lane,
+                                time_frac,
+                                log_size: struck.sizes.quantile(quantile) * struck.loading,
+                            });
+                        }
+                    }
                     state.ticks[number][lane] = tick + 1;
-                    next_years[lane] += clock.gap_years(streams, path, number, tick + 1);
+                    next_years[lane] += gap * clock.mean_gap_years;
                 }
             }
         }
@@ -223,22 +231,6 @@ fn whole_part(x: f64) -> usize {
     x as usize
 }
 
-/// The first tick of one clock in every lane, years.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn first_ticks(
-    streams: &Streams,
-    first_path: u64,
-    number: usize,
-    mean_gap_years: f64,
-    next_years: &mut [f64; LANES],
-) {
-    for (lane, next) in next_years.iter_mut().enumerate() {
-        let path = first_path + lane as u64;
-        let [u, _] = streams.uniforms(path, 0, Purpose::JumpTime(address_number(number)));
-        *next = -ln(u) * mean_gap_years;
-    }
-}
-
 /// Lanes, as bits, whose next tick falls before `end_years`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn due_lanes(next_years: &[f64; LANES], end_years: f64) -> u64 {
@@ -249,48 +241,8 @@ fn due_lanes(next_years: &[f64; LANES], end_years: f64) -> u64 {
     bits
 }
 
-/// A standard exponential of an address.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn exponential(streams: &Streams, path: u64, index: u32, purpose: Purpose) -> f64 {
-    let [u, _] = streams.uniforms(path, index, purpose);
-    -ln(u)
-}
-
 /// [`ln`], compiled with fused multiply-adds where the processor has them.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn natural_log(x: f64) -> f64 {
     ln(x)
-}
-
-impl Clock {
-    /// Time between tick `tick - 1` and tick `tick`, exponential.
-    fn gap_years(&self, streams: &Streams, path: u64, number: usize, tick: u32) -> f64 {
-        exponential(
-            streams,
-            path,
-            tick,
-            Purpose::JumpTime(address_number(number)),
-        ) * self.mean_gap_years
-    }
-
-    /// Calls `jump` for every asset that this tick strikes: one uniform decides whom, one quantile how much.
-    fn strike(
-        &self,
-        streams: &Streams,
-        path: u64,
-        number: usize,
-        tick: u32,
-        mut jump: impl FnMut(usize, f64),
-    ) {
-        let [whom, quantile] =
-            streams.uniforms(path, tick, Purpose::JumpSize(address_number(number)));
-        for struck in &self.struck {
-            if whom < struck.probability {
-                jump(
-                    struck.asset,
-                    struck.sizes.quantile(quantile) * struck.loading,
-                );
-            }
-        }
-    }
 }

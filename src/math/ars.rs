@@ -11,7 +11,6 @@
 )]
 
 use multiversion::multiversion;
-use multiversion::target::match_target;
 
 /// A counter, or what the cipher makes of it: four words.
 pub(crate) type Block = [u32; 4];
@@ -38,14 +37,22 @@ impl<const K: usize> RoundKeys<K> {
     }
 }
 
+/// [`block`] inside a function that is compiled for a level: the same bits without a call.
+macro_rules! block_inside {
+    ($keys:expr, $counter:expr) => {
+        multiversion::target::match_target! {
+            "x86_64+aes" => $crate::math::ars::aes_ni::block($keys, $counter),
+            "aarch64+neon+aes" => $crate::math::ars::neon::block($keys, $counter),
+            _ => $crate::math::ars::portable::block($keys, $counter),
+        }
+    };
+}
+pub(crate) use block_inside;
+
 /// The random block of a counter, by seven rounds; no generic argument, with which it would be chosen at each call.
 #[multiversion(targets("x86_64+avx+aes", "aarch64+neon+aes"))]
 pub(crate) fn block(keys: &RoundKeys<KEYS>, counter: Block) -> Block {
-    match_target! {
-        "x86_64+avx+aes" => aes_ni::block(keys, counter),
-        "aarch64+neon+aes" => neon::block(keys, counter),
-        _ => portable::block(keys, counter),
-    }
+    block_inside!(keys, counter)
 }
 
 /// The random blocks of eight counters that differ in the lowest three bits of the first word, which are 0 in
@@ -65,15 +72,39 @@ macro_rules! eight_blocks {
 }
 pub(crate) use eight_blocks;
 
-/// Two blocks an instruction.
+
+/// Two blocks an instruction, or four.
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vaes {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm256_aesenc_epi128, _mm256_aesenclast_epi128,
-        _mm256_broadcastsi128_si256, _mm256_xor_si256,
+        __m128i, __m256i, __m512i, _mm256_aesenc_epi128, _mm256_aesenclast_epi128,
+        _mm256_broadcastsi128_si256, _mm256_xor_si256, _mm512_aesenc_epi128,
+        _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_xor_si512,
     };
 
     use super::{Block, RoundKeys};
+
+    /// The random blocks of sixteen counters, dealt like eight: word `j` of the block `4 q + w` stands in row `w` at `4 q + j`.
+    #[inline]
+    #[target_feature(enable = "avx512f,vaes")]
+    pub(crate) fn sixteen_blocks<const K: usize>(
+        keys: &RoundKeys<K>,
+        counter: Block,
+    ) -> [[u32; 16]; 4] {
+        let four_times =
+            |block: Block| _mm512_broadcast_i32x4(bytemuck::cast::<_, __m128i>(block));
+        let whitened = _mm512_xor_si512(four_times(counter), four_times(keys.0[0]));
+        let mut rows = [[0; 16]; 4];
+        for (row, w) in rows.iter_mut().zip(0u32..) {
+            let lowest: __m512i = bytemuck::cast([0, 4, 8, 12].map(|q| [w | q, 0, 0, 0]));
+            let mut state = _mm512_xor_si512(whitened, lowest);
+            for &key in &keys.0[1..K - 1] {
+                state = _mm512_aesenc_epi128(state, four_times(key));
+            }
+            *row = bytemuck::cast(_mm512_aesenclast_epi128(state, four_times(keys.0[K - 1])));
+        }
+        rows
+    }
 
     #[inline]
     #[target_feature(enable = "avx2,vaes")]
@@ -269,6 +300,8 @@ pub(crate) mod portable {
 
 #[cfg(test)]
 mod tests {
+    use multiversion::target::match_target;
+
     use super::*;
 
     /// What a level makes of a counter: the block alone, and among eight.
@@ -292,6 +325,29 @@ mod tests {
             _ => portable::block(keys, counter),
         };
         (block, eight_blocks!(keys, [first & !7, b, c, d]))
+    }
+
+    /// Sixteen blocks as twice eight of the table.
+    fn twice_eight(keys: &RoundKeys<11>, [first, b, c, d]: Block) -> [[u32; 16]; 4] {
+        let halves = [0, 8].map(|half| portable::eight_blocks(keys, [first | half, b, c, d]));
+        [0, 1, 2, 3].map(|w| bytemuck::cast([halves[0][w], halves[1][w]]))
+    }
+
+    #[multiversion(targets("x86_64+avx512f+vaes"))]
+    fn sixteen(keys: &RoundKeys<11>, counter: Block) -> [[u32; 16]; 4] {
+        match_target! {
+            "x86_64+avx512f+vaes" => vaes::sixteen_blocks(keys, counter),
+            _ => twice_eight(keys, counter),
+        }
+    }
+
+    #[test]
+    fn sixteen_blocks_are_twice_eight() {
+        for seed in 0..200u32 {
+            let keys = RoundKeys::new([u64::from(seed), 7]);
+            let counter = [16 * seed, 2, 3, seed];
+            assert_eq!(sixteen(&keys, counter), twice_eight(&keys, counter));
+        }
     }
 
     fn portable(keys: &RoundKeys<11>, counter: Block) -> (Block, [[u32; 8]; 4]) {

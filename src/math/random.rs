@@ -15,10 +15,15 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use multiversion::multiversion;
+use multiversion::target::match_target;
 use rand::TryRng;
 
-use crate::math::ars::{Block, KEYS, RoundKeys, block, eight_blocks};
-use crate::math::vector::{PAIR_LANES, PAIR_POLYNOMIALS, PairPolynomials, lane_pair, normal_pair};
+#[cfg(target_arch = "x86_64")]
+use crate::math::ars::vaes;
+use crate::math::ars::{Block, KEYS, RoundKeys, block, block_inside, eight_blocks};
+use crate::math::vector::{
+    PAIR_LANES, PAIR_POLYNOMIALS, PairPolynomials, lane_pair, ln, normal_pair,
+};
 
 /// The low 32 bits of a word.
 const LOW: u64 = 0xFFFF_FFFF;
@@ -81,11 +86,7 @@ impl Streams {
     /// 128 random bits of an address, as two words.
     #[inline]
     pub fn words(&self, path: u64, index: u32, purpose: Purpose) -> [u64; 2] {
-        let [a, b, c, d] = block(&self.keys, counter(path, index, purpose.tag()));
-        [
-            u64::from(a) | (u64::from(b) << 32),
-            u64::from(c) | (u64::from(d) << 32),
-        ]
+        pair_words(block(&self.keys, counter(path, index, purpose.tag())))
     }
 
     /// Four standard normals of an address: elements `4 index ..= 4 index + 3` of the purpose's series.
@@ -104,10 +105,10 @@ impl Streams {
     }
 
     /// [`Streams::normals`] of `N` paths from `first_path` on, for the indices from `first_index` on: the same bits, by
-    /// SIMD. `N` and `first_path` are multiples of 8; shape `[indices][4][N]`.
+    /// SIMD. `N` and `first_path` are multiples of 16; shape `[indices][4][N]`.
     ///
     /// # Panics
-    /// If `first_path` is not a multiple of 8.
+    /// If `first_path` is not a multiple of 16.
     pub fn lane_normals<const N: usize>(
         &self,
         first_path: u64,
@@ -126,8 +127,38 @@ impl Streams {
     /// Two uniforms in (0, 1) of an address, each `(k + 1/2) 2^-52`.
     #[inline]
     pub fn uniforms(&self, path: u64, index: u32, purpose: Purpose) -> [f64; 2] {
-        self.words(path, index, purpose)
-            .map(|word| ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0))
+        self.words(path, index, purpose).map(uniform)
+    }
+
+    /// The [`Streams::uniforms`] of one index and purpose, and a standard exponential of another: `-ln` of the first uniform
+    /// there.
+    #[inline]
+    pub fn uniforms_and_exponential(
+        &self,
+        path: u64,
+        uniforms: (u32, Purpose),
+        exponential: (u32, Purpose),
+    ) -> ([f64; 2], f64) {
+        let counters =
+            [uniforms, exponential].map(|(index, purpose)| counter(path, index, purpose.tag()));
+        uniforms_and_exponential(&self.keys, counters)
+    }
+
+    /// The exponential of [`Streams::uniforms_and_exponential`] of `N` paths from `first_path` on: the same bits, by SIMD. `N` and `first_path` are
+    /// multiples of 16.
+    ///
+    /// # Panics
+    /// If `first_path` is not a multiple of 16.
+    pub fn lane_exponentials<const N: usize>(
+        &self,
+        first_path: u64,
+        index: u32,
+        purpose: Purpose,
+        out: &mut [f64; N],
+    ) {
+        const { assert!(N.is_multiple_of(PAIR_LANES)) };
+        assert!(first_path.is_multiple_of(PAIR_LANES as u64));
+        fill_exponentials(&self.keys, first_path, [index, purpose.tag()], out);
     }
 
     /// One uniform in (0, 1) of an address, `(k + 1/2) 2^-32`: for decisions that may be skipped where the
@@ -165,6 +196,67 @@ fn counter(path: u64, index: u32, tag: u32) -> Block {
     [low_half(path), low_half(path >> 32), index, tag]
 }
 
+/// A block as two words.
+#[inline(always)]
+fn pair_words([a, b, c, d]: Block) -> [u64; 2] {
+    [(a, b), (c, d)].map(|(low, high)| u64::from(low) | (u64::from(high) << 32))
+}
+
+/// A uniform in (0, 1), `(k + 1/2) 2^-52`.
+#[inline(always)]
+fn uniform(word: u64) -> f64 {
+    ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
+}
+
+/// [`Streams::uniforms_and_exponential`] of two counters.
+#[multiversion(targets("x86_64+avx2+fma+aes", "aarch64+neon+aes"))]
+fn uniforms_and_exponential(
+    keys: &RoundKeys<KEYS>,
+    [uniforms, exponential]: [Block; 2],
+) -> ([f64; 2], f64) {
+    let uniforms = pair_words(block_inside!(keys, uniforms)).map(uniform);
+    let [word, _] = pair_words(block_inside!(keys, exponential));
+    (uniforms, -ln(uniform(word)))
+}
+
+/// [`Streams::lane_exponentials`] for an index and the tag of a purpose.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+vaes",
+    "x86_64+avx2+fma+vaes",
+    "x86_64+avx2+fma+aes",
+    "aarch64+neon+aes"
+))]
+fn fill_exponentials<const N: usize>(
+    keys: &RoundKeys<KEYS>,
+    first_path: u64,
+    [index, tag]: [u32; 2],
+    out: &mut [f64; N],
+) {
+    let at = |lane| counter(first_path + lane as u64, index, tag);
+    match_target! {
+        "x86_64+avx512f+vaes" => first_uniforms(out, |lane| vaes::sixteen_blocks(keys, at(lane))),
+        _ => first_uniforms(out, |lane| eight_blocks!(keys, at(lane))),
+    }
+    for x in out {
+        *x = -ln(*x);
+    }
+}
+
+/// The first uniform of each lane's block, `W` lanes at a time; `blocks` are those from a lane on.
+#[inline(always)]
+fn first_uniforms<const N: usize, const W: usize>(
+    out: &mut [f64; N],
+    blocks: impl Fn(usize) -> [[u32; W]; 4],
+) {
+    for start in (0..N).step_by(W) {
+        let rows = blocks(start);
+        for lane in 0..W {
+            let row = &rows[lane & 3][lane & !3..];
+            out[start + lane] = uniform(u64::from(row[0]) | (u64::from(row[1]) << 32));
+        }
+    }
+}
+
 /// Two of [`Streams::normals`], from the words `first_word` and the next.
 #[multiversion(targets("x86_64+avx2+fma+aes"))]
 fn pair_alone(
@@ -175,14 +267,19 @@ fn pair_alone(
 ) -> [f64; 2] {
     let [radius_word, angle_word] = [first_word, first_word + 1].map(|word| {
         let counter = counter((path & !3) | word, index, tag);
-        block(keys, counter)[(path & 3) as usize]
+        block_inside!(keys, counter)[(path & 3) as usize]
     });
     let (z0, z1) = normal_pair(radius_word, angle_word);
     [z0, z1].map(f64::from)
 }
 
 /// [`Streams::lane_normals`] for the first index and the tag of a purpose.
-#[multiversion(targets("x86_64+avx2+fma+vaes", "x86_64+avx2+fma+aes", "aarch64+neon+aes"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+vaes",
+    "x86_64+avx2+fma+vaes",
+    "x86_64+avx2+fma+aes",
+    "aarch64+neon+aes"
+))]
 fn fill_lanes<const N: usize>(
     keys: &RoundKeys<KEYS>,
     polynomials: &PairPolynomials,
@@ -192,22 +289,35 @@ fn fill_lanes<const N: usize>(
 ) {
     let mut index = first_index;
     for four in out {
-        for start in (0..N).step_by(PAIR_LANES) {
-            let path = first_path + start as u64;
-            let [a, b, c, d] = eight_blocks!(keys, counter(path, index, tag));
-            let mut z = [[0.0; PAIR_LANES]; 4];
-            let [z0, z1, z2, z3] = &mut z;
-            for lane in 0..PAIR_LANES {
-                (z0[lane], z1[lane]) = lane_pair(polynomials, lane, a[lane], b[lane]);
-            }
-            for lane in 0..PAIR_LANES {
-                (z2[lane], z3[lane]) = lane_pair(polynomials, lane, c[lane], d[lane]);
-            }
-            for (row, z) in four.iter_mut().zip(&z) {
-                row[start..start + PAIR_LANES].copy_from_slice(z);
-            }
+        let at = |lane| counter(first_path + lane as u64, index, tag);
+        match_target! {
+            "x86_64+avx512f+vaes" => fill_four(polynomials, four, |lane| vaes::sixteen_blocks(keys, at(lane))),
+            _ => fill_four(polynomials, four, |lane| eight_blocks!(keys, at(lane))),
         }
         index = index.wrapping_add(1);
+    }
+}
+
+/// Four normals in each lane, `W` lanes at a time; `words` are those from a lane on.
+#[inline(always)]
+fn fill_four<const N: usize, const W: usize>(
+    polynomials: &PairPolynomials,
+    out: &mut [[f32; N]; 4],
+    words: impl Fn(usize) -> [[u32; W]; 4],
+) {
+    for start in (0..N).step_by(W) {
+        let [a, b, c, d] = words(start);
+        let mut z = [[0.0; W]; 4];
+        let [z0, z1, z2, z3] = &mut z;
+        for lane in 0..W {
+            (z0[lane], z1[lane]) = lane_pair(polynomials, lane, a[lane], b[lane]);
+        }
+        for lane in 0..W {
+            (z2[lane], z3[lane]) = lane_pair(polynomials, lane, c[lane], d[lane]);
+        }
+        for (row, z) in out.iter_mut().zip(&z) {
+            row[start..start + W].copy_from_slice(z);
+        }
     }
 }
 
@@ -263,7 +373,7 @@ mod tests {
     #[test]
     fn lanes_give_the_bits_of_one_path_alone() {
         let streams = Streams::new(0xFEED_F00D_0123_4567);
-        for first_path in [0, 8, LOW - 63, LOW - 55, LOW - 7, LOW + 1, u64::MAX - 71] {
+        for first_path in [0, 16, LOW - 63, LOW - 47, LOW - 15, LOW + 1, u64::MAX - 79] {
             for index in [0, 1, u32::MAX] {
                 let purpose = Purpose::Basis(index & 3);
                 let mut groups = [[[0.0f32; 64]; 4]; 2];
@@ -280,6 +390,23 @@ mod tests {
                         assert_eq!(first.to_bits(), alone[0].to_bits());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn exponentials_of_lanes_are_those_of_one_path_alone() {
+        let streams = Streams::new(3);
+        let (size, time) = (Purpose::JumpSize(2), Purpose::JumpTime(2));
+        for first_path in [0, 64, LOW - 63, LOW + 1] {
+            let mut lanes = [0.0; 64];
+            streams.lane_exponentials(first_path, 5, time, &mut lanes);
+            for (path, x) in (first_path..).zip(lanes) {
+                let (uniforms, alone) = streams.uniforms_and_exponential(path, (4, size), (5, time));
+                assert_eq!(uniforms, streams.uniforms(path, 4, size));
+                assert_eq!(alone.to_bits(), x.to_bits());
+                let [u, _] = streams.uniforms(path, 5, time);
+                assert!((x + u.ln()).abs() <= 1e-15 * x.max(1.0));
             }
         }
     }

@@ -81,8 +81,8 @@ const SQRT_HALF_BITS_32: u32 = 0x3F35_04F3;
 /// What takes [`SQRT_HALF_BITS_32`], and 31 from the exponent, from the bits of an `f32`.
 const SCALED_BITS_32: u32 = SQRT_HALF_BITS_32 + (31 << 23);
 
-/// Single-precision lanes computed together.
-pub(crate) const PAIR_LANES: usize = 8;
+/// Single-precision lanes computed together at most.
+pub(crate) const PAIR_LANES: usize = 16;
 
 /// The polynomials of [`normal_pair`], from the constant term up, with a copy of each coefficient for every lane: an
 /// operand in memory, where one number would first have to be spread over a register.
