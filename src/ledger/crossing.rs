@@ -18,7 +18,7 @@ use crate::math::vector::{exp, ln};
 pub(super) const SEGMENTS: u32 = 4096;
 
 /// No uniform is under 2 to the power of minus this.
-const MOST_HALVINGS: f64 = 33.0;
+pub(super) const MOST_HALVINGS: f64 = 33.0;
 
 /// The random numbers that decide one account's crossings in one step.
 #[derive(Debug, Clone, Copy)]

@@ -9,9 +9,10 @@
     reason = "a step has its place in many arrays"
 )]
 
-use multiversion::multiversion;
+use std::f64::consts::LOG2_E;
 
 use crate::ledger::calm::{Stretch, larger, smaller};
+use crate::ledger::crossing::MOST_HALVINGS;
 use crate::ledger::rules::ProgrammeRules;
 use crate::plan::types::Crossing;
 use crate::venue::rules::{ContractRules, MarginBracket};
@@ -22,8 +23,8 @@ use crate::venue::rules::{ContractRules, MarginBracket};
 pub(super) struct LaneMarks<const K: usize> {
     /// Mark at the end of each step, USD.
     pub(super) mark_usd: [f64; K],
-    /// The higher mark of each step's two ends, USD.
-    higher_usd: [f64; K],
+    /// Mark at the start of each step, USD.
+    pub(super) start_usd: [f64; K],
     /// Funding at the end of each step on a short of one unit, USD.
     pub(super) unit_funding_usd: [f64; K],
     /// Value of the inventory at the end of each step, USD.
@@ -36,7 +37,7 @@ impl<const K: usize> LaneMarks<K> {
     #[inline(always)]
     pub(super) fn new(stretch: &Stretch<'_, K>, lane: usize) -> Self {
         let mut mark_usd = [0.0; K];
-        let mut higher_usd = [0.0; K];
+        let mut starts_usd = [0.0; K];
         let mut unit_funding_usd = [0.0; K];
         let mut inventory_usd = [0.0; K];
         let mut range_usd: (f64, f64) = (f64::INFINITY, 0.0);
@@ -44,24 +45,27 @@ impl<const K: usize> LaneMarks<K> {
         for i in 0..K {
             let end_usd = stretch.mark_usd[i][lane];
             mark_usd[i] = end_usd;
-            higher_usd[i] = larger(start_usd, end_usd);
+            starts_usd[i] = start_usd;
             if stretch.is_stamp[i] {
                 unit_funding_usd[i] = end_usd * stretch.funding_rate[i][lane];
             }
             inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
             range_usd.0 = smaller(end_usd, range_usd.0);
-            range_usd.1 = larger(higher_usd[i], range_usd.1);
+            range_usd.1 = larger(larger(start_usd, end_usd), range_usd.1);
             start_usd = end_usd;
         }
         Self {
             mark_usd,
-            higher_usd,
+            start_usd: starts_usd,
             unit_funding_usd,
             inventory_usd,
             range_usd,
         }
     }
 }
+
+/// Far more than rounding does to a level, as a fraction of it.
+const ROUNDING: f64 = 1e-9;
 
 /// Two neighbouring brackets, or one twice.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +77,7 @@ pub(super) struct BracketPair<'a> {
 impl<'a> BracketPair<'a> {
     /// The brackets in which all notionals from `least_usd` to `most_usd` stand, unless they are more than two. They are
     /// looked for from bracket `first` on.
+    #[inline(always)]
     fn find(venue: &'a ContractRules, first: usize, least_usd: f64, most_usd: f64) -> Option<Self> {
         let brackets = &venue.brackets[..];
         let mut first = first;
@@ -91,14 +96,6 @@ impl<'a> BracketPair<'a> {
         (most_usd <= high.cap_usd || index + 1 >= last).then_some(Self { low, high })
     }
 
-    /// The one of the two in which a notional stands.
-    pub(super) fn bracket(&self, notional_usd: f64) -> &'a MarginBracket {
-        if notional_usd <= self.low.cap_usd {
-            self.low
-        } else {
-            self.high
-        }
-    }
 }
 
 /// Sets the maintenance margin of each step's notional: of all at once where they stand in two brackets.
@@ -146,10 +143,6 @@ pub(super) struct Position<'a, const K: usize> {
     pub(super) maintenance_usd: [f64; K],
     /// Equity that liquidates at the end.
     pub(super) trigger_usd: [f64; K],
-    /// Notional at the mark that is tested in place of all inside the step.
-    pub(super) tested_usd: [f64; K],
-    /// Equity that liquidates there.
-    pub(super) tested_trigger_usd: [f64; K],
     /// What the planned short needs beside its own cash.
     pub(super) needed_usd: [f64; K],
 }
@@ -166,13 +159,12 @@ impl<'a, const K: usize> Position<'a, K> {
             notional_usd: zero,
             maintenance_usd: zero,
             trigger_usd: zero,
-            tested_usd: zero,
-            tested_trigger_usd: zero,
             needed_usd: zero,
         }
     }
 
     /// Becomes the position of `sizes_base`.
+    #[inline(always)]
     pub(super) fn set(
         &mut self,
         rules: &'a ProgrammeRules,
@@ -200,10 +192,56 @@ impl<'a, const K: usize> Position<'a, K> {
         );
         set_position(self, rules, marks);
     }
+
+    /// Steps, as bits, inside which a mark may have reached the level of an account that has at least `cash_usd`; jumps
+    /// aside. In no other could a bridge with even the smallest uniform have crossed.
+    #[inline(always)]
+    pub(super) fn near_steps(
+        &self,
+        rules: &ProgrammeRules,
+        marks: &LaneMarks<K>,
+        cash_usd: f64,
+    ) -> u64 {
+        let Some(BracketPair { low, high }) = self.pair else {
+            return u64::MAX;
+        };
+        let (short_base, _) = self.sizes_base;
+        let fee_frac = rules.venue.trigger_fee_frac();
+        let level_of = |rate: f64, deduction_usd: f64| {
+            (cash_usd + deduction_usd) / (short_base * (1.0 + rate + fee_frac))
+        };
+        // A little under the least level of the two brackets and of an equity of 0.
+        let level_usd = (1.0 - ROUNDING)
+            * smaller(
+                level_of(0.0, 0.0),
+                smaller(
+                    level_of(low.rate, low.deduction_usd),
+                    level_of(high.rate, high.deduction_usd),
+                ),
+            );
+        // The bound of `MarkStep::surely_misses`.
+        let least_usd2 = match rules.crossing {
+            Crossing::Bridge => {
+                MOST_HALVINGS / (2.0 * LOG2_E) * rules.step_variance * level_usd * level_usd
+            }
+            Crossing::Endpoints => 0.0,
+        };
+        let mut bits = 0;
+        for i in 0..K {
+            let from_usd = match rules.crossing {
+                Crossing::Bridge => level_usd - marks.start_usd[i],
+                Crossing::Endpoints => 1.0,
+            };
+            let to_usd = level_usd - marks.mark_usd[i];
+            let is_far = smaller(from_usd, to_usd) > 0.0 && from_usd * to_usd > least_usd2;
+            bits |= u64::from(!is_far) << i;
+        }
+        bits
+    }
 }
 
 /// [`Position::set`] once the brackets are known. Short loops from arrays to arrays are what the compiler turns into SIMD.
-#[multiversion(targets("x86_64+avx2+fma"))]
+#[inline(always)]
 fn set_position<const K: usize>(
     position: &mut Position<'_, K>,
     rules: &ProgrammeRules,
@@ -216,14 +254,6 @@ fn set_position<const K: usize>(
         position.notional_usd[i] = short_base * marks.mark_usd[i];
         shifted_usd[i] = planned_base * (marks.mark_usd[i] * rules.requirement_shift);
     }
-    match rules.crossing {
-        Crossing::Bridge => {
-            for i in 0..K {
-                position.tested_usd[i] = short_base * marks.higher_usd[i] * rules.clearance;
-            }
-        }
-        Crossing::Endpoints => position.tested_usd = position.notional_usd,
-    }
     let (venue, pair) = (&rules.venue, position.pair);
     set_maintenance(
         venue,
@@ -231,16 +261,9 @@ fn set_position<const K: usize>(
         &position.notional_usd,
         &mut position.maintenance_usd,
     );
-    set_maintenance(
-        venue,
-        pair,
-        &position.tested_usd,
-        &mut position.tested_trigger_usd,
-    );
     set_maintenance(venue, pair, &shifted_usd, &mut position.needed_usd);
     for i in 0..K {
         position.trigger_usd[i] = position.maintenance_usd[i] + fee_frac * position.notional_usd[i];
-        position.tested_trigger_usd[i] += fee_frac * position.tested_usd[i];
         position.needed_usd[i] += fee_frac * shifted_usd[i];
         position.needed_usd[i] += shifted_usd[i];
     }

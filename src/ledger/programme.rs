@@ -1,12 +1,12 @@
 //! One hedged programme over a block of paths: reacts to the market tile by tile, and leaves a row a path.
 
-use crate::ledger::account::{Account, LaneStep, Standing};
+use crate::ledger::account::{Account, Standing};
 use crate::ledger::calm::{
     MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::{Lanes, places_of};
-use crate::ledger::quiet_run::{LaneRun, MarkMove};
+use crate::ledger::quiet_run::{LanePlace, LaneRun, MarkMove, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
@@ -296,30 +296,18 @@ impl<'a> Programme<'a> {
     ) {
         let rules = self.rules;
         let path = tile.first_path + lane as u64;
-        let quantity_base = self.lanes.quantity_base;
+        let place = LanePlace {
+            stretch,
+            tile,
+            first,
+            lane,
+            bracket: self.first_bracket,
+        };
         let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
-        let mut follower = follower.as_mut().filter(|f| f.lane() == lane);
-        if follower.is_some() {
-            account.listen();
-        }
-        let mut run = LaneRun::new(stretch, tile, first, lane, self.first_bracket);
         let may_trade = rules.band().is_some();
-        let mut i = 0;
-        while i < K {
-            // Who follows wants to see every step.
-            let until = if follower.is_some() { i + 1 } else { K };
-            let (quiet_end, fill) = account.run_quietly(&mut run, i, until);
-            i = quiet_end;
-            if i < until {
-                let step = lane_step(rules, tile, first + i, lane, quantity_base, may_trade);
-                account.settle_step(&step, fill);
-                i += 1;
-            }
-            if let Some(follower) = &mut follower {
-                let step = stretch.first_step + i - 1;
-                let events = account.take_events();
-                follower.step_ended(step, quantity_base, &account.standing(), events);
-            }
+        match follower.as_mut().filter(|f| f.lane() == lane) {
+            None => settle_stretch(&mut account, &place, may_trade),
+            Some(follower) => follow_stretch(&mut account, &place, may_trade, *follower),
         }
         account.put_back(hot, lane);
         self.cover_sizes(lane);
@@ -381,36 +369,37 @@ impl<'a> Programme<'a> {
     }
 }
 
-/// Step `k` of a tile in one lane.
-#[inline]
-fn lane_step(
-    rules: &ProgrammeRules,
-    tile: &MarketTile,
-    k: usize,
-    lane: usize,
-    quantity_base: f64,
-    may_trade: bool,
-) -> LaneStep {
-    let step = tile.first_step + k + 1;
-    LaneStep {
-        step,
-        spot_usd: tile.spot_usd[rules.held][k][lane],
-        underlying_usd: tile.spot_usd[rules.underlying][k][lane],
-        mark_usd: tile.mark_usd[rules.contract][k + 1][lane],
-        funding_rate: tile.is_stamp[rules.contract][k]
-            .then_some(tile.funding_rate[rules.contract][k][lane]),
-        is_watching: rules.is_watching(step),
-        may_trade,
-        quantity_base,
-    }
-}
-
 /// `K` steps of a series from step `from` on.
 fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
     let Some(steps) = series[from..].first_chunk() else {
         unreachable!("a stretch lies inside its tile")
     };
     steps
+}
+
+/// [`settle_stretch`] for who wants to see every step.
+fn follow_stretch<'a, const K: usize>(
+    account: &mut Account<'a>,
+    place: &LanePlace<'a, K>,
+    may_trade: bool,
+    follower: &mut dyn Follower,
+) {
+    account.listen();
+    let mut run = LaneRun::new(place);
+    for i in 0..K {
+        let (quiet_end, fill) = account.run_quietly(&mut run, i, i + 1);
+        if quiet_end == i {
+            account.settle_step(&place.step(account.rules, i, may_trade), fill);
+        }
+        let events = account.take_events();
+        let stretch = place.stretch;
+        follower.step_ended(
+            stretch.first_step + i,
+            stretch.quantity_base,
+            &account.standing(),
+            events,
+        );
+    }
 }
 
 /// Tells a follower the steps of a lane that was calm.

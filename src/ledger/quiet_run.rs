@@ -8,7 +8,7 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::account::{Account, maintenance_margin_usd};
+use crate::ledger::account::{Account, LaneStep, maintenance_margin_usd};
 use crate::ledger::calm::{Stretch, larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
@@ -23,6 +23,36 @@ use crate::plan::types::Crossing;
 const MOST_STEPS: usize = 63;
 
 /// One lane of a stretch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LanePlace<'a, const K: usize> {
+    /// The stretch.
+    pub(super) stretch: &'a Stretch<'a, K>,
+    /// The tile it lies in.
+    pub(super) tile: &'a MarketTile,
+    /// Its first step, within the tile.
+    pub(super) first: usize,
+    /// The lane.
+    pub(super) lane: usize,
+    /// The bracket where to look first for its notionals.
+    pub(super) bracket: usize,
+}
+
+impl<const K: usize> LanePlace<'_, K> {
+    /// Step `i` of the stretch.
+    pub(super) fn step(&self, rules: &ProgrammeRules, i: usize, may_trade: bool) -> LaneStep {
+        let quantity_base = self.stretch.quantity_base;
+        lane_step(
+            rules,
+            self.tile,
+            self.first + i,
+            self.lane,
+            quantity_base,
+            may_trade,
+        )
+    }
+}
+
+/// A lane on its way through a stretch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LaneRun<'a, const K: usize> {
     /// The stretch.
@@ -42,15 +72,16 @@ pub(super) struct LaneRun<'a, const K: usize> {
 }
 
 impl<'a, const K: usize> LaneRun<'a, K> {
-    /// Lane `lane` of a stretch that begins with step `first` of a tile; `bracket` is where to look first for its notionals.
-    #[inline(never)]
-    pub(super) fn new(
-        stretch: &'a Stretch<'a, K>,
-        tile: &'a MarketTile,
-        first: usize,
-        lane: usize,
-        bracket: usize,
-    ) -> Self {
+    /// A lane at the start of its stretch.
+    #[inline(always)]
+    pub(super) fn new(place: &LanePlace<'a, K>) -> Self {
+        let LanePlace {
+            stretch,
+            tile,
+            first,
+            lane,
+            bracket,
+        } = *place;
         let jump_steps = tile
             .jumps_between(first..first + K)
             .iter()
@@ -107,79 +138,119 @@ pub(super) struct MarkMove<'a> {
 impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
-    ///
-    /// What changes from step to step stays in the account: the call in the loop would have it saved and fetched again
-    /// otherwise.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn run_quietly<const K: usize>(
         &mut self,
         run: &mut LaneRun<'a, K>,
         from: usize,
         until: usize,
     ) -> (usize, Option<Fill>) {
+        let rules = self.rules;
         let (short_base, planned_base) = (self.short_base, self.planned_short_base);
         if run.position.sizes_base != (short_base, planned_base) {
             run.position
-                .set(self.rules, &run.marks, (short_base, planned_base));
-            if let Some(width) = self.rules.band() {
-                run.position.outside = outside_band(run, self.rules, width);
+                .set(rules, &run.marks, (short_base, planned_base));
+            if let Some(width) = rules.band() {
+                run.position.outside = outside_band(run, rules, width);
             }
         }
+        let mut near = self.near_steps(run, from);
+        let until = until.min(K);
+        let mut i = from;
+        loop {
+            i = self.pass_quietly(run, near, i..until);
+            if i == until || (near >> i) & 1 == 0 {
+                return (i, None);
+            }
+            let fill = self.find_fill(&run.mark_move(i), self.cash_usd);
+            if fill.is_some() {
+                return (i, fill);
+            }
+            near ^= 1 << i;
+        }
+    }
+
+    /// Steps from `from` on inside which the mark may have reached the level if they are quiet, as bits.
+    #[inline(always)]
+    fn near_steps<const K: usize>(&self, run: &LaneRun<'_, K>, from: usize) -> u64 {
+        if !self.is_open() {
+            return 0;
+        }
+        let mut cash_usd = self.cash_usd;
+        let mut least_cash_usd = cash_usd;
+        for unit_funding_usd in &run.marks.unit_funding_usd[from..] {
+            cash_usd += self.short_base * unit_funding_usd;
+            least_cash_usd = smaller(cash_usd, least_cash_usd);
+        }
+        let near = run
+            .position
+            .near_steps(self.rules, &run.marks, least_cash_usd);
+        near | run.jump_steps
+    }
+
+    /// Works through steps until the first that is near or needs the full order of events, and returns it.
+    ///
+    /// What changes from step to step stays in registers.
+    #[inline(always)]
+    fn pass_quietly<const K: usize>(
+        &mut self,
+        run: &LaneRun<'_, K>,
+        near: u64,
+        steps: std::ops::Range<usize>,
+    ) -> usize {
         let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
+        let (short_base, planned_base) = (self.short_base, self.planned_short_base);
         let is_open = self.is_open();
         let call_level = self
             .rules
             .margin_call
             .map_or(f64::INFINITY, |call| call.level);
         let (acts_below, acts_above) = self.acts();
-        let stops = position.outside | self.due_steps(stretch.first_step);
-        if let Some(pair) = position.pair {
-            self.bracket = pair.low;
-            self.planned_bracket = pair.low;
-        }
-        let until = until.min(K);
-        for i in from..until {
+        let blocked = near | position.outside | self.due_steps(stretch.first_step);
+        let (outside_usd, contributed_usd) = (self.outside_usd, self.contributed_usd);
+        let (mut cash_usd, mut funding_usd) = (self.cash_usd, self.funding_usd);
+        let mut planned_cash_usd = self.planned_cash_usd;
+        let (mut least_usd, mut most_ratio) = (self.min_equity_usd, self.max_margin_ratio);
+        let mut required_usd = self.required_usd;
+        let (mut peak_usd, mut drawdown_usd) = (self.peak_wealth_usd, self.max_drawdown_usd);
+        let mut end = steps.end;
+        for i in steps {
             let paid_usd = short_base * marks.unit_funding_usd[i];
-            let cash_usd = self.cash_usd + paid_usd;
-            let equity_usd = cash_usd - position.notional_usd[i];
-            if is_open {
-                let is_far =
-                    self.cash_usd - position.tested_usd[i] > position.tested_trigger_usd[i];
-                if !is_far || (run.jump_steps >> i) & 1 != 0 {
-                    let fill = self.reach_in_step(run, i, is_far);
-                    if fill.is_some() {
-                        return (i, fill);
-                    }
-                }
-                let maintenance_usd = position.maintenance_usd[i];
-                let may_act = if maintenance_usd < call_level * equity_usd {
-                    maintenance_usd < acts_below * equity_usd
-                } else {
-                    acts_above
-                };
-                if (may_act && stretch.is_watching[i])
-                    || equity_usd <= position.trigger_usd[i]
-                    || (stops >> i) & 1 != 0
-                {
-                    return (i, None);
-                }
-                self.min_equity_usd = smaller(equity_usd, self.min_equity_usd);
-                self.max_margin_ratio = larger(maintenance_usd / equity_usd, self.max_margin_ratio);
-            } else if (stops >> i) & 1 != 0 {
-                return (i, None);
+            let next_cash_usd = cash_usd + paid_usd;
+            let equity_usd = next_cash_usd - position.notional_usd[i];
+            let maintenance_usd = position.maintenance_usd[i];
+            let may_act = if maintenance_usd < call_level * equity_usd {
+                maintenance_usd < acts_below * equity_usd
+            } else {
+                acts_above
+            };
+            let is_acting = is_open
+                & ((may_act & stretch.is_watching[i]) | (equity_usd <= position.trigger_usd[i]));
+            if is_acting | ((blocked >> i) & 1 != 0) {
+                end = i;
+                break;
             }
-            self.cash_usd = cash_usd;
-            self.funding_usd += paid_usd;
-            self.planned_cash_usd += planned_base * marks.unit_funding_usd[i];
-            let needed_usd = position.needed_usd[i] - self.planned_cash_usd;
-            self.required_usd = larger(needed_usd, self.required_usd);
+            if is_open {
+                least_usd = smaller(equity_usd, least_usd);
+                most_ratio = larger(maintenance_usd / equity_usd, most_ratio);
+            }
+            cash_usd = next_cash_usd;
+            funding_usd += paid_usd;
+            planned_cash_usd += planned_base * marks.unit_funding_usd[i];
+            required_usd = larger(position.needed_usd[i] - planned_cash_usd, required_usd);
             if stretch.is_watching[i] {
-                let wealth_usd = marks.inventory_usd[i] + equity_usd + self.outside_usd
-                    - stretch.interest[i] * self.contributed_usd;
-                self.see_wealth(wealth_usd);
+                let wealth_usd = marks.inventory_usd[i] + equity_usd + outside_usd
+                    - stretch.interest[i] * contributed_usd;
+                peak_usd = larger(wealth_usd, peak_usd);
+                drawdown_usd = larger(peak_usd - wealth_usd, drawdown_usd);
             }
         }
-        (until, None)
+        (self.cash_usd, self.funding_usd) = (cash_usd, funding_usd);
+        self.planned_cash_usd = planned_cash_usd;
+        (self.min_equity_usd, self.max_margin_ratio) = (least_usd, most_ratio);
+        self.required_usd = required_usd;
+        (self.peak_wealth_usd, self.max_drawdown_usd) = (peak_usd, drawdown_usd);
+        end
     }
 
     /// Margin ratio under which the hedger who looks acts, and whether he does at or above the call level.
@@ -206,26 +277,6 @@ impl<'a> Account<'a> {
         let due_step = self.cold.arrival_step.min(reentry_step) as usize;
         let quiet_steps = due_step.saturating_sub(first_step).min(MOST_STEPS);
         u64::MAX << quiet_steps
-    }
-
-    /// The fill of a step whose mark may have reached the level; `is_far` says that only jumps can have brought it there.
-    #[inline(never)]
-    fn reach_in_step<const K: usize>(
-        &mut self,
-        run: &LaneRun<'a, K>,
-        i: usize,
-        is_far: bool,
-    ) -> Option<Fill> {
-        let mark = run.mark_move(i);
-        if self.rules.crossing == Crossing::Endpoints {
-            return self.check_end(mark.end_usd, self.cash_usd);
-        }
-        let tested_usd = run.position.tested_usd[i];
-        self.bracket = match run.position.pair {
-            Some(pair) => pair.bracket(tested_usd),
-            None => self.rules.venue.bracket(tested_usd),
-        };
-        self.reach_level(&mark, self.cash_usd, is_far)
     }
 
     /// Stage 2: whether the mark reached the level of an open account inside the step.
@@ -293,8 +344,27 @@ impl<'a> Account<'a> {
     }
 }
 
+/// Works an account through a stretch: what is quiet at once, the rest event by event.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn settle_stretch<'a, const K: usize>(
+    account: &mut Account<'a>,
+    place: &LanePlace<'a, K>,
+    may_trade: bool,
+) {
+    let mut run = LaneRun::new(place);
+    let mut i = 0;
+    while i < K {
+        let (quiet_end, fill) = account.run_quietly(&mut run, i, K);
+        i = quiet_end;
+        if i < K {
+            account.settle_step(&place.step(account.rules, i, may_trade), fill);
+            i += 1;
+        }
+    }
+}
+
 /// Steps at whose end the planned hedge ratio is outside its band, `|q H - h Q S| > width Q S`, as bits.
-#[multiversion(targets("x86_64+avx2+fma"))]
+#[inline(always)]
 fn outside_band<const K: usize>(run: &LaneRun<'_, K>, rules: &ProgrammeRules, width: f64) -> u64 {
     let (_, planned_base) = run.position.sizes_base;
     let mut bits = 0;
@@ -305,4 +375,28 @@ fn outside_band<const K: usize>(run: &LaneRun<'_, K>, rules: &ProgrammeRules, wi
         bits |= u64::from(gap_usd.abs() > width * exposure_usd) << i;
     }
     bits
+}
+
+/// Step `k` of a tile in one lane.
+#[inline]
+pub(super) fn lane_step(
+    rules: &ProgrammeRules,
+    tile: &MarketTile,
+    k: usize,
+    lane: usize,
+    quantity_base: f64,
+    may_trade: bool,
+) -> LaneStep {
+    let step = tile.first_step + k + 1;
+    LaneStep {
+        step,
+        spot_usd: tile.spot_usd[rules.held][k][lane],
+        underlying_usd: tile.spot_usd[rules.underlying][k][lane],
+        mark_usd: tile.mark_usd[rules.contract][k + 1][lane],
+        funding_rate: tile.is_stamp[rules.contract][k]
+            .then_some(tile.funding_rate[rules.contract][k][lane]),
+        is_watching: rules.is_watching(step),
+        may_trade,
+        quantity_base,
+    }
 }
