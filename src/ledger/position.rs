@@ -98,14 +98,14 @@ impl<'a> BracketPair<'a> {
 
 }
 
-/// Sets the maintenance margin of each step's notional: of all at once where they stand in two brackets.
+/// The maintenance margin of each step's notional: of all at once where they stand in two brackets.
 #[inline(always)]
-fn set_maintenance<const K: usize>(
+fn maintenances<const K: usize>(
     venue: &ContractRules,
     pair: Option<BracketPair<'_>>,
     notional_usd: &[f64; K],
-    out: &mut [f64; K],
-) {
+) -> [f64; K] {
+    let mut out = [0.0; K];
     if let Some(BracketPair { low, high }) = pair {
         // Copies: a choice between places in memory is not made side by side.
         let (low, high) = (*low, *high);
@@ -124,6 +124,7 @@ fn set_maintenance<const K: usize>(
             out[i] = venue.maintenance_margin_usd(notional_usd[i]);
         }
     }
+    out
 }
 
 /// What the steps of a stretch mean for a position, whatever cash is beside it. Shape of each array: `[K]`, in USD.
@@ -132,7 +133,7 @@ pub(super) struct Position<'a, const K: usize> {
     /// Actual and planned short, base units.
     pub(super) sizes_base: (f64, f64),
     /// Where to look first for the brackets.
-    first_bracket: usize,
+    pub(super) first_bracket: usize,
     /// The brackets in which all notionals stand, unless they are more than two.
     pub(super) pair: Option<BracketPair<'a>>,
     /// Steps at whose end the planned hedge ratio is outside its band, as bits.
@@ -148,29 +149,14 @@ pub(super) struct Position<'a, const K: usize> {
 }
 
 impl<'a, const K: usize> Position<'a, K> {
-    /// No account's position.
-    pub(super) fn unknown(first_bracket: usize) -> Self {
-        let zero = [0.0; K];
-        Self {
-            sizes_base: (f64::NAN, f64::NAN),
-            first_bracket,
-            pair: None,
-            outside: 0,
-            notional_usd: zero,
-            maintenance_usd: zero,
-            trigger_usd: zero,
-            needed_usd: zero,
-        }
-    }
-
-    /// Becomes the position of `sizes_base`.
+    /// The position of actual and planned `sizes_base`; its brackets are looked for from `first_bracket` on.
     #[inline(always)]
-    pub(super) fn set(
-        &mut self,
+    pub(super) fn new(
         rules: &'a ProgrammeRules,
         marks: &LaneMarks<K>,
         sizes_base: (f64, f64),
-    ) {
+        first_bracket: usize,
+    ) -> Self {
         let (short_base, planned_base) = sizes_base;
         // A flat account has no margin to look after.
         let open_base = if short_base > 0.0 {
@@ -179,18 +165,41 @@ impl<'a, const K: usize> Position<'a, K> {
             planned_base
         };
         let (lowest_usd, highest_usd) = marks.range_usd;
-        self.sizes_base = sizes_base;
         // Both factors are at least 1.
-        self.pair = BracketPair::find(
+        let pair = BracketPair::find(
             &rules.venue,
-            self.first_bracket,
+            first_bracket,
             smaller(open_base, planned_base) * lowest_usd,
             larger(
                 open_base * highest_usd * rules.clearance,
                 planned_base * (highest_usd * rules.requirement_shift),
             ),
         );
-        set_position(self, rules, marks);
+        // Short loops from arrays to arrays are what the compiler turns into SIMD.
+        let fee_frac = rules.venue.trigger_fee_frac();
+        let (mut notional_usd, mut shifted_usd) = ([0.0; K], [0.0; K]);
+        for i in 0..K {
+            notional_usd[i] = short_base * marks.mark_usd[i];
+            shifted_usd[i] = planned_base * (marks.mark_usd[i] * rules.requirement_shift);
+        }
+        let maintenance_usd = maintenances(&rules.venue, pair, &notional_usd);
+        let mut needed_usd = maintenances(&rules.venue, pair, &shifted_usd);
+        let mut trigger_usd = [0.0; K];
+        for i in 0..K {
+            trigger_usd[i] = maintenance_usd[i] + fee_frac * notional_usd[i];
+            needed_usd[i] += fee_frac * shifted_usd[i];
+            needed_usd[i] += shifted_usd[i];
+        }
+        Self {
+            sizes_base,
+            first_bracket,
+            pair,
+            outside: 0,
+            notional_usd,
+            maintenance_usd,
+            trigger_usd,
+            needed_usd,
+        }
     }
 
     /// Steps, as bits, inside which a mark may have reached the level of an account that has at least `cash_usd`; jumps
@@ -237,34 +246,5 @@ impl<'a, const K: usize> Position<'a, K> {
             bits |= u64::from(!is_far) << i;
         }
         bits
-    }
-}
-
-/// [`Position::set`] once the brackets are known. Short loops from arrays to arrays are what the compiler turns into SIMD.
-#[inline(always)]
-fn set_position<const K: usize>(
-    position: &mut Position<'_, K>,
-    rules: &ProgrammeRules,
-    marks: &LaneMarks<K>,
-) {
-    let (short_base, planned_base) = position.sizes_base;
-    let fee_frac = rules.venue.trigger_fee_frac();
-    let mut shifted_usd = [0.0; K];
-    for i in 0..K {
-        position.notional_usd[i] = short_base * marks.mark_usd[i];
-        shifted_usd[i] = planned_base * (marks.mark_usd[i] * rules.requirement_shift);
-    }
-    let (venue, pair) = (&rules.venue, position.pair);
-    set_maintenance(
-        venue,
-        pair,
-        &position.notional_usd,
-        &mut position.maintenance_usd,
-    );
-    set_maintenance(venue, pair, &shifted_usd, &mut position.needed_usd);
-    for i in 0..K {
-        position.trigger_usd[i] = position.maintenance_usd[i] + fee_frac * position.notional_usd[i];
-        position.needed_usd[i] += fee_frac * shifted_usd[i];
-        position.needed_usd[i] += shifted_usd[i];
     }
 }

@@ -385,7 +385,7 @@ fn follow_stretch<'a, const K: usize>(
     follower: &mut dyn Follower,
 ) {
     account.listen();
-    let mut run = LaneRun::new(place);
+    let mut run = LaneRun::new(place, account);
     for i in 0..K {
         let (quiet_end, fill) = account.run_quietly(&mut run, i, i + 1);
         if quiet_end == i {

@@ -72,9 +72,9 @@ pub(super) struct LaneRun<'a, const K: usize> {
 }
 
 impl<'a, const K: usize> LaneRun<'a, K> {
-    /// A lane at the start of its stretch.
+    /// An account's lane at the start of its stretch.
     #[inline(always)]
-    pub(super) fn new(place: &LanePlace<'a, K>) -> Self {
+    pub(super) fn new(place: &LanePlace<'a, K>, account: &Account<'a>) -> Self {
         let LanePlace {
             stretch,
             tile,
@@ -87,14 +87,35 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             .iter()
             .filter(|jump| jump.lane == lane && jump.asset == stretch.underlying)
             .fold(0, |bits, jump| bits | 1 << (jump.step - first));
-        Self {
+        let marks = LaneMarks::new(stretch, lane);
+        let sizes_base = (account.short_base, account.planned_short_base);
+        let position = Position::new(account.rules, &marks, sizes_base, bracket);
+        let mut run = Self {
             stretch,
             tile,
             first,
             lane,
             jump_steps,
-            marks: LaneMarks::new(stretch, lane),
-            position: Position::unknown(bracket),
+            marks,
+            position,
+        };
+        run.look_for_band(account.rules);
+        run
+    }
+
+    /// Holds other sizes from now on.
+    #[inline(never)]
+    fn hold(&mut self, rules: &'a ProgrammeRules, sizes_base: (f64, f64)) {
+        let bracket = self.position.first_bracket;
+        self.position = Position::new(rules, &self.marks, sizes_base, bracket);
+        self.look_for_band(rules);
+    }
+
+    /// Notes the steps that leave a band.
+    #[inline(always)]
+    fn look_for_band(&mut self, rules: &ProgrammeRules) {
+        if let Some(width) = rules.band() {
+            self.position.outside = outside_band(self, rules, width);
         }
     }
 
@@ -145,29 +166,15 @@ impl<'a> Account<'a> {
         from: usize,
         until: usize,
     ) -> (usize, Option<Fill>) {
-        let rules = self.rules;
-        let (short_base, planned_base) = (self.short_base, self.planned_short_base);
-        if run.position.sizes_base != (short_base, planned_base) {
-            run.position
-                .set(rules, &run.marks, (short_base, planned_base));
-            if let Some(width) = rules.band() {
-                run.position.outside = outside_band(run, rules, width);
-            }
+        let sizes_base = (self.short_base, self.planned_short_base);
+        if run.position.sizes_base != sizes_base {
+            run.hold(self.rules, sizes_base);
         }
-        let mut near = self.near_steps(run, from);
-        let until = until.min(K);
-        let mut i = from;
-        loop {
-            i = self.pass_quietly(run, near, i..until);
-            if i == until || (near >> i) & 1 == 0 {
-                return (i, None);
-            }
-            let fill = self.find_fill(&run.mark_move(i), self.cash_usd);
-            if fill.is_some() {
-                return (i, fill);
-            }
-            near ^= 1 << i;
+        if let Some(pair) = run.position.pair {
+            self.bracket = pair.low;
+            self.planned_bracket = pair.low;
         }
+        self.pass_quietly(run, from..until.min(K))
     }
 
     /// Steps from `from` on inside which the mark may have reached the level if they are quiet, as bits.
@@ -188,45 +195,43 @@ impl<'a> Account<'a> {
         near | run.jump_steps
     }
 
-    /// Works through steps until the first that is near or needs the full order of events, and returns it.
-    ///
-    /// What changes from step to step stays in registers.
+    /// [`Self::run_quietly`] once the position is known. What changes from step to step stays in registers.
     #[inline(always)]
     fn pass_quietly<const K: usize>(
         &mut self,
-        run: &LaneRun<'_, K>,
-        near: u64,
+        run: &LaneRun<'a, K>,
         steps: std::ops::Range<usize>,
-    ) -> usize {
+    ) -> (usize, Option<Fill>) {
         let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
         let (short_base, planned_base) = (self.short_base, self.planned_short_base);
         let is_open = self.is_open();
-        let call_level = self
-            .rules
-            .margin_call
-            .map_or(f64::INFINITY, |call| call.level);
-        let (acts_below, acts_above) = self.acts();
-        let blocked = near | position.outside | self.due_steps(stretch.first_step);
+        let (acts_below, acts_from) = self.acts();
+        let near = self.near_steps(run, steps.start);
+        let stops = position.outside | self.due_steps(stretch.first_step);
         let (outside_usd, contributed_usd) = (self.outside_usd, self.contributed_usd);
         let (mut cash_usd, mut funding_usd) = (self.cash_usd, self.funding_usd);
         let mut planned_cash_usd = self.planned_cash_usd;
         let (mut least_usd, mut most_ratio) = (self.min_equity_usd, self.max_margin_ratio);
         let mut required_usd = self.required_usd;
         let (mut peak_usd, mut drawdown_usd) = (self.peak_wealth_usd, self.max_drawdown_usd);
-        let mut end = steps.end;
+        let (mut end, mut fill) = (steps.end, None);
         for i in steps {
+            if (near >> i) & 1 != 0 {
+                fill = self.find_fill(&run.mark_move(i), cash_usd);
+                if fill.is_some() {
+                    end = i;
+                    break;
+                }
+            }
             let paid_usd = short_base * marks.unit_funding_usd[i];
             let next_cash_usd = cash_usd + paid_usd;
             let equity_usd = next_cash_usd - position.notional_usd[i];
             let maintenance_usd = position.maintenance_usd[i];
-            let may_act = if maintenance_usd < call_level * equity_usd {
-                maintenance_usd < acts_below * equity_usd
-            } else {
-                acts_above
-            };
+            let may_act = (maintenance_usd < acts_below * equity_usd)
+                | (maintenance_usd >= acts_from * equity_usd);
             let is_acting = is_open
                 & ((may_act & stretch.is_watching[i]) | (equity_usd <= position.trigger_usd[i]));
-            if is_acting | ((blocked >> i) & 1 != 0) {
+            if is_acting | ((stops >> i) & 1 != 0) {
                 end = i;
                 break;
             }
@@ -250,21 +255,28 @@ impl<'a> Account<'a> {
         (self.min_equity_usd, self.max_margin_ratio) = (least_usd, most_ratio);
         self.required_usd = required_usd;
         (self.peak_wealth_usd, self.max_drawdown_usd) = (peak_usd, drawdown_usd);
-        end
+        (end, fill)
     }
 
-    /// Margin ratio under which the hedger who looks acts, and whether he does at or above the call level.
-    fn acts(&self) -> (f64, bool) {
+    /// Margin ratios under which, and from which on, the hedger who looks acts; 0 and infinity: never. An account with an
+    /// equity of 0 or less is past that.
+    #[inline(always)]
+    fn acts(&self) -> (f64, f64) {
         let Some(call) = self.rules.margin_call else {
-            return (0.0, false);
+            return (0.0, f64::INFINITY);
         };
-        let is_spent = !self.is_armed && self.cold.reserve_usd <= 0.0;
         let acts_below = if self.is_armed {
             call.release.unwrap_or(0.0)
         } else {
             call.level
         };
-        (acts_below, self.cold.arrival_step == NEVER && !is_spent)
+        let is_spent = !self.is_armed && self.cold.reserve_usd <= 0.0;
+        let acts_from = if self.cold.arrival_step == NEVER && !is_spent {
+            call.level
+        } else {
+            f64::INFINITY
+        };
+        (acts_below, acts_from)
     }
 
     /// Steps of a stretch from `first_step` on by whose end a transfer or a re-entry is due, as bits.
@@ -351,7 +363,7 @@ pub(super) fn settle_stretch<'a, const K: usize>(
     place: &LanePlace<'a, K>,
     may_trade: bool,
 ) {
-    let mut run = LaneRun::new(place);
+    let mut run = LaneRun::new(place, account);
     let mut i = 0;
     while i < K {
         let (quiet_end, fill) = account.run_quietly(&mut run, i, K);
