@@ -11,7 +11,8 @@ use multiversion::multiversion;
 
 use crate::ledger::event::LiquidationCause;
 use crate::market::tile::TileJump;
-use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address_number};
+use crate::math::ars::Block;
+use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, Streams, address, address_number};
 use crate::math::vector::{exp, ln};
 
 /// Segments that one contract's bridge can have in one step; more jumps than this in a step share numbers with none.
@@ -36,9 +37,19 @@ pub struct CrossingDraws<'a> {
 impl CrossingDraws<'_> {
     /// Decides whether the bridge of segment `segment` crosses.
     pub fn bridge_uniform(&self, segment: usize) -> f64 {
-        let number = self.contract * SEGMENTS + address_number(segment).min(SEGMENTS - 1);
         self.streams
-            .uniform_32(self.path, self.step, Purpose::Bridge(number))
+            .uniform_32(self.path, self.step, self.bridge(segment))
+    }
+
+    /// The address of [`Self::bridge_uniform`].
+    #[inline(always)]
+    pub(super) fn bridge_address(&self, segment: usize) -> Block {
+        address(self.path, self.step, self.bridge(segment))
+    }
+
+    #[inline(always)]
+    fn bridge(&self, segment: usize) -> Purpose {
+        Purpose::Bridge(self.contract * SEGMENTS + address_number(segment).min(SEGMENTS - 1))
     }
 
     /// Where the diffusive part of `ln F` stands at jump `jump`, as a standard normal.

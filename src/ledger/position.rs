@@ -202,18 +202,16 @@ impl<'a, const K: usize> Position<'a, K> {
         }
     }
 
-    /// Steps, as bits, inside which a mark may have reached the level of an account that has at least `cash_usd`; jumps
-    /// aside. In no other could a bridge with even the smallest uniform have crossed.
+    /// How near the marks of the steps come to the level of an account that has at least `cash_usd`, jumps aside; `None`
+    /// where that is not told.
     #[inline(always)]
-    pub(super) fn near_steps(
+    pub(super) fn nearness(
         &self,
         rules: &ProgrammeRules,
         marks: &LaneMarks<K>,
         cash_usd: f64,
-    ) -> u64 {
-        let Some(BracketPair { low, high }) = self.pair else {
-            return u64::MAX;
-        };
+    ) -> Option<Nearness<K>> {
+        let BracketPair { low, high } = self.pair?;
         let (short_base, _) = self.sizes_base;
         let fee_frac = rules.venue.trigger_fee_frac();
         let level_of = |rate: f64, deduction_usd: f64| {
@@ -228,22 +226,54 @@ impl<'a, const K: usize> Position<'a, K> {
                     level_of(high.rate, high.deduction_usd),
                 ),
             );
-        // The bound of `MarkStep::surely_misses`.
-        let least_usd2 = match rules.crossing {
-            Crossing::Bridge => {
-                MOST_HALVINGS / (2.0 * LOG2_E) * rules.step_variance * level_usd * level_usd
-            }
-            Crossing::Endpoints => 0.0,
+        let is_bridge = rules.crossing == Crossing::Bridge;
+        let mut product_usd2 = [0.0; K];
+        for i in 0..K {
+            let to_usd = level_usd - marks.mark_usd[i];
+            let from_usd = if is_bridge {
+                level_usd - marks.start_usd[i]
+            } else {
+                1.0
+            };
+            let is_under = smaller(from_usd, to_usd) > 0.0;
+            product_usd2[i] = if is_under { from_usd * to_usd } else { -1.0 };
+        }
+        // The bound of `MarkStep::surely_misses`; at the ends alone nothing is drawn.
+        let halving_usd2 = if is_bridge {
+            rules.step_variance / (2.0 * LOG2_E) * level_usd * level_usd
+        } else {
+            0.0
         };
+        Some(Nearness {
+            product_usd2,
+            halving_usd2,
+        })
+    }
+}
+
+/// How near marks come to a level: a bridge crosses it with a probability of at most 2 to the power of minus the product of a
+/// step's two distances over [`Self::halving_usd2`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nearness<const K: usize> {
+    /// The product of the distances of each step's two ends; -1 where one is not under the level.
+    product_usd2: [f64; K],
+    /// What halves the probability.
+    halving_usd2: f64,
+}
+
+impl<const K: usize> Nearness<K> {
+    /// Whether the bridge of step `i` surely misses the level if its uniform is at least 2 to the power of minus `halvings`.
+    #[inline(always)]
+    pub(super) fn misses(&self, i: usize, halvings: f64) -> bool {
+        self.product_usd2[i] >= halvings * self.halving_usd2
+    }
+
+    /// The steps, as bits, that not every uniform misses.
+    #[inline(always)]
+    pub(super) fn steps(&self) -> u64 {
         let mut bits = 0;
         for i in 0..K {
-            let from_usd = match rules.crossing {
-                Crossing::Bridge => level_usd - marks.start_usd[i],
-                Crossing::Endpoints => 1.0,
-            };
-            let to_usd = level_usd - marks.mark_usd[i];
-            let is_far = smaller(from_usd, to_usd) > 0.0 && from_usd * to_usd > least_usd2;
-            bits |= u64::from(!is_far) << i;
+            bits |= u64::from(!self.misses(i, MOST_HALVINGS)) << i;
         }
         bits
     }

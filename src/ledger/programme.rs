@@ -6,7 +6,9 @@ use crate::ledger::calm::{
 };
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::{Lanes, places_of};
-use crate::ledger::quiet_run::{LanePlace, LaneRun, MarkMove, lane_step, settle_stretch};
+use crate::ledger::quiet_run::{
+    LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch,
+};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
@@ -375,31 +377,6 @@ fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray;
         unreachable!("a stretch lies inside its tile")
     };
     steps
-}
-
-/// [`settle_stretch`] for who wants to see every step.
-fn follow_stretch<'a, const K: usize>(
-    account: &mut Account<'a>,
-    place: &LanePlace<'a, K>,
-    may_trade: bool,
-    follower: &mut dyn Follower,
-) {
-    account.listen();
-    let mut run = LaneRun::new(place, account);
-    for i in 0..K {
-        let (quiet_end, fill) = account.run_quietly(&mut run, i, i + 1);
-        if quiet_end == i {
-            account.settle_step(&place.step(account.rules, i, may_trade), fill);
-        }
-        let events = account.take_events();
-        let stretch = place.stretch;
-        follower.step_ended(
-            stretch.first_step + i,
-            stretch.quantity_base,
-            &account.standing(),
-            events,
-        );
-    }
 }
 
 /// Tells a follower the steps of a lane that was calm.

@@ -12,11 +12,13 @@ use crate::ledger::account::{Account, LaneStep, maintenance_margin_usd};
 use crate::ledger::calm::{Stretch, larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
-use crate::ledger::lanes::NEVER;
+use crate::ledger::lanes::{NEVER, places_of};
 use crate::ledger::position::{LaneMarks, Position};
+use crate::ledger::programme::Follower;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{MarketTile, TileJump};
-use crate::math::random::address_number;
+use crate::math::ars::{Block, block, block_inside};
+use crate::math::random::{address_number, halvings_of_uniform_32};
 use crate::plan::types::Crossing;
 
 /// The most steps that a shift of a word of bits can skip.
@@ -69,6 +71,8 @@ pub(super) struct LaneRun<'a, const K: usize> {
     marks: LaneMarks<K>,
     /// What that means for the account's position as it was last.
     position: Position<'a, K>,
+    /// Steps inside which the mark may have reached the account's level, as bits.
+    near_steps: u64,
 }
 
 impl<'a, const K: usize> LaneRun<'a, K> {
@@ -98,6 +102,7 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             jump_steps,
             marks,
             position,
+            near_steps: u64::MAX,
         };
         run.look_for_band(account.rules);
         run
@@ -109,6 +114,36 @@ impl<'a, const K: usize> LaneRun<'a, K> {
         let bracket = self.position.first_bracket;
         self.position = Position::new(rules, &self.marks, sizes_base, bracket);
         self.look_for_band(rules);
+    }
+
+    /// Notes the steps from `from` on inside which the mark may have reached the account's level, if nothing is paid to it or out of
+    /// it but funding; what is paid to it besides leaves them true.
+    #[inline(always)]
+    fn look_for_level(
+        &mut self,
+        account: &Account<'a>,
+        from: usize,
+        cipher: impl Fn(Block) -> Block,
+    ) {
+        let mut cash_usd = account.cash_usd;
+        let mut least_cash_usd = cash_usd;
+        for unit_funding_usd in &self.marks.unit_funding_usd[from..] {
+            cash_usd += account.short_base * unit_funding_usd;
+            least_cash_usd = smaller(cash_usd, least_cash_usd);
+        }
+        self.near_steps = u64::MAX;
+        if let Some(nearness) = self
+            .position
+            .nearness(account.rules, &self.marks, least_cash_usd)
+        {
+            self.near_steps = self.jump_steps;
+            for i in places_of(nearness.steps() & (u64::MAX << from)) {
+                let draws = account.draws(self.stretch.first_step + i);
+                let halvings = halvings_of_uniform_32(cipher(draws.bridge_address(0)));
+                let misses = nearness.misses(i, f64::from(halvings));
+                self.near_steps |= u64::from(!misses) << i;
+            }
+        }
     }
 
     /// Notes the steps that leave a band.
@@ -159,54 +194,23 @@ pub(super) struct MarkMove<'a> {
 impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
+    ///
+    /// What changes from step to step stays in registers.
     #[inline(always)]
-    pub(super) fn run_quietly<const K: usize>(
+    fn run_quietly<const K: usize>(
         &mut self,
-        run: &mut LaneRun<'a, K>,
+        run: &LaneRun<'a, K>,
         from: usize,
         until: usize,
     ) -> (usize, Option<Fill>) {
-        let sizes_base = (self.short_base, self.planned_short_base);
-        if run.position.sizes_base != sizes_base {
-            run.hold(self.rules, sizes_base);
-        }
         if let Some(pair) = run.position.pair {
             self.bracket = pair.low;
             self.planned_bracket = pair.low;
         }
-        self.pass_quietly(run, from..until.min(K))
-    }
-
-    /// Steps from `from` on inside which the mark may have reached the level if they are quiet, as bits.
-    #[inline(always)]
-    fn near_steps<const K: usize>(&self, run: &LaneRun<'_, K>, from: usize) -> u64 {
-        if !self.is_open() {
-            return 0;
-        }
-        let mut cash_usd = self.cash_usd;
-        let mut least_cash_usd = cash_usd;
-        for unit_funding_usd in &run.marks.unit_funding_usd[from..] {
-            cash_usd += self.short_base * unit_funding_usd;
-            least_cash_usd = smaller(cash_usd, least_cash_usd);
-        }
-        let near = run
-            .position
-            .near_steps(self.rules, &run.marks, least_cash_usd);
-        near | run.jump_steps
-    }
-
-    /// [`Self::run_quietly`] once the position is known. What changes from step to step stays in registers.
-    #[inline(always)]
-    fn pass_quietly<const K: usize>(
-        &mut self,
-        run: &LaneRun<'a, K>,
-        steps: std::ops::Range<usize>,
-    ) -> (usize, Option<Fill>) {
         let (stretch, marks, position) = (run.stretch, &run.marks, &run.position);
         let (short_base, planned_base) = (self.short_base, self.planned_short_base);
         let is_open = self.is_open();
         let (acts_below, acts_from) = self.acts();
-        let near = self.near_steps(run, steps.start);
         let stops = position.outside | self.due_steps(stretch.first_step);
         let (outside_usd, contributed_usd) = (self.outside_usd, self.contributed_usd);
         let (mut cash_usd, mut funding_usd) = (self.cash_usd, self.funding_usd);
@@ -214,9 +218,10 @@ impl<'a> Account<'a> {
         let (mut least_usd, mut most_ratio) = (self.min_equity_usd, self.max_margin_ratio);
         let mut required_usd = self.required_usd;
         let (mut peak_usd, mut drawdown_usd) = (self.peak_wealth_usd, self.max_drawdown_usd);
-        let (mut end, mut fill) = (steps.end, None);
-        for i in steps {
-            if (near >> i) & 1 != 0 {
+        let until = until.min(K);
+        let (mut end, mut fill) = (until, None);
+        for i in from..until {
+            if is_open & ((run.near_steps >> i) & 1 != 0) {
                 fill = self.find_fill(&run.mark_move(i), cash_usd);
                 if fill.is_some() {
                     end = i;
@@ -321,17 +326,23 @@ impl<'a> Account<'a> {
         })
     }
 
+    /// The random numbers that decide crossings in a step.
+    #[inline(always)]
+    fn draws(&self, step: usize) -> CrossingDraws<'a> {
+        CrossingDraws {
+            streams: self.streams,
+            path: self.path,
+            step: address_number(step - 1),
+            contract: address_number(self.rules.contract),
+        }
+    }
+
     /// Whether the mark reaches the level inside the step.
     #[inline(always)]
     fn reach_level(&self, mark: &MarkMove<'_>, cash_usd: f64, is_far: bool) -> Option<Fill> {
         let rules = self.rules;
         let level_usd = self.level_usd(self.short_base * mark.start_usd, cash_usd, is_far);
-        let draws = CrossingDraws {
-            streams: self.streams,
-            path: self.path,
-            step: address_number(mark.step - 1),
-            contract: address_number(rules.contract),
-        };
+        let draws = self.draws(mark.step);
         let mark = MarkStep {
             start_usd: mark.start_usd,
             end_usd: mark.end_usd,
@@ -357,21 +368,71 @@ impl<'a> Account<'a> {
 }
 
 /// Works an account through a stretch: what is quiet at once, the rest event by event.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+aes",
+    "x86_64+avx2+fma+aes",
+    "aarch64+neon+aes"
+))]
 pub(super) fn settle_stretch<'a, const K: usize>(
     account: &mut Account<'a>,
     place: &LanePlace<'a, K>,
     may_trade: bool,
 ) {
+    let keys = account.streams.keys();
+    let cipher = |counter| block_inside!(keys, counter);
     let mut run = LaneRun::new(place, account);
+    run.look_for_level(account, 0, cipher);
     let mut i = 0;
-    while i < K {
-        let (quiet_end, fill) = account.run_quietly(&mut run, i, K);
+    loop {
+        let (quiet_end, fill) = account.run_quietly(&run, i, K);
         i = quiet_end;
-        if i < K {
-            account.settle_step(&place.step(account.rules, i, may_trade), fill);
-            i += 1;
+        if i == K {
+            return;
         }
+        let floor_usd = account.cash_usd + account.short_base * run.marks.unit_funding_usd[i];
+        account.settle_step(&place.step(account.rules, i, may_trade), fill);
+        i += 1;
+        if i == K {
+            return;
+        }
+        let sizes_base = (account.short_base, account.planned_short_base);
+        if run.position.sizes_base != sizes_base {
+            run.hold(account.rules, sizes_base);
+            run.look_for_level(account, i, cipher);
+        } else if account.cash_usd < floor_usd {
+            run.look_for_level(account, i, cipher);
+        }
+    }
+}
+
+/// [`settle_stretch`] for who wants to see every step.
+pub(super) fn follow_stretch<'a, const K: usize>(
+    account: &mut Account<'a>,
+    place: &LanePlace<'a, K>,
+    may_trade: bool,
+    follower: &mut dyn Follower,
+) {
+    account.listen();
+    let keys = account.streams.keys();
+    let mut run = LaneRun::new(place, account);
+    for i in 0..K {
+        let sizes_base = (account.short_base, account.planned_short_base);
+        if run.position.sizes_base != sizes_base {
+            run.hold(account.rules, sizes_base);
+        }
+        run.look_for_level(account, i, |counter| block(keys, counter));
+        let (quiet_end, fill) = account.run_quietly(&run, i, i + 1);
+        if quiet_end == i {
+            account.settle_step(&place.step(account.rules, i, may_trade), fill);
+        }
+        let events = account.take_events();
+        let stretch = place.stretch;
+        follower.step_ended(
+            stretch.first_step + i,
+            stretch.quantity_base,
+            &account.standing(),
+            events,
+        );
     }
 }
 

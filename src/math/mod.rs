@@ -1,6 +1,6 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
-mod ars;
+pub(crate) mod ars;
 pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;

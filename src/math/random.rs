@@ -168,6 +168,12 @@ impl Streams {
         ((self.words(path, index, purpose)[0] & LOW) as f64 + 0.5) * (1.0 / 4_294_967_296.0)
     }
 
+    /// The keys, for who works out blocks inside a function that is compiled for a level.
+    #[inline]
+    pub(crate) fn keys(&self) -> &RoundKeys<KEYS> {
+        &self.keys
+    }
+
     /// A sequential generator over the indices of one address, for whatever wants rand's traits.
     pub fn sequence(&self, path: u64, purpose: Purpose) -> Sequence {
         Sequence {
@@ -321,6 +327,18 @@ fn fill_four<const N: usize, const W: usize>(
     }
 }
 
+/// The counter whose block gives the draws of an address.
+#[inline(always)]
+pub(crate) fn address(path: u64, index: u32, purpose: Purpose) -> Block {
+    counter(path, index, purpose.tag())
+}
+
+/// The least whole `n` for which the [`Streams::uniform_32`] of this block is at least `2^-n`.
+#[inline(always)]
+pub(crate) fn halvings_of_uniform_32(block: Block) -> u32 {
+    block[0].leading_zeros() + 1
+}
+
 /// The smallest value of [`Streams::uniform_32`].
 pub const SMALLEST_UNIFORM_32: f64 = 0.5 / 4_294_967_296.0;
 
@@ -409,6 +427,20 @@ mod tests {
                 assert!((x + u.ln()).abs() <= 1e-15 * x.max(1.0));
             }
         }
+    }
+
+    #[test]
+    fn halvings_bound_their_uniform() {
+        let streams = Streams::new(9);
+        for path in 0..2000 {
+            let purpose = Purpose::Bridge(0);
+            let uniform = streams.uniform_32(path, 1, purpose);
+            let counter = address(path, 1, purpose);
+            let n = halvings_of_uniform_32(block(streams.keys(), counter)).cast_signed();
+            assert!(uniform >= 0.5f64.powi(n) && uniform < 0.5f64.powi(n - 1));
+        }
+        assert_eq!(halvings_of_uniform_32([0; 4]), 33);
+        assert_eq!(halvings_of_uniform_32([u32::MAX; 4]), 1);
     }
 
     #[test]
