@@ -8,7 +8,7 @@ use crate::outcome::table::LANES;
 pub(crate) const NEVER: u32 = u32::MAX;
 
 /// State that a calm stretch reads or moves. Shape of each array: `[LANES]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct HotLanes {
     /// `balance + q E`, USD: equity at mark `F` is `cash - q F`.
     pub cash_usd: LaneArray,
@@ -175,6 +175,15 @@ impl Lanes {
             cold: vec![cold; LANES],
             quantity_base: rules.quantity_base,
         }
+    }
+}
+
+impl Lanes {
+    /// Becomes a copy without anything allocated.
+    pub(crate) fn become_like(&mut self, other: &Self) {
+        self.hot = other.hot;
+        self.cold.copy_from_slice(&other.cold);
+        self.quantity_base = other.quantity_base;
     }
 }
 

@@ -95,7 +95,6 @@ impl<'a> BracketPair<'a> {
         };
         (most_usd <= high.cap_usd || index + 1 >= last).then_some(Self { low, high })
     }
-
 }
 
 /// The maintenance margin of each step's notional: of all at once where they stand in two brackets.

@@ -6,9 +6,7 @@ use crate::ledger::calm::{
 };
 use crate::ledger::event::LedgerEvent;
 use crate::ledger::lanes::{Lanes, places_of};
-use crate::ledger::quiet_run::{
-    LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch,
-};
+use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
@@ -82,7 +80,7 @@ impl<'a> Programme<'a> {
 
     /// Sets all accounts to time 0.
     pub fn start(&mut self) {
-        self.lanes.clone_from(&self.fresh);
+        self.lanes.become_like(&self.fresh);
         // All lanes are alike.
         self.sizes_base = (f64::INFINITY, 0.0);
         self.cover_sizes(0);

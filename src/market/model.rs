@@ -107,7 +107,12 @@ impl MarketModel {
                 step_drift,
                 step_deviation,
                 loadings,
-                smallness: Smallness::of(largest_move),
+                smallness: if step_deviation > 0.0 {
+                    Smallness::of(largest_move)
+                } else {
+                    // What is not random is exact.
+                    Smallness::Any
+                },
             }
         });
         let contracts = market.contracts.iter().map(|contract| {
@@ -127,9 +132,16 @@ impl MarketModel {
             let bound = dated
                 .as_ref()
                 .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
+            // What is not random is exact; that of a dated future always is, and so is no basis.
+            let is_exact = !basis.is_random && dated.is_none() && bound > 0.0;
+            let smallness = if is_exact {
+                Smallness::Any
+            } else {
+                Smallness::of(bound)
+            };
             ContractModel {
                 underlying: contract.underlying,
-                smallness: Smallness::of(bound),
+                smallness,
                 initial_basis: contract.initial_basis(),
                 dated,
                 basis,
@@ -300,9 +312,9 @@ impl MarketModel {
         let spot_usd = &mut state.spot_usd[a];
         let out = &mut tile.spot_usd[a];
         match asset.smallness {
-            Smallness::Tiny => move_spots::<5>(shocks, factor, drift, spot_usd, out),
-            Smallness::Small => move_spots::<7>(shocks, factor, drift, spot_usd, out),
-            Smallness::Moderate => move_spots::<9>(shocks, factor, drift, spot_usd, out),
+            Smallness::Tiny => move_spots::<4>(shocks, factor, drift, spot_usd, out),
+            Smallness::Small => move_spots::<5>(shocks, factor, drift, spot_usd, out),
+            Smallness::Moderate => move_spots::<6>(shocks, factor, drift, spot_usd, out),
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
@@ -365,8 +377,8 @@ impl MarketModel {
         }
         let Some(formula) = formula else {
             match contract.smallness {
-                Smallness::Tiny => contract.move_marks::<5>(&moves, basis, ends),
-                Smallness::Small => contract.move_marks::<7>(&moves, basis, ends),
+                Smallness::Tiny => contract.move_marks::<4>(&moves, basis, ends),
+                Smallness::Small => contract.move_marks::<5>(&moves, basis, ends),
                 _ => contract.move_marks::<0>(&moves, basis, ends),
             }
             return;
@@ -379,8 +391,8 @@ impl MarketModel {
         };
         let is_each = formula.interval_steps == 1;
         let advance = match contract.smallness {
-            Smallness::Tiny => contract.moves_with_rates::<5>(is_each),
-            Smallness::Small => contract.moves_with_rates::<7>(is_each),
+            Smallness::Tiny => contract.moves_with_rates::<4>(is_each),
+            Smallness::Small => contract.moves_with_rates::<5>(is_each),
             _ => contract.moves_with_rates::<0>(is_each),
         };
         let (sum, rates) = (&mut state.premium_sum[c], &mut tile.funding_rate[c]);

@@ -72,7 +72,6 @@ macro_rules! eight_blocks {
 }
 pub(crate) use eight_blocks;
 
-
 /// Two blocks an instruction, or four.
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vaes {
@@ -91,8 +90,7 @@ pub(crate) mod vaes {
         keys: &RoundKeys<K>,
         counter: Block,
     ) -> [[u32; 16]; 4] {
-        let four_times =
-            |block: Block| _mm512_broadcast_i32x4(bytemuck::cast::<_, __m128i>(block));
+        let four_times = |block: Block| _mm512_broadcast_i32x4(bytemuck::cast::<_, __m128i>(block));
         let whitened = _mm512_xor_si512(four_times(counter), four_times(keys.0[0]));
         let mut rows = [[0; 16]; 4];
         for (row, w) in rows.iter_mut().zip(0u32..) {

@@ -420,7 +420,8 @@ mod tests {
             let mut lanes = [0.0; 64];
             streams.lane_exponentials(first_path, 5, time, &mut lanes);
             for (path, x) in (first_path..).zip(lanes) {
-                let (uniforms, alone) = streams.uniforms_and_exponential(path, (4, size), (5, time));
+                let (uniforms, alone) =
+                    streams.uniforms_and_exponential(path, (4, size), (5, time));
                 assert_eq!(uniforms, streams.uniforms(path, 4, size));
                 assert_eq!(alone.to_bits(), x.to_bits());
                 let [u, _] = streams.uniforms(path, 5, time);
