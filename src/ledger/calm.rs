@@ -16,8 +16,9 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::lanes::{HotLanes, places_of};
+use crate::ledger::lanes::HotLanes;
 use crate::market::tile::LaneArray;
+use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
 
 /// A bracket's line: `MM(N) = N rate - deduction`.

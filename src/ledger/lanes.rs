@@ -186,15 +186,3 @@ impl Lanes {
         self.quantity_base = other.quantity_base;
     }
 }
-
-/// The places of the bits that are set, from the lowest on.
-pub(crate) fn places_of(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        if bits == 0 {
-            return None;
-        }
-        let lane = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        Some(lane)
-    })
-}

@@ -5,11 +5,12 @@ use crate::ledger::calm::{
     MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
-use crate::ledger::lanes::{Lanes, places_of};
+use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
+use crate::math::bits::places_of;
 use crate::math::random::Streams;
 use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;

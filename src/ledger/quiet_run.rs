@@ -12,12 +12,13 @@ use crate::ledger::account::{Account, LaneStep, maintenance_margin_usd};
 use crate::ledger::calm::{Stretch, larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
-use crate::ledger::lanes::{NEVER, places_of};
+use crate::ledger::lanes::NEVER;
 use crate::ledger::position::{LaneMarks, Position};
 use crate::ledger::programme::Follower;
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::ars::{Block, block, block_inside};
+use crate::math::bits::places_of;
 use crate::math::random::{address_number, halvings_of_uniform_32};
 use crate::plan::types::Crossing;
 

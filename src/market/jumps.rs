@@ -2,7 +2,8 @@
 
 use multiversion::multiversion;
 
-use crate::market::tile::{MarketTile, TileJump};
+use crate::market::tile::{MarketTile, TILE_STEPS, TileJump};
+use crate::math::bits::places_of;
 use crate::math::jumps::{kou_compensator, merton_compensator};
 use crate::math::normal;
 use crate::math::random::{Purpose, Streams, address_number};
@@ -88,10 +89,22 @@ struct Struck {
 }
 
 /// All clocks of a market: one for each asset's own jumps, one for the systemic ones.
+///
+/// They are read for a window of several tiles at once: many ticks side by side cost a fraction of as many one by one.
 #[derive(Debug, Clone)]
 pub struct JumpClocks {
     clocks: Vec<Clock>,
+    step_years: f64,
+    steps: usize,
+    /// Tiles of a window: about as many as have a tick of every clock and lane.
+    window_tiles: usize,
 }
+
+/// The most tiles of a window.
+const MOST_TILES: usize = 64;
+
+/// No jump.
+const NONE: usize = usize::MAX;
 
 /// Where every lane's clocks stand.
 #[derive(Debug, Clone)]
@@ -100,11 +113,19 @@ pub struct JumpState {
     next_years: Vec<[f64; LANES]>,
     /// Ticks so far; shape `[clocks]`.
     ticks: Vec<[u32; LANES]>,
+    /// First step of the window, from 0.
+    window_start: usize,
+    /// Its end.
+    window_end: usize,
+    /// Jumps of the window, each with the place of another one of its tile, [`NONE`] for the last.
+    window: Vec<(TileJump, usize)>,
+    /// Where in `window` the jumps of each tile begin.
+    tile_heads: [usize; MOST_TILES],
 }
 
 impl JumpClocks {
-    /// The clocks of these assets.
-    pub fn new(assets: &[AssetPlan]) -> Self {
+    /// The clocks of these assets over so many steps.
+    pub fn new(assets: &[AssetPlan], step_years: f64, steps: usize) -> Self {
         let mut clocks = Vec::new();
         let jumping = || {
             assets
@@ -145,7 +166,17 @@ impl JumpClocks {
                 struck,
             });
         }
-        Self { clocks }
+        let least_gap_years = clocks
+            .iter()
+            .map(|clock| clock.mean_gap_years)
+            .fold(f64::INFINITY, f64::min);
+        let tiles = least_gap_years / (step_years * TILE_STEPS as f64);
+        Self {
+            clocks,
+            step_years,
+            steps,
+            window_tiles: whole_part(tiles).clamp(1, MOST_TILES),
+        }
     }
 
     /// Room for the clocks of one block.
@@ -154,11 +185,16 @@ impl JumpClocks {
         JumpState {
             next_years: vec![[0.0; LANES]; n],
             ticks: vec![[0; LANES]; n],
+            window_start: 0,
+            window_end: 0,
+            window: Vec::with_capacity(4 * LANES),
+            tile_heads: [NONE; MOST_TILES],
         }
     }
 
     /// Sets every lane's clocks to time 0.
     pub(crate) fn start(&self, state: &mut JumpState, streams: &Streams, first_path: u64) {
+        state.window_end = 0;
         for (number, clock) in self.clocks.iter().enumerate() {
             state.ticks[number] = [0; LANES];
             let next_years = &mut state.next_years[number];
@@ -171,53 +207,72 @@ impl JumpClocks {
     }
 
     /// Lists the jumps of one tile in `tile.jumps`, in order.
-    pub(crate) fn advance(
-        &self,
-        state: &mut JumpState,
-        streams: &Streams,
-        step_years: f64,
-        tile: &mut MarketTile,
-    ) {
+    pub(crate) fn advance(&self, state: &mut JumpState, streams: &Streams, tile: &mut MarketTile) {
         tile.jumps.clear();
-        let end_step = tile.first_step + tile.steps;
-        let end_years = end_step as f64 * step_years;
+        if tile.first_step >= state.window_end {
+            self.read_window(state, streams, tile);
+        }
+        let mut place = state.tile_heads[(tile.first_step - state.window_start) / TILE_STEPS];
+        while place != NONE {
+            let (jump, next) = state.window[place];
+            tile.jumps.push(jump);
+            place = next;
+        }
+        tile.sort_jumps();
+    }
+
+    /// Reads the clocks of the window that begins with a tile.
+    fn read_window(&self, state: &mut JumpState, streams: &Streams, tile: &MarketTile) {
+        let start = tile.first_step;
+        let end = self.steps.min(start + self.window_tiles * TILE_STEPS);
+        let end_years = end as f64 * self.step_years;
+        (state.window_start, state.window_end) = (start, end);
+        state.window.clear();
+        state.tile_heads = [NONE; MOST_TILES];
+        let mut places = [(0, 0); LANES];
+        let (mut uniforms, mut gaps) = ([[0.0; 2]; LANES], [0.0; LANES]);
         for (number, clock) in self.clocks.iter().enumerate() {
-            let clock_number = address_number(number);
-            let next_years = &mut state.next_years[number];
-            let mut due = due_lanes(next_years, end_years);
-            while due != 0 {
-                let lane = due.trailing_zeros() as usize;
-                due &= due - 1;
-                let path = tile.first_path + lane as u64;
-                while next_years[lane] < end_years {
-                    let tick = state.ticks[number][lane];
-                    let position = next_years[lane] / step_years;
-                    // Rounding must neither lose a jump nor move it out of its tile.
-                    let step = whole_part(position).clamp(tile.first_step, end_step - 1);
+            let purposes =
+                [Purpose::JumpSize, Purpose::JumpTime].map(|of| of(address_number(number)));
+            let (next_years, ticks) = (&mut state.next_years[number], &mut state.ticks[number]);
+            loop {
+                let mut count = 0;
+                for lane in places_of(due_lanes(next_years, end_years)) {
+                    places[count] = (lane, ticks[lane]);
+                    count += 1;
+                }
+                if count == 0 {
+                    break;
+                }
+                let places = &places[..count];
+                // One uniform decides whom a tick strikes, one quantile how much; the next gap is exponential.
+                streams.ticks(tile.first_path, places, purposes, &mut uniforms, &mut gaps);
+                for ((&(lane, tick), &[whom, quantile]), &gap) in
+                    places.iter().zip(&uniforms).zip(&gaps)
+                {
+                    let position = next_years[lane] / self.step_years;
+                    // Rounding must neither lose a jump nor move it out of its window.
+                    let step = whole_part(position).clamp(start, end - 1);
                     let time_frac = (position - step as f64).clamp(0.0, 1.0);
-                    // One uniform decides whom the tick strikes, one quantile how much; the next gap is exponential.
-                    let ([whom, quantile], gap) = streams.uniforms_and_exponential(
-                        path,
-                        (tick, Purpose::JumpSize(clock_number)),
-                        (tick + 1, Purpose::JumpTime(clock_number)),
-                    );
+                    ticks[lane] = tick + 1;
+                    next_years[lane] += gap * clock.mean_gap_years;
+                    let head = &mut state.tile_heads[(step - start) / TILE_STEPS];
                     for struck in &clock.struck {
                         if whom < struck.probability {
-                            tile.jumps.push(TileJump {
-                                step: step - tile.first_step,
+                            let jump = TileJump {
+                                step: (step - start) % TILE_STEPS,
                                 asset: struck.asset,
                                 lane,
                                 time_frac,
                                 log_size: struck.sizes.quantile(quantile) * struck.loading,
-                            });
+                            };
+                            state.window.push((jump, *head));
+                            *head = state.window.len() - 1;
                         }
                     }
-                    state.ticks[number][lane] = tick + 1;
-                    next_years[lane] += gap * clock.mean_gap_years;
                 }
             }
         }
-        tile.sort_jumps();
     }
 }
 

@@ -24,7 +24,6 @@ const GROUP: usize = 4;
 pub struct MarketModel {
     streams: Streams,
     steps: usize,
-    step_years: f64,
     assets: Vec<AssetModel>,
     contracts: Vec<ContractModel>,
     clocks: JumpClocks,
@@ -152,10 +151,9 @@ impl MarketModel {
         Self {
             streams: Streams::new(plan.simulation.seed),
             steps: plan.simulation.steps as usize,
-            step_years,
             assets: assets.collect(),
             contracts: contracts.collect(),
-            clocks: JumpClocks::new(&market.assets),
+            clocks: JumpClocks::new(&market.assets, step_years, plan.simulation.steps as usize),
             covariance: FactorCovariance::new(plan),
         }
     }
@@ -262,8 +260,7 @@ impl MarketModel {
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
         tile.steps = left.min(TILE_STEPS);
-        self.clocks
-            .advance(&mut state.jumps, &self.streams, self.step_years, tile);
+        self.clocks.advance(&mut state.jumps, &self.streams, tile);
         for a in 0..self.assets.len() {
             self.draw_series(
                 state.first_path,

@@ -1,6 +1,7 @@
 //! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
 
 pub(crate) mod ars;
+pub(crate) mod bits;
 pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;

@@ -130,22 +130,22 @@ impl Streams {
         self.words(path, index, purpose).map(uniform)
     }
 
-    /// The [`Streams::uniforms`] of one index and purpose, and a standard exponential of another: `-ln` of the first uniform
-    /// there.
-    #[inline]
-    pub fn uniforms_and_exponential(
+    /// The draws of several ticks, each of a lane and with its index: the [`Streams::uniforms`] of the first purpose, and of the
+    /// second, at the next index, a standard exponential, `-ln` of the first uniform there. `first_path` is that of lane 0.
+    pub fn ticks(
         &self,
-        path: u64,
-        uniforms: (u32, Purpose),
-        exponential: (u32, Purpose),
-    ) -> ([f64; 2], f64) {
-        let counters =
-            [uniforms, exponential].map(|(index, purpose)| counter(path, index, purpose.tag()));
-        uniforms_and_exponential(&self.keys, counters)
+        first_path: u64,
+        ticks: &[(usize, u32)],
+        purposes: [Purpose; 2],
+        uniforms: &mut [[f64; 2]],
+        exponentials: &mut [f64],
+    ) {
+        let tags = purposes.map(Purpose::tag);
+        fill_ticks(&self.keys, first_path, ticks, tags, uniforms, exponentials);
     }
 
-    /// The exponential of [`Streams::uniforms_and_exponential`] of `N` paths from `first_path` on: the same bits, by SIMD. `N` and `first_path` are
-    /// multiples of 16.
+    /// The exponential of [`Streams::ticks`] of `N` paths from `first_path` on: the same bits, by SIMD. `N` and `first_path`
+    /// are multiples of 16.
     ///
     /// # Panics
     /// If `first_path` is not a multiple of 16.
@@ -214,15 +214,38 @@ fn uniform(word: u64) -> f64 {
     ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
 }
 
-/// [`Streams::uniforms_and_exponential`] of two counters.
-#[multiversion(targets("x86_64+avx2+fma+aes", "aarch64+neon+aes"))]
-fn uniforms_and_exponential(
+/// [`Streams::ticks`] with the tags of the purposes.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+aes",
+    "x86_64+avx2+fma+aes",
+    "aarch64+neon+aes"
+))]
+fn fill_ticks(
     keys: &RoundKeys<KEYS>,
-    [uniforms, exponential]: [Block; 2],
-) -> ([f64; 2], f64) {
-    let uniforms = pair_words(block_inside!(keys, uniforms)).map(uniform);
-    let [word, _] = pair_words(block_inside!(keys, exponential));
-    (uniforms, -ln(uniform(word)))
+    first_path: u64,
+    ticks: &[(usize, u32)],
+    [uniform_tag, exponential_tag]: [u32; 2],
+    uniforms: &mut [[f64; 2]],
+    exponentials: &mut [f64],
+) {
+    let (uniforms, exponentials) = (
+        &mut uniforms[..ticks.len()],
+        &mut exponentials[..ticks.len()],
+    );
+    for ((&(lane, index), pair), x) in ticks.iter().zip(uniforms).zip(&mut *exponentials) {
+        let path = first_path + lane as u64;
+        let counters = [
+            (index, uniform_tag),
+            (index.wrapping_add(1), exponential_tag),
+        ]
+        .map(|(index, tag)| counter(path, index, tag));
+        *pair = pair_words(block_inside!(keys, counters[0])).map(uniform);
+        let [word, _] = pair_words(block_inside!(keys, counters[1]));
+        *x = uniform(word);
+    }
+    for x in exponentials {
+        *x = -ln(*x);
+    }
 }
 
 /// [`Streams::lane_exponentials`] for an index and the tag of a purpose.
@@ -419,11 +442,13 @@ mod tests {
         for first_path in [0, 64, LOW - 63, LOW + 1] {
             let mut lanes = [0.0; 64];
             streams.lane_exponentials(first_path, 5, time, &mut lanes);
-            for (path, x) in (first_path..).zip(lanes) {
-                let (uniforms, alone) =
-                    streams.uniforms_and_exponential(path, (4, size), (5, time));
-                assert_eq!(uniforms, streams.uniforms(path, 4, size));
-                assert_eq!(alone.to_bits(), x.to_bits());
+            let ticks: Vec<(usize, u32)> = (0..64).map(|lane| (lane, 4)).collect();
+            let (mut uniforms, mut alone) = ([[0.0; 2]; 64], [0.0; 64]);
+            streams.ticks(first_path, &ticks, [size, time], &mut uniforms, &mut alone);
+            for (lane, x) in lanes.into_iter().enumerate() {
+                let path = first_path + lane as u64;
+                assert_eq!(uniforms[lane], streams.uniforms(path, 4, size));
+                assert_eq!(alone[lane].to_bits(), x.to_bits());
                 let [u, _] = streams.uniforms(path, 5, time);
                 assert!((x + u.ln()).abs() <= 1e-15 * x.max(1.0));
             }
