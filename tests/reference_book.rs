@@ -202,6 +202,10 @@ fn the_lanes_agree_with_the_general_slow_ledger() {
         .unwrap();
 }
 
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
 fn simulated(plan: &Plan, threads: usize) -> OutcomeTable {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -241,9 +245,16 @@ fn threads_change_no_bit() {
 #[test]
 #[ignore = "a tool: prints what the two ledgers read differently"]
 fn features_that_differ() {
-    let differ = |seed: u64, features: u32| differences(&plan_of(seed, Features(features)), 1);
+    let differ = |seed: u64, features: u32| {
+        let plan = plan_of(seed, Features(features));
+        std::panic::catch_unwind(|| differences(&plan, 1)).unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().cloned();
+            vec![words.unwrap_or_else(|| "a panic".to_owned())]
+        })
+    };
     let mut found: BTreeMap<u32, (u32, u64, Vec<String>)> = BTreeMap::new();
-    for seed in 0..600 {
+    let first = number("SEED").unwrap_or(0);
+    for seed in first..first + number("PLANS").unwrap_or(6000) {
         let mut features = Features::ALL;
         if differ(seed, features).is_empty() {
             continue;
@@ -268,7 +279,6 @@ fn features_that_differ() {
 #[test]
 #[ignore = "a tool: tells one plan's path by both ledgers"]
 fn story_of_a_plan() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seed = number("SEED").unwrap_or(0);
     let features = number("FEATURES").unwrap_or(u64::from(Features::ALL));
     let plan = plan_of(seed, Features(u32::try_from(features).expect("24 bits")));

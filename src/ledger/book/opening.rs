@@ -191,8 +191,12 @@ pub(super) fn open(plan: &Plan, rules: &mut BookRules) -> State {
             required_usd += need * rate_usd;
         }
         set_initial_wealth(rules, &state);
-        for l in 0..legs.len() {
-            open_leg(rules, &legs, l, &mut state, &mut path);
+        // Options first, then new futures, then the trades of hedges that are on already: these are cut to what margin
+        // is left beside the others.
+        let mut order: Vec<usize> = (0..legs.len()).collect();
+        order.sort_by_key(|&l| (!rules.legs[l].is_option, legs[l].taken != 0.0));
+        for (done, &l) in order.iter().enumerate() {
+            open_leg(rules, &legs, l, &order[..done], &mut state, &mut path);
         }
         state.hot.required_usd = [if rules.is_hedged { required_usd } else { 0.0 }; LANES];
         spread(rules, &mut state, path);
@@ -205,6 +209,7 @@ fn open_leg(
     rules: &BookRules,
     legs: &[LegOpening],
     l: usize,
+    done: &[usize],
     state: &mut State,
     path: &mut PathState,
 ) {
@@ -220,7 +225,7 @@ fn open_leg(
     // An opening trade that the account cannot margin was refused before; a trade on top of an open hedge is cut.
     let mut held = leg.planned;
     if leg.taken != 0.0 && held.abs() > leg.taken.abs() {
-        let allowed = largest_size(rules, legs, l, state).max(leg.taken.abs());
+        let allowed = largest_size(rules, legs, l, done, state).max(leg.taken.abs());
         if is_short_of(allowed, held.abs()) {
             held = allowed.copysign(held);
             path.cut_trades += 1;
@@ -256,13 +261,19 @@ fn open_leg(
 }
 
 /// Largest size, without sign, that a leg's account can margin beside its other legs as they are opened so far.
-fn largest_size(rules: &BookRules, legs: &[LegOpening], l: usize, state: &State) -> f64 {
+fn largest_size(
+    rules: &BookRules,
+    legs: &[LegOpening],
+    l: usize,
+    done: &[usize],
+    state: &State,
+) -> f64 {
     let a = rules.legs[l].account;
     let hot = &state.hot;
     let mut free = hot.cash[a][0];
     for &other in &rules.accounts[a].legs {
-        // Legs before this one are open; those after it are as they were taken.
-        let size = if other < l {
+        // Those that are not open yet are as they were taken.
+        let size = if done.contains(&other) {
             hot.size[other][0]
         } else {
             legs[other].taken

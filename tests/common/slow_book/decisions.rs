@@ -381,8 +381,9 @@ impl Book<'_> {
         let spot_usd = self.spot_of_holding(hedge.covers);
         let underlying_usd = self.end.spot_usd[self.contract(h).underlying];
         let unit_base = self.followed_base(h) * spot_usd / underlying_usd;
-        let ratio = (self.base_of_size(h, size) + deltas) / unit_base;
-        unit_base > 0.0 && (ratio - hedge.position.sign() * hedge.hedge_ratio).abs() > width
+        let wanted_base = hedge.position.sign() * hedge.hedge_ratio * unit_base;
+        let gap_base = self.base_of_size(h, size) + deltas - wanted_base;
+        gap_base.abs() > width * unit_base
     }
 
     /// The size that a decision of this leg's rule goes to.
