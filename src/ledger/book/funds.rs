@@ -97,9 +97,11 @@ impl Lane<'_> {
         if !is_horizon && self.rules.accounts[a].is_watching(self.step) {
             self.look(a, &margin);
         }
-        // What the look has changed counts in the equity, the maintenance margin it was taken on stays.
-        let after = self.margin(a, &self.work.now);
-        self.record_margin(a, after.maintenance, after.equity);
+        // What the look has changed counts; an account whose futures were all cut leaves no record.
+        if self.is_open(a) {
+            let after = self.margin(a, &self.work.now);
+            self.record_margin(a, after.maintenance, after.equity);
+        }
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.

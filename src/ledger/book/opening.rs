@@ -3,7 +3,7 @@
 use crate::ledger::book::option_quote::{
     OptionQuote, option_deviation, option_initial_margin, quote,
 };
-use crate::ledger::book::policies::{Decision, target_size};
+use crate::ledger::book::policies::{Decision, OptionDeltas, target_size};
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Sums;
 use crate::ledger::book::state::{
@@ -77,16 +77,16 @@ impl LegOpening {
         let spot_usd = rules.initial_spots_usd[hedge.held];
         let underlying_usd = rules.initial_spots_usd[hedge.underlying];
         let (followed_base, _) = rules.schedule.followed(hedge.holding, hedge.follows, 0);
-        let option_base = if hedge.delta_band().is_some() {
-            option_base(plan, rules, leg.hedge)
+        let options = if hedge.delta_band().is_some() {
+            option_deltas(plan, rules, leg.hedge)
         } else {
-            0.0
+            OptionDeltas::default()
         };
         let decision = Decision {
             followed_base,
             spot_usd,
             underlying_usd,
-            option_base,
+            options,
         };
         let exposure_usd = followed_base * spot_usd;
         let wants_trade = !is_flat
@@ -99,7 +99,7 @@ impl LegOpening {
                     } else {
                         opened.quantity_base
                     };
-                    let short_base = hedge.sign * quantity_base + option_base;
+                    let short_base = hedge.sign * quantity_base + options.short_base;
                     let ratio = short_base * underlying_usd / exposure_usd;
                     (ratio - hedge.sign * hedge.hedge_ratio).abs() > width
                 }
@@ -145,20 +145,22 @@ impl LegOpening {
     }
 }
 
-/// What the options on a hedge's holding are short at time 0, base units of the hedge's underlying.
-fn option_base(plan: &Plan, rules: &BookRules, h: usize) -> f64 {
+/// What the options on a hedge's holding do at time 0, base units of the hedge's underlying.
+fn option_deltas(plan: &Plan, rules: &BookRules, h: usize) -> OptionDeltas {
     let hedge = &rules.hedges[h];
-    let mut short_base = 0.0;
+    let mut deltas = OptionDeltas::default();
     for &o in &hedge.option_legs {
         let contract = rules.legs[o].contract;
         if let Some(quote) = initial_quote(rules, contract) {
-            let delta = quote.delta;
             let spot_usd = rules.initial_spots_usd[rules.contracts[contract].underlying];
             let prices = spot_usd / rules.initial_spots_usd[hedge.underlying];
-            short_base += LegOpening::new(plan, rules, o).planned * delta * prices;
+            deltas.add(
+                LegOpening::new(plan, rules, o).planned * prices,
+                quote.delta,
+            );
         }
     }
-    short_base
+    deltas
 }
 
 /// Everything at time 0, on every path alike; also fills in what the rules keep of it.
