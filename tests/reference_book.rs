@@ -164,11 +164,11 @@ fn config(cases: u32, seed: u64) -> Config {
     }
 }
 
-/// Every column of the engine is the slow ledger's.
+/// Every column of the engine is the slow ledger's. `PLANS` and `SEED` in the environment ask for others.
 #[test]
-#[ignore = "a few random plans in a thousand still differ; run with --ignored to see them"]
 fn the_general_ledger_agrees_with_the_slow_one() {
-    TestRunner::new(config(1500, 60))
+    let cases = number("PLANS").map_or(4_000, |plans| u32::try_from(plans).expect("32 bits"));
+    TestRunner::new(config(cases, number("SEED").unwrap_or(60)))
         .run(&any_plan(), |plan| {
             for path in 0..PATHS {
                 let path = path * 9 + 1;
@@ -215,18 +215,20 @@ fn simulated(plan: &Plan, threads: usize) -> OutcomeTable {
         .expect("outcomes")
 }
 
-/// One thread or five, or one path alone: the same bits.
+/// One thread, five or twelve, or one path alone: the same bits.
 #[test]
 fn threads_change_no_bit() {
     TestRunner::new(config(40, 62))
         .run(&any_plan(), |mut plan| {
             plan.simulation.paths = 700;
-            let (one, five) = (simulated(&plan, 1), simulated(&plan, 5));
+            let one = simulated(&plan, 1);
+            let (five, twelve) = (simulated(&plan, 5), simulated(&plan, 12));
             for column in 0..one.columns() {
                 let bits = |table: &OutcomeTable| -> Vec<u64> {
                     table.values_at(column).map(f64::to_bits).collect()
                 };
                 prop_assert_eq!(bits(&one), bits(&five));
+                prop_assert_eq!(bits(&one), bits(&twelve));
             }
             for path in [0, 63, 64, 699_usize] {
                 let alone = trace(&plan, path as u64);
