@@ -189,9 +189,9 @@ impl Lane<'_> {
         if hedge.is_periodic(self.step) {
             return true;
         }
-        let (width, option_base) = match (hedge.band(), hedge.delta_band()) {
-            (Some(width), _) => (width, 0.0),
-            (_, Some(width)) => (width, self.option_deltas(h).short_base),
+        let (width, options) = match (hedge.band(), hedge.delta_band()) {
+            (Some(width), _) => (width, OptionDeltas::default()),
+            (_, Some(width)) => (width, self.option_deltas(h)),
             (None, None) => return false,
         };
         let order = &self.leg(l).order;
@@ -200,18 +200,18 @@ impl Lane<'_> {
         } else {
             self.state.hot.planned[l][self.lane]
         };
-        let short_base = self.base_size(l, size, self.work.now.unit[l]) + option_base;
+        let short_base = self.base_size(l, size, self.work.now.unit[l]) + options.short_base;
         let (_, followed) = self
             .rules
             .schedule
             .followed(hedge.holding, hedge.follows, self.step);
-        is_outside_band(
-            short_base,
-            self.spot_usd(hedge.underlying),
-            hedge.sign * hedge.hedge_ratio,
-            followed * self.spot_usd(hedge.held),
-            width,
-        )
+        // Without anything to cover the band has no width, and options alone decide: to rounding.
+        let exposure_usd = followed * self.spot_usd(hedge.held);
+        let underlying_usd = self.spot_usd(hedge.underlying);
+        let wanted_usd = hedge.hedge_ratio * exposure_usd;
+        let gap_usd = short_base.mul_add(underlying_usd, -hedge.sign * wanted_usd);
+        let dust_usd = DUST_FRAC * (wanted_usd + options.size_base * underlying_usd);
+        gap_usd.abs() > width * exposure_usd + dust_usd
     }
 
     /// Trades the held size to `wanted`; if that is an increase, cut to what the whole account can margin.
@@ -235,16 +235,4 @@ impl Lane<'_> {
         }
         self.trade(l, target, purpose, is_cut);
     }
-}
-
-/// Whether `|q H - h X S| > width X S`.
-pub(super) fn is_outside_band(
-    short_base: f64,
-    underlying_usd: f64,
-    signed_ratio: f64,
-    exposure_usd: f64,
-    width: f64,
-) -> bool {
-    let gap_usd = short_base.mul_add(underlying_usd, -signed_ratio * exposure_usd);
-    gap_usd.abs() > width * exposure_usd
 }

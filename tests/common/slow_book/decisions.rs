@@ -376,9 +376,9 @@ impl Book<'_> {
     /// Whether the size that the plan has, or is working towards, is off the ratio by more than the width.
     fn is_outside_band(&self, h: usize, width: f64) -> bool {
         let hedge = &self.legs[h].hedge;
-        let deltas = match hedge.rebalance {
-            Rebalance::DeltaBand { .. } => self.option_deltas_and_sizes_base(h).0,
-            Rebalance::Never | Rebalance::Every { .. } | Rebalance::Band { .. } => 0.0,
+        let (deltas, sizes) = match hedge.rebalance {
+            Rebalance::DeltaBand { .. } => self.option_deltas_and_sizes_base(h),
+            Rebalance::Never | Rebalance::Every { .. } | Rebalance::Band { .. } => (0.0, 0.0),
         };
         let size = self.legs[h]
             .order
@@ -388,7 +388,8 @@ impl Book<'_> {
         let unit_base = self.followed_base(h) * spot_usd / underlying_usd;
         let wanted_base = hedge.position.sign() * hedge.hedge_ratio * unit_base;
         let gap_base = self.base_of_size(h, size) + deltas - wanted_base;
-        gap_base.abs() > width * unit_base
+        let dust_base = 1e-12 * (wanted_base.abs() + sizes);
+        gap_base.abs() > width * unit_base + dust_base
     }
 
     /// The size that a decision of this leg's rule goes to.
