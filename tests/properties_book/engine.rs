@@ -7,10 +7,14 @@ use hedgesim::engine::run::simulate;
 use hedgesim::engine::trace::{Trace, trace};
 use hedgesim::outcome::column::{COMPONENTS, Cell, Column, Extra};
 use hedgesim::outcome::table::OutcomeTable;
-use hedgesim::plan::types::{FundingSource, Plan};
+use hedgesim::plan::types::{
+    CoinCollateral, ContractSettlement, Crossing, FundingSource, JumpPlan, JumpSizes, Plan,
+    SettlementCurrency,
+};
 
 use super::still::{STILL, still_plan};
 use crate::common::any_plan::{Features, money_usd, plan_of};
+use crate::common::small_plan::small_plan;
 
 fn simulated(plan: &Plan, threads: usize) -> OutcomeTable {
     let pool = rayon::ThreadPoolBuilder::new()
@@ -212,6 +216,51 @@ fn nothing_comes_from_nothing() {
         liquidated >= 5.0 && called > 100.0 && fed > 50.0,
         "{seen:?}"
     );
+}
+
+/// An inverse short of what is held, margined with all of it, is a constant sum of dollars on every path at every date, with
+/// jumps too, and never liquidated.
+#[test]
+fn an_inverse_short_on_its_inventory_is_a_dollar() {
+    for seed in 0..100 {
+        let mut plan = small_plan(20);
+        plan.simulation.paths = 256;
+        plan.simulation.seed = seed;
+        plan.simulation.crossing = Crossing::Bridge;
+        plan.market.assets[0].volatility_annual = 1.5;
+        plan.market.assets[0].jumps = (seed % 2 == 0).then_some(JumpPlan {
+            jumps_per_year: 100.0,
+            sizes: JumpSizes::Merton {
+                mean_log: 0.05,
+                std_dev_log: 0.3,
+            },
+            systemic_share: 0.0,
+            systemic_loading: 1.0,
+        });
+        plan.market.contracts[0].settlement = ContractSettlement::Inverse;
+        plan.accounts[0].settlement = SettlementCurrency::Coin { asset: 0 };
+        plan.accounts[0].collateral_usd = 0.0;
+        plan.accounts[0].coins = vec![CoinCollateral {
+            asset: 0,
+            quantity_base: plan.holdings[0].quantity_base,
+            holding: Some(0),
+            haircut_frac: 0.0,
+        }];
+        plan.report.date_steps = vec![5, 13, 20];
+        let table = simulated(&plan, 1);
+        for path in 0..table.paths() {
+            let dust_usd = 1e-9 * scale_usd(&plan, &table, path);
+            let fixed = |column: Column| table.value(path, column as usize);
+            assert!(fixed(Column::HedgedPnl).abs() <= dust_usd);
+            assert!(fixed(Column::MaxDrawdown) <= dust_usd);
+            assert!(fixed(Column::Liquidations) == 0.0);
+            for date in 0..plan.report.date_steps.len() {
+                let interim = table.cell(path, Cell::Extra(Extra::InterimHedged(date)));
+                assert!(interim.abs() <= dust_usd, "{interim}");
+            }
+            assert!(fixed(Column::UnhedgedPnl).abs() > dust_usd);
+        }
+    }
 }
 
 /// One thread or many, one block or several: the same bits in every column of every path.
