@@ -1,5 +1,8 @@
 //! What a venue fixes for one contract: margin brackets, fees, liquidation procedure.
 
+/// How far beyond a bracket's cap, relative to it, a notional is there by rounding alone.
+const CAP_ROUNDING: f64 = 1e-12;
+
 /// A venue's rules for one contract.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContractRules {
@@ -70,10 +73,12 @@ impl ContractRules {
     }
 
     /// The bracket (counted from 0) in which a notional stands; the last one beyond the cap.
+    ///
+    /// Initial margin jumps at a cap, and a position that was cut to it must not ask for the next bracket's by rounding.
     pub fn bracket_index(&self, notional_usd: f64) -> usize {
         self.brackets
             .iter()
-            .position(|b| notional_usd <= b.cap_usd)
+            .position(|b| notional_usd <= b.cap_usd * (1.0 + CAP_ROUNDING))
             .unwrap_or(self.brackets.len() - 1)
     }
 

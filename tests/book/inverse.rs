@@ -47,28 +47,43 @@ fn one_times_inverse_with_the_inventory_as_collateral_is_a_dollar() {
     }
 }
 
-/// The seven levels of one bracket at 0.5 %: `(1 - mm) / (1 - 1/L)` at the mark, `1 / (1 - 1/L + mm)` at the entry price, and
-/// those of linear shorts.
+/// The seven levels of a short in one bracket at 0.5 %: linear `(1 + 1/L) / (1 + mm)`, inverse `(1 - mm) / (1 - 1/L)` at the
+/// mark and `1 / (1 - 1/L + mm)` at the entry price. A billionth below nothing happens, a billionth above it does.
 #[test]
-fn liquidation_prices_of_inverse_shorts_meet_reference_digits() {
-    for (leverage, at, ratio) in [
-        (2.0, MaintenanceAt::Mark, 1.99),
-        (5.0, MaintenanceAt::Mark, 1.243_75),
-        (5.0, MaintenanceAt::Entry, 1.242_236_024_84),
+fn liquidation_prices_of_shorts_meet_reference_digits() {
+    let (linear, inverse) = (ContractSettlement::Linear, ContractSettlement::Inverse);
+    let (mark, entry) = (MaintenanceAt::Mark, MaintenanceAt::Entry);
+    for (settlement, leverage, at, published) in [
+        (linear, 2.0, mark, 1.492_537_313_43),
+        (linear, 3.0, mark, 1.326_699_834_16),
+        (linear, 5.0, mark, 1.194_029_850_75),
+        (linear, 10.0, mark, 1.094_527_363_18),
+        (inverse, 2.0, mark, 1.99),
+        (inverse, 5.0, mark, 1.243_75),
+        (inverse, 5.0, entry, 1.242_236_024_84),
     ] {
-        let mut plan = inverse_plan(1);
+        let exact = match (settlement, at) {
+            (ContractSettlement::Linear, _) => (1.0 + 1.0 / leverage) / 1.005,
+            (ContractSettlement::Inverse, MaintenanceAt::Mark) => 0.995 / (1.0 - 1.0 / leverage),
+            (ContractSettlement::Inverse, MaintenanceAt::Entry) => {
+                1.0 / (1.0 - 1.0 / leverage + 0.005)
+            }
+        };
+        near("published", exact, published, 1e-10);
+        let mut plan = if settlement == linear {
+            let mut plan = small_plan(1);
+            plan.accounts[0].collateral_usd = 1000.0 / leverage;
+            plan
+        } else {
+            let mut plan = inverse_plan(1);
+            plan.accounts[0].coins = vec![coins(10.0 / leverage, None)];
+            plan
+        };
         let rules = &mut plan.market.contracts[0].rules;
         rules.brackets[0].rate = 0.005;
         rules.maintenance_at = at;
-        plan.accounts[0].coins = vec![coins(10.0 / leverage, None)];
         for (factor, liquidations) in [(1.0 - 1e-9, 0.0), (1.0 + 1e-9, 1.0)] {
-            let level_usd = if at == MaintenanceAt::Mark {
-                100.0 * ratio
-            } else {
-                100.0 / (1.0 - 1.0 / leverage + 0.005)
-            };
-            near("published", level_usd, 100.0 * ratio, 1e-9);
-            let path = FixedPath::of_spots(&plan, &[100.0, level_usd * factor]);
+            let path = FixedPath::of_spots(&plan, &[100.0, 100.0 * exact * factor]);
             let row = run(&plan, &path);
             near(
                 "liquidations",

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use hedgesim::math::random::Streams;
 use hedgesim::plan::types::{
-    CoinCollateral, ContractKind, ContractSettlement, Crossing, FundingPlan, FundingSource,
-    OuBasis, Plan, SettlementCurrency,
+    CoinCollateral, ContractSettlement, Crossing, Plan, SettlementCurrency,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use super::still::{STILL, still_plan};
 use crate::common::any_plan::{Features, any_plan, money_usd, plan_of, random_path};
 use crate::common::slow_book::{COMPONENTS, Draws, SlowRow, run};
 use crate::common::small_plan::small_plan;
@@ -111,48 +111,9 @@ fn the_identity_holds_on_every_path() {
 /// source, releases, liquidations, re-entries, rolls, switches, sales.
 #[test]
 fn nothing_comes_from_nothing() {
-    let features = Features(
-        Features::ALL
-            & !(Features::COSTS
-                | Features::LIQUIDITY
-                | Features::STYLES
-                | Features::OPTIONS
-                | Features::FORFEITS),
-    );
     let (mut liquidations, mut calls) = (0.0, 0.0);
-    for seed in 0..2_000 {
-        let mut plan = plan_of(seed, features);
-        for asset in &mut plan.market.assets {
-            asset.volatility_annual = 0.0;
-            asset.jumps = None;
-        }
-        for contract in &mut plan.market.contracts {
-            match &mut contract.kind {
-                ContractKind::Perpetual { basis, funding } => {
-                    *basis = OuBasis::NONE;
-                    *funding = FundingPlan::None;
-                }
-                ContractKind::Dated(dated) => {
-                    dated.carry = OuBasis::NONE;
-                    dated.slope_per_year = 0.0;
-                }
-                ContractKind::Option(_) => unreachable!("switched off"),
-            }
-        }
-        for account in &mut plan.accounts {
-            account.liquidation_slippage_frac = 0.0;
-            for source in &mut account.sources {
-                match source {
-                    FundingSource::Reserve => {}
-                    FundingSource::CreditLine { rate_annual, .. } => *rate_annual = 0.0,
-                    FundingSource::Inventory { cost_frac, .. } => *cost_frac = 0.0,
-                }
-            }
-        }
-        for holding in &mut plan.holdings {
-            // Coins that are staked beside a short grow on one side alone once they are sold early.
-            holding.staking_yield_annual = 0.0;
-        }
+    for seed in 0..5_000 {
+        let plan = still_plan(seed, Features(STILL));
         let row = run(&plan, &random_path(&plan, seed), Draws::Always(1.0));
         let gained_usd = row.get("hedged_pnl_usd") - row.get("unhedged_pnl_usd");
         let fund_usd = row.get("bankruptcy_loss_usd");

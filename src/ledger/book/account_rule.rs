@@ -89,9 +89,14 @@ impl AccountRule {
         let legs: Vec<usize> = (0..all_legs.len())
             .filter(|&l| of_account(&all_legs[l]))
             .collect();
-        let remainder = legs.first().map_or(Remainder::Returned, |&l| {
-            plan.market.contracts[all_legs[l].contract].rules.remainder
-        });
+        let forfeits = |&l: &usize| {
+            plan.market.contracts[all_legs[l].contract].rules.remainder == Remainder::Forfeited
+        };
+        let remainder = if legs.iter().any(forfeits) {
+            Remainder::Forfeited
+        } else {
+            Remainder::Returned
+        };
         let coin = match account.settlement {
             SettlementCurrency::Usd => None,
             SettlementCurrency::Coin { asset } => Some(asset),

@@ -7,18 +7,12 @@ use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
 use crate::ledger::book::option_quote::{option_deviation, quote};
 use crate::ledger::book::rules::BookRules;
-use crate::ledger::book::walk::prices_between;
+use crate::ledger::book::walk::{Segment, prices_between};
 use crate::ledger::crossing::{CrossingDraws, SEGMENTS, bridge};
 use crate::ledger::event::LiquidationCause;
 use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, address_number};
 use crate::math::vector::{exp, ln};
 use crate::plan::types::Crossing;
-
-/// Doublings of the way to a fill before it is looked for at the step's end.
-const MOST_DOUBLINGS: usize = 60;
-
-/// How narrow a fill is bracketed, relative to the way to it.
-const FILL_TOLERANCE: f64 = 1e-12;
 
 /// A jump of one asset inside a step.
 #[derive(Debug, Clone, Copy)]
@@ -162,8 +156,13 @@ impl Lane<'_> {
             self.try_between(a, moment, done);
             let to = self.margin(a, &self.work.trial).distance();
             let elapsed = variance * (moment - time);
-            if to <= 0.0 || self.crosses(a, segment, from, to, elapsed) {
-                self.fall(a, variance, time, from);
+            let way = Segment {
+                variance,
+                start_frac: time,
+                end_frac: moment,
+                room: from,
+            };
+            if (to <= 0.0 || self.crosses(a, segment, from, to, elapsed)) && self.fall(a, &way) {
                 return Some(LiquidationCause::Crossed);
             }
             done += together;
@@ -178,11 +177,16 @@ impl Lane<'_> {
             segment += 1;
         }
         let left = variance * (1.0 - time);
-        if at_end <= 0.0 || self.crosses(a, segment, from, at_end, left) {
-            self.fall(a, variance, time, from);
-            return Some(LiquidationCause::Crossed);
-        }
-        None
+        let work = &mut *self.work;
+        work.trial.copy_from(&work.now);
+        let way = Segment {
+            variance,
+            start_frac: time,
+            end_frac: 1.0,
+            room: from,
+        };
+        let is_reached = at_end <= 0.0 || self.crosses(a, segment, from, at_end, left);
+        (is_reached && self.fall(a, &way)).then_some(LiquidationCause::Crossed)
     }
 
     /// Whether a Brownian bridge of the account's distance crosses zero.
@@ -277,82 +281,6 @@ impl Lane<'_> {
     /// Sets `work.trial` to where the factors are at a moment of the step after so many of its jumps, going straight.
     fn try_between(&mut self, a: usize, time_frac: f64, jumps: usize) {
         prices_between(self.rules, self.work, a, self.step, time_frac, jumps);
-    }
-
-    /// Moves the factors from `work.between`, where the distance is `from`, along its steepest fall until it is zero, in
-    /// `work.trial`.
-    fn fall(&mut self, a: usize, variance: f64, time_frac: f64, from: f64) {
-        let is_still = variance <= 0.0;
-        let scale = if is_still { 1.0 } else { from };
-        let (mut near, mut far) = (0.0, scale);
-        let mut doublings = 0;
-        loop {
-            self.move_along(a, variance, time_frac, far);
-            if self.margin(a, &self.work.trial).distance() <= 0.0 {
-                break;
-            }
-            if is_still || doublings == MOST_DOUBLINGS {
-                let work = &mut *self.work;
-                work.trial.copy_from(&work.now);
-                return;
-            }
-            near = far;
-            far *= 2.0;
-            doublings += 1;
-        }
-        while far - near > FILL_TOLERANCE * far {
-            let middle = 0.5 * (near + far);
-            if middle <= near || middle >= far {
-                break;
-            }
-            self.move_along(a, variance, time_frac, middle);
-            if self.margin(a, &self.work.trial).distance() <= 0.0 {
-                far = middle;
-            } else {
-                near = middle;
-            }
-        }
-        self.move_along(a, variance, time_frac, far);
-    }
-
-    /// Sets `work.trial` to `work.between` moved so far along the steepest fall; without a variance, that share of the way to
-    /// the step's end.
-    fn move_along(&mut self, a: usize, variance: f64, time_frac: f64, far: f64) {
-        let (rules, work) = (self.rules, &mut *self.work);
-        let account = &rules.accounts[a];
-        let (from, to, trial) = (&work.between, &work.now, &mut work.trial);
-        trial.copy_from(from);
-        let log_move = |i: usize, start: f64, end: f64| {
-            if variance > 0.0 {
-                -far * work.direction[i] / variance
-            } else {
-                far * bounded_ln(end / start)
-            }
-        };
-        for (i, &l) in account.legs.iter().enumerate() {
-            let leg = &rules.legs[l];
-            let contract = &rules.contracts[leg.contract];
-            let asset = contract.underlying;
-            if leg.is_option {
-                let moved = log_move(i, from.spot_usd[asset], to.spot_usd[asset]);
-                let spot_usd = from.spot_usd[asset] * bounded_exp(moved);
-                set_option(rules, trial, l, spot_usd, self.step, time_frac);
-            } else {
-                let mut moved = log_move(i, from.unit[l], to.unit[l]);
-                if contract.is_inverse && variance > 0.0 {
-                    moved = -moved;
-                }
-                trial.unit[l] = from.unit[l] * bounded_exp(moved);
-            }
-        }
-        if account.coin.is_none() {
-            for (i, s) in account.slots.clone().enumerate() {
-                let asset = rules.slots[s].asset;
-                let start = from.spot_usd[asset];
-                let moved = log_move(account.legs.len() + i, start, to.spot_usd[asset]);
-                trial.spot_usd[asset] = start * bounded_exp(moved);
-            }
-        }
     }
 }
 

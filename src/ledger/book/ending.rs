@@ -24,12 +24,12 @@ impl Lane<'_> {
         }
         let collateral_usd = account.reserve_usd;
         let arrival_step = account.arrival_step;
-        let is_wanted =
-            |l: &usize| !rules.legs[*l].is_option && self.state.hot.planned[*l][lane] != 0.0;
-        let is_any = rules.accounts[a].legs.iter().any(is_wanted);
-        if collateral_usd < SMALLEST_REENTRY_USD || !is_any {
+        if collateral_usd < SMALLEST_REENTRY_USD {
             // Only a transfer that is still under way can fill the reserve again.
             self.account_mut(a).reentry_step = arrival_step;
+            return;
+        }
+        if !self.plans_futures(a) {
             return;
         }
         let account = self.account_mut(a);
@@ -64,6 +64,13 @@ impl Lane<'_> {
                 is_cut,
             },
         );
+    }
+
+    /// Whether a future of the account is planned to be open; it is a trade of the plan that opens one again.
+    pub(super) fn plans_futures(&self, a: usize) -> bool {
+        let planned = |l: usize| self.state.hot.planned[l][self.lane];
+        let mut legs = self.rules.accounts[a].legs.iter();
+        legs.any(|&l| !self.rules.legs[l].is_option && planned(l) != 0.0)
     }
 
     /// The share of all its planned futures that an empty account can margin, up to 1.

@@ -12,7 +12,7 @@ use crate::plan::types::{CallAction, FundingSource, MarginCallPlan};
 /// How narrow the cut of a deleveraging is bracketed.
 const CUT_TOLERANCE: f64 = 1e-14;
 
-/// What is missing of an ask by no more than this fraction is missing by rounding alone.
+/// What is missing of an ask, or there for it, by no more than this fraction of it is so by rounding alone.
 const ASK_ROUNDING: f64 = 1e-12;
 
 impl Lane<'_> {
@@ -97,9 +97,11 @@ impl Lane<'_> {
         if !is_horizon && self.rules.accounts[a].is_watching(self.step) {
             self.look(a, &margin);
         }
-        // What the look has changed counts in the equity, the maintenance margin it was taken on stays.
-        let after = self.margin(a, &self.work.now);
-        self.record_margin(a, after.maintenance, after.equity);
+        // What the look has changed counts; an account whose futures were all cut leaves no record.
+        if self.is_open(a) {
+            let after = self.margin(a, &self.work.now);
+            self.record_margin(a, after.maintenance, after.equity);
+        }
     }
 
     /// The hedger looks: a call at or above the level, a release below the release level.
@@ -215,23 +217,25 @@ impl Lane<'_> {
     /// Raises up to so much from the account's sources in their order; returns what they give. It is part of the money
     /// outside until it reaches a venue.
     fn raise(&mut self, a: usize, asked_usd: f64) -> f64 {
+        let dust_usd = ASK_ROUNDING * asked_usd;
+        let beyond_dust = |usd: f64| if usd > dust_usd { usd } else { 0.0 };
         let mut raised_usd: f64 = 0.0;
         let mut credit = self.rules.accounts[a].credits.start;
         for source in &self.rules.accounts[a].sources {
             let missing_usd = asked_usd - raised_usd;
-            if missing_usd <= 0.0 {
+            if missing_usd <= dust_usd {
                 break;
             }
             raised_usd += match *source {
                 FundingSource::Reserve => {
                     let account = self.account_mut(a);
-                    let given_usd = missing_usd.min(account.reserve_usd).max(0.0);
+                    let given_usd = beyond_dust(missing_usd.min(account.reserve_usd));
                     account.reserve_usd -= given_usd;
                     given_usd
                 }
                 FundingSource::CreditLine { limit_usd, .. } => {
                     let state = self.credit_mut(credit);
-                    let given_usd = missing_usd.min(limit_usd - state.drawn_usd).max(0.0);
+                    let given_usd = beyond_dust(missing_usd.min(limit_usd - state.drawn_usd));
                     state.drawn_usd += given_usd;
                     credit += 1;
                     if given_usd > 0.0 {
@@ -243,7 +247,7 @@ impl Lane<'_> {
                     given_usd
                 }
                 FundingSource::Inventory { holding, cost_frac } => {
-                    self.sell_early(holding, missing_usd, cost_frac)
+                    self.sell_early(holding, [missing_usd, dust_usd], cost_frac)
                 }
             };
         }
@@ -264,15 +268,16 @@ impl Lane<'_> {
         })
     }
 
-    /// Sells coins of a holding that are not posted for up to so much; returns what they bring.
-    fn sell_early(&mut self, j: usize, wanted_usd: f64, cost_frac: f64) -> f64 {
+    /// Sells coins of a holding that are not posted for up to so much, if it is more than dust; returns what they bring.
+    fn sell_early(&mut self, j: usize, [wanted_usd, dust_usd]: [f64; 2], cost_frac: f64) -> f64 {
         let asset = self.rules.holdings[j].asset;
         let spot_usd = self.spot_usd(asset);
         let free_base = self.rules.schedule.after_base(j, self.step - 1)
             - self.posted_of_holding(j)
             - self.holding(j).early_base;
-        let sold_base = (wanted_usd / (spot_usd * (1.0 - cost_frac))).min(free_base);
-        if sold_base <= 0.0 {
+        let per_coin_usd = spot_usd * (1.0 - cost_frac);
+        let sold_base = (wanted_usd / per_coin_usd).min(free_base);
+        if sold_base * per_coin_usd <= dust_usd {
             return 0.0;
         }
         let lane = self.lane;

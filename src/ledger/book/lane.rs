@@ -21,6 +21,8 @@ pub(super) struct Work {
     pub(super) trial: Prices,
     /// Where the accounts' factors are between two jumps.
     pub(super) between: Prices,
+    /// Where they are going from there.
+    pub(super) until: Prices,
     /// Slopes of an account's distance by its log factors, and the direction in which it falls.
     pub(super) slopes: Vec<f64>,
     pub(super) direction: Vec<f64>,
@@ -38,7 +40,8 @@ impl Work {
             start: prices.clone(),
             now: prices.clone(),
             trial: prices.clone(),
-            between: prices,
+            between: prices.clone(),
+            until: prices,
             slopes: vec![0.0; factors],
             direction: vec![0.0; factors],
             jumps: Vec::with_capacity(8),
@@ -172,7 +175,7 @@ impl Lane<'_> {
             hot.acts_below[a][lane] = below;
             hot.acts_above[a][lane] = above;
             due_step = due_step.min(account.arrival_step).min(account.leave_step);
-            if !account.is_live {
+            if !account.is_live && self.plans_futures(a) {
                 due_step = due_step.min(account.reentry_step);
             }
             if rules.liquidity_at_risk && account.in_flight_coins > 0.0 {

@@ -3,7 +3,7 @@
 use crate::ledger::book::option_quote::{
     OptionQuote, option_deviation, option_initial_margin, quote,
 };
-use crate::ledger::book::policies::{Decision, target_size};
+use crate::ledger::book::policies::{Decision, OptionDeltas, target_size};
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Sums;
 use crate::ledger::book::state::{
@@ -77,16 +77,16 @@ impl LegOpening {
         let spot_usd = rules.initial_spots_usd[hedge.held];
         let underlying_usd = rules.initial_spots_usd[hedge.underlying];
         let (followed_base, _) = rules.schedule.followed(hedge.holding, hedge.follows, 0);
-        let option_base = if hedge.delta_band().is_some() {
-            option_base(plan, rules, leg.hedge)
+        let options = if hedge.delta_band().is_some() {
+            option_deltas(plan, rules, leg.hedge)
         } else {
-            0.0
+            OptionDeltas::default()
         };
         let decision = Decision {
             followed_base,
             spot_usd,
             underlying_usd,
-            option_base,
+            options,
         };
         let exposure_usd = followed_base * spot_usd;
         let wants_trade = !is_flat
@@ -99,7 +99,7 @@ impl LegOpening {
                     } else {
                         opened.quantity_base
                     };
-                    let short_base = hedge.sign * quantity_base + option_base;
+                    let short_base = hedge.sign * quantity_base + options.short_base;
                     let ratio = short_base * underlying_usd / exposure_usd;
                     (ratio - hedge.sign * hedge.hedge_ratio).abs() > width
                 }
@@ -145,20 +145,22 @@ impl LegOpening {
     }
 }
 
-/// What the options on a hedge's holding are short at time 0, base units of the hedge's underlying.
-fn option_base(plan: &Plan, rules: &BookRules, h: usize) -> f64 {
+/// What the options on a hedge's holding do at time 0, base units of the hedge's underlying.
+fn option_deltas(plan: &Plan, rules: &BookRules, h: usize) -> OptionDeltas {
     let hedge = &rules.hedges[h];
-    let mut short_base = 0.0;
+    let mut deltas = OptionDeltas::default();
     for &o in &hedge.option_legs {
         let contract = rules.legs[o].contract;
         if let Some(quote) = initial_quote(rules, contract) {
-            let delta = quote.delta;
             let spot_usd = rules.initial_spots_usd[rules.contracts[contract].underlying];
             let prices = spot_usd / rules.initial_spots_usd[hedge.underlying];
-            short_base += LegOpening::new(plan, rules, o).planned * delta * prices;
+            deltas.add(
+                LegOpening::new(plan, rules, o).planned * prices,
+                quote.delta,
+            );
         }
     }
-    short_base
+    deltas
 }
 
 /// Everything at time 0, on every path alike; also fills in what the rules keep of it.
@@ -191,8 +193,12 @@ pub(super) fn open(plan: &Plan, rules: &mut BookRules) -> State {
             required_usd += need * rate_usd;
         }
         set_initial_wealth(rules, &state);
-        for l in 0..legs.len() {
-            open_leg(rules, &legs, l, &mut state, &mut path);
+        // Options first, then new futures, then the trades of hedges that are on already: these are cut to what margin
+        // is left beside the others.
+        let mut order: Vec<usize> = (0..legs.len()).collect();
+        order.sort_by_key(|&l| (!rules.legs[l].is_option, legs[l].taken != 0.0));
+        for (done, &l) in order.iter().enumerate() {
+            open_leg(rules, &legs, l, &order[..done], &mut state, &mut path);
         }
         state.hot.required_usd = [if rules.is_hedged { required_usd } else { 0.0 }; LANES];
         spread(rules, &mut state, path);
@@ -205,6 +211,7 @@ fn open_leg(
     rules: &BookRules,
     legs: &[LegOpening],
     l: usize,
+    done: &[usize],
     state: &mut State,
     path: &mut PathState,
 ) {
@@ -220,7 +227,7 @@ fn open_leg(
     // An opening trade that the account cannot margin was refused before; a trade on top of an open hedge is cut.
     let mut held = leg.planned;
     if leg.taken != 0.0 && held.abs() > leg.taken.abs() {
-        let allowed = largest_size(rules, legs, l, state).max(leg.taken.abs());
+        let allowed = largest_size(rules, legs, l, done, state).max(leg.taken.abs());
         if is_short_of(allowed, held.abs()) {
             held = allowed.copysign(held);
             path.cut_trades += 1;
@@ -256,13 +263,19 @@ fn open_leg(
 }
 
 /// Largest size, without sign, that a leg's account can margin beside its other legs as they are opened so far.
-fn largest_size(rules: &BookRules, legs: &[LegOpening], l: usize, state: &State) -> f64 {
+fn largest_size(
+    rules: &BookRules,
+    legs: &[LegOpening],
+    l: usize,
+    done: &[usize],
+    state: &State,
+) -> f64 {
     let a = rules.legs[l].account;
     let hot = &state.hot;
     let mut free = hot.cash[a][0];
     for &other in &rules.accounts[a].legs {
-        // Legs before this one are open; those after it are as they were taken.
-        let size = if other < l {
+        // Those that are not open yet are as they were taken.
+        let size = if done.contains(&other) {
             hot.size[other][0]
         } else {
             legs[other].taken

@@ -17,9 +17,30 @@ pub(super) struct Decision {
     pub(super) spot_usd: f64,
     /// Spot of the contract's underlying, USD.
     pub(super) underlying_usd: f64,
-    /// Short that options make already, base units of the underlying.
-    pub(super) option_base: f64,
+    /// What options do already, base units of the underlying.
+    pub(super) options: OptionDeltas,
 }
+
+/// What the planned options that cover a holding do already, base units of a future's underlying.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OptionDeltas {
+    /// Short that they make.
+    pub(super) short_base: f64,
+    /// Their sizes without sign: what a delta of 1 would be.
+    pub(super) size_base: f64,
+}
+
+impl OptionDeltas {
+    /// Counts an option of this size.
+    pub(super) fn add(&mut self, size_base: f64, delta: f64) {
+        self.short_base += size_base * delta;
+        self.size_base += size_base.abs();
+    }
+}
+
+/// A size of less than this fraction of what it is worked out from, and room for less than this fraction of what is
+/// wanted, are left over by rounding: none.
+const DUST_FRAC: f64 = 1e-12;
 
 /// Size of a hedge's leg at a decision, rounded as the plan says.
 pub(super) fn target_size(
@@ -29,20 +50,22 @@ pub(super) fn target_size(
     unit: f64,
     decision: &Decision,
 ) -> f64 {
-    let wanted_base = hedge.sign
-        * target_short_base(
-            hedge.hedge_ratio,
-            decision.followed_base,
-            decision.spot_usd,
-            decision.underlying_usd,
-        )
-        - decision.option_base;
-    // Deltas beyond what is to be covered do not turn the leg over.
-    let wanted_base = if hedge.delta_band().is_some() && wanted_base * hedge.sign < 0.0 {
-        0.0
-    } else {
-        wanted_base
-    };
+    let whole_base = target_short_base(
+        hedge.hedge_ratio,
+        decision.followed_base,
+        decision.spot_usd,
+        decision.underlying_usd,
+    );
+    let mut wanted_base = hedge.sign * whole_base;
+    if hedge.delta_band().is_some() {
+        let options = &decision.options;
+        wanted_base -= options.short_base;
+        // Deltas beyond what is to be covered do not turn the leg over.
+        let dust_base = DUST_FRAC * (whole_base + options.size_base);
+        if wanted_base * hedge.sign <= dust_base {
+            wanted_base = 0.0;
+        }
+    }
     let contract = &rules.contracts[rules.legs[l].contract];
     let size = if contract.is_inverse && !rules.legs[l].is_option {
         -wanted_base / unit
@@ -137,29 +160,27 @@ impl Lane<'_> {
             followed_base,
             spot_usd: self.spot_usd(hedge.held),
             underlying_usd: self.spot_usd(hedge.underlying),
-            option_base: if hedge.delta_band().is_some() {
-                self.option_base(h)
+            options: if hedge.delta_band().is_some() {
+                self.option_deltas(h)
             } else {
-                0.0
+                OptionDeltas::default()
             },
         };
         target_size(self.rules, hedge, l, self.work.now.unit[l], &decision)
     }
 
-    /// What the planned options on a hedge's holding are short, base units of the hedge's underlying.
-    fn option_base(&self, h: usize) -> f64 {
+    /// What the planned options on a hedge's holding do, base units of the hedge's underlying.
+    fn option_deltas(&self, h: usize) -> OptionDeltas {
         let hedge = &self.rules.hedges[h];
-        hedge
-            .option_legs
-            .iter()
-            .map(|&o| {
-                let contract = self.rules.legs[o].contract;
-                let underlying = self.rules.contracts[contract].underlying;
-                let delta = self.series.delta(contract, self.k)[self.lane];
-                let prices = self.spot_usd(underlying) / self.spot_usd(hedge.underlying);
-                self.state.hot.planned[o][self.lane] * delta * prices
-            })
-            .sum()
+        let mut deltas = OptionDeltas::default();
+        for &o in &hedge.option_legs {
+            let contract = self.rules.legs[o].contract;
+            let underlying = self.rules.contracts[contract].underlying;
+            let delta = self.series.delta(contract, self.k)[self.lane];
+            let prices = self.spot_usd(underlying) / self.spot_usd(hedge.underlying);
+            deltas.add(self.state.hot.planned[o][self.lane] * prices, delta);
+        }
+        deltas
     }
 
     /// Whether a hedge's rule asks for a new size; an order that is still worked counts as done.
@@ -168,9 +189,9 @@ impl Lane<'_> {
         if hedge.is_periodic(self.step) {
             return true;
         }
-        let (width, option_base) = match (hedge.band(), hedge.delta_band()) {
-            (Some(width), _) => (width, 0.0),
-            (_, Some(width)) => (width, self.option_base(h)),
+        let (width, options) = match (hedge.band(), hedge.delta_band()) {
+            (Some(width), _) => (width, OptionDeltas::default()),
+            (_, Some(width)) => (width, self.option_deltas(h)),
             (None, None) => return false,
         };
         let order = &self.leg(l).order;
@@ -179,18 +200,18 @@ impl Lane<'_> {
         } else {
             self.state.hot.planned[l][self.lane]
         };
-        let short_base = self.base_size(l, size, self.work.now.unit[l]) + option_base;
+        let short_base = self.base_size(l, size, self.work.now.unit[l]) + options.short_base;
         let (_, followed) = self
             .rules
             .schedule
             .followed(hedge.holding, hedge.follows, self.step);
-        is_outside_band(
-            short_base,
-            self.spot_usd(hedge.underlying),
-            hedge.sign * hedge.hedge_ratio,
-            followed * self.spot_usd(hedge.held),
-            width,
-        )
+        // Without anything to cover the band has no width, and options alone decide: to rounding.
+        let exposure_usd = followed * self.spot_usd(hedge.held);
+        let underlying_usd = self.spot_usd(hedge.underlying);
+        let wanted_usd = hedge.hedge_ratio * exposure_usd;
+        let gap_usd = short_base.mul_add(underlying_usd, -hedge.sign * wanted_usd);
+        let dust_usd = DUST_FRAC * (wanted_usd + options.size_base * underlying_usd);
+        gap_usd.abs() > width * exposure_usd + dust_usd
     }
 
     /// Trades the held size to `wanted`; if that is an increase, cut to what the whole account can margin.
@@ -202,7 +223,10 @@ impl Lane<'_> {
         let is_turned = held * wanted < 0.0;
         if wanted.abs() > held.abs() || is_turned {
             let kept = if is_turned { 0.0 } else { held.abs() };
-            let allowed = self.largest_size(a, l).max(kept);
+            let mut allowed = self.largest_size(a, l);
+            if allowed - kept <= DUST_FRAC * wanted.abs() {
+                allowed = kept;
+            }
             if is_short_of(allowed, wanted.abs()) {
                 target = allowed.copysign(wanted);
                 is_cut = true;
@@ -211,16 +235,4 @@ impl Lane<'_> {
         }
         self.trade(l, target, purpose, is_cut);
     }
-}
-
-/// Whether `|q H - h X S| > width X S`.
-pub(super) fn is_outside_band(
-    short_base: f64,
-    underlying_usd: f64,
-    signed_ratio: f64,
-    exposure_usd: f64,
-    width: f64,
-) -> bool {
-    let gap_usd = short_base.mul_add(underlying_usd, -signed_ratio * exposure_usd);
-    gap_usd.abs() > width * exposure_usd
 }

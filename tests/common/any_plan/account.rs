@@ -203,11 +203,12 @@ fn any_windows(steps: u32, dice: &mut Dice, features: Features) -> Option<Vec<u3
 
 fn any_margin_call(dice: &mut Dice, features: Features, scale_usd: f64) -> Option<MarginCallPlan> {
     let level = dice.range(0.2, 0.95);
+    // The language asks for a target below the level.
     let target = level
         * if dice.chance(0.2) {
-            1.0
+            0.999
         } else {
-            dice.range(0.2, 1.0)
+            dice.range(0.2, 0.99)
         };
     let release = dice.chance(0.6).then(|| target * dice.range(0.1, 0.95));
     let is_deleveraged = features.on(Features::DELEVERAGE, dice.chance(0.25));

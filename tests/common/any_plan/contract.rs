@@ -208,7 +208,12 @@ fn any_rules(dice: &mut Dice, features: Features, wanted: Wanted) -> ContractRul
         taker_fee_frac,
         liquidation_fee_frac: fee(dice.zero_or(0.0, 0.02)),
         fee_in_trigger: dice.chance(0.5),
-        remainder: wanted.remainder,
+        // One contract of an account that forfeits is enough.
+        remainder: if dice.chance(0.3) {
+            Remainder::Returned
+        } else {
+            wanted.remainder
+        },
         delivery_fee_frac: fee(dice.zero_or(0.0, 0.001)),
         maintenance_at: if dice.chance(0.3) {
             MaintenanceAt::Entry

@@ -56,9 +56,7 @@ pub fn add_hedge(plan: &mut Plan, seat: Seat, dice: &mut Dice, features: Feature
         remainder: seat.remainder,
         notional: 1.3 * meant_usd / currency_usd,
     };
-    let contract = any_contract(plan, wanted, dice, features);
-    plan.market.contracts.push(contract);
-    let contract = plan.market.contracts.len() - 1;
+    let contract = listed_or_new(plan, wanted, dice, features);
     let switch = any_switch(plan, wanted, dice, features);
 
     let size_base = hedge_ratio * followed_base * held_usd / spot_usd;
@@ -167,6 +165,26 @@ fn any_kind(dice: &mut Dice, features: Features) -> Kind {
     if is_on { thrown } else { Kind::Perpetual }
 }
 
+/// A contract of the wanted kind: now and then one that another hedge is in already, of this account or of another.
+fn listed_or_new(plan: &mut Plan, wanted: Wanted, dice: &mut Dice, features: Features) -> usize {
+    let is_shared = features.on(Features::MANY, dice.chance(0.3));
+    let contract = any_contract(plan, wanted, dice, features);
+    let listed = &mut plan.market.contracts;
+    let shared = listed.iter_mut().rposition(|other| {
+        std::mem::discriminant(&other.kind) == std::mem::discriminant(&contract.kind)
+            && other.underlying == contract.underlying
+            && other.settlement == contract.settlement
+    });
+    if let (true, Some(index)) = (is_shared, shared) {
+        // Its cap holds for all hedges of an account together: here it takes them all.
+        let brackets = &mut listed[index].rules.brackets;
+        brackets.last_mut().expect("a bracket").cap_usd = f64::INFINITY;
+        return index;
+    }
+    listed.push(contract);
+    listed.len() - 1
+}
+
 /// A perpetual may be left for a dated future on the same underlying, listed for it.
 fn any_switch(
     plan: &mut Plan,
@@ -185,10 +203,9 @@ fn any_switch(
         kind: Kind::Dated,
         ..wanted
     };
-    let contract = any_contract(plan, dated, dice, features);
-    plan.market.contracts.push(contract);
+    let to = listed_or_new(plan, dated, dice, features);
     Some(SwitchPlan {
-        to: plan.market.contracts.len() - 1,
+        to,
         window_stamps,
         below_per_8h,
         back_above_per_8h: if returns { back } else { f64::INFINITY },

@@ -42,12 +42,18 @@ pub fn any_market(dice: &mut Dice, features: Features) -> MarketPlan {
 }
 
 fn any_asset(dice: &mut Dice, features: Features, name: &str) -> AssetPlan {
+    let merton = JumpSizes::Merton {
+        mean_log: dice.range(-0.1, 0.1),
+        std_dev_log: dice.zero_or(0.0, 0.15),
+    };
+    let kou = JumpSizes::Kou {
+        up_probability: dice.uniform(),
+        up_mean_log: dice.range(0.01, 0.1),
+        down_mean_log: dice.range(0.01, 0.1),
+    };
     let jumps = JumpPlan {
         jumps_per_year: dice.range(10.0, 300.0),
-        sizes: JumpSizes::Merton {
-            mean_log: dice.range(-0.1, 0.1),
-            std_dev_log: dice.zero_or(0.0, 0.15),
-        },
+        sizes: if dice.chance(0.7) { merton } else { kou },
         systemic_share: *dice.pick(&[0.0, 0.5, 1.0]),
         systemic_loading: dice.range(0.5, 1.5),
     };
@@ -152,13 +158,6 @@ fn random_jumps(dice: &mut Dice, asset: &AssetPlan, dt: f64, shared: Option<f64>
     let Some(plan) = asset.jumps else {
         return Vec::new();
     };
-    let JumpSizes::Merton {
-        mean_log,
-        std_dev_log,
-    } = plan.sizes
-    else {
-        unreachable!("drawn above")
-    };
     let mut times: Vec<f64> = Vec::new();
     while times.len() < 3 && dice.chance((plan.jumps_per_year * dt).min(0.4)) {
         times.push(dice.uniform());
@@ -171,9 +170,30 @@ fn random_jumps(dice: &mut Dice, asset: &AssetPlan, dt: f64, shared: Option<f64>
         .into_iter()
         .map(|time_frac| Jump {
             time_frac,
-            log_size: mean_log + std_dev_log * dice.normal(),
+            log_size: log_size(dice, plan.sizes),
         })
         .collect()
+}
+
+fn log_size(dice: &mut Dice, sizes: JumpSizes) -> f64 {
+    match sizes {
+        JumpSizes::Merton {
+            mean_log,
+            std_dev_log,
+        } => mean_log + std_dev_log * dice.normal(),
+        JumpSizes::Kou {
+            up_probability,
+            up_mean_log,
+            down_mean_log,
+        } => {
+            let size = -dice.uniform().ln();
+            if dice.chance(up_probability) {
+                size * up_mean_log
+            } else {
+                -size * down_mean_log
+            }
+        }
+    }
 }
 
 /// The rate of an interval, the average premium taken as the one at the stamp.

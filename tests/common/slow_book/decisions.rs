@@ -301,7 +301,7 @@ impl Book<'_> {
             return;
         }
         if from <= 0.0 {
-            let size = self.wanted_size(h);
+            let size = self.decided_size(h);
             self.legs[h].order = None;
             self.trade_planned_to(h, size, Purpose::Rebalancing);
             if self.follows_plan(h) {
@@ -355,25 +355,30 @@ impl Book<'_> {
         }
     }
 
-    /// Option deltas that cover the same holding, in base units of this leg's underlying, above 0 where they shorten.
-    fn option_deltas_base(&self, h: usize) -> f64 {
+    /// Options that cover the same holding, in base units of this leg's underlying: their deltas, above 0 where they
+    /// shorten, and their sizes without sign.
+    fn option_deltas_and_sizes_base(&self, h: usize) -> (f64, f64) {
         let own_usd = self.end.spot_usd[self.contract(h).underlying];
-        (0..self.legs.len())
-            .filter(|&o| self.is_option(o) && !self.legs[o].is_over)
-            .filter(|&o| self.legs[o].hedge.covers == self.legs[h].hedge.covers)
-            .map(|o| {
+        let (mut deltas, mut sizes) = (0.0, 0.0);
+        for o in 0..self.legs.len() {
+            if !self.is_option(o) || self.legs[o].is_over {
+                continue;
+            }
+            if self.legs[o].hedge.covers == self.legs[h].hedge.covers {
                 let option_usd = self.end.spot_usd[self.contract(o).underlying];
-                self.planned_delta_base(o) * option_usd / own_usd
-            })
-            .sum()
+                deltas += self.planned_delta_base(o) * option_usd / own_usd;
+                sizes += self.legs[o].planned.size.abs() * option_usd / own_usd;
+            }
+        }
+        (deltas, sizes)
     }
 
     /// Whether the size that the plan has, or is working towards, is off the ratio by more than the width.
     fn is_outside_band(&self, h: usize, width: f64) -> bool {
         let hedge = &self.legs[h].hedge;
-        let deltas = match hedge.rebalance {
-            Rebalance::DeltaBand { .. } => self.option_deltas_base(h),
-            Rebalance::Never | Rebalance::Every { .. } | Rebalance::Band { .. } => 0.0,
+        let (deltas, sizes) = match hedge.rebalance {
+            Rebalance::DeltaBand { .. } => self.option_deltas_and_sizes_base(h),
+            Rebalance::Never | Rebalance::Every { .. } | Rebalance::Band { .. } => (0.0, 0.0),
         };
         let size = self.legs[h]
             .order
@@ -381,17 +386,22 @@ impl Book<'_> {
         let spot_usd = self.spot_of_holding(hedge.covers);
         let underlying_usd = self.end.spot_usd[self.contract(h).underlying];
         let unit_base = self.followed_base(h) * spot_usd / underlying_usd;
-        let ratio = (self.base_of_size(h, size) + deltas) / unit_base;
-        unit_base > 0.0 && (ratio - hedge.position.sign() * hedge.hedge_ratio).abs() > width
+        let wanted_base = hedge.position.sign() * hedge.hedge_ratio * unit_base;
+        let gap_base = self.base_of_size(h, size) + deltas - wanted_base;
+        let dust_base = 1e-12 * (wanted_base.abs() + sizes);
+        gap_base.abs() > width * unit_base + dust_base
     }
 
     /// The size that a decision of this leg's rule goes to.
     fn decided_size(&self, h: usize) -> f64 {
         let hedge = &self.legs[h].hedge;
         if matches!(hedge.rebalance, Rebalance::DeltaBand { .. }) {
-            let rest = self.wanted_base(h) - self.option_deltas_base(h);
-            // A hedge never turns over to the other side.
+            let wanted = self.wanted_base(h);
+            let (deltas, sizes) = self.option_deltas_and_sizes_base(h);
+            let rest = wanted - deltas;
+            // A hedge never turns over to the other side, and what rounding leaves is none.
             let kept = match hedge.position {
+                _ if rest.abs() <= 1e-12 * (wanted.abs() + sizes) => 0.0,
                 Side::Short => rest.max(0.0),
                 Side::Long => rest.min(0.0),
             };

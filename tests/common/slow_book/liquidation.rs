@@ -29,13 +29,9 @@ impl Book<'_> {
         ));
 
         let mut closed: Vec<(usize, f64)> = Vec::new();
-        let mut remainder = Remainder::Returned;
         for h in self.legs_of(a) {
             let contract = self.contract(h);
             let position = self.legs[h].actual;
-            if contract.rules.remainder == Remainder::Forfeited {
-                remainder = Remainder::Forfeited;
-            }
             if position.size == 0.0 {
                 continue;
             }
@@ -57,7 +53,7 @@ impl Book<'_> {
                 self.charge_liquidation(h, notional);
             }
         }
-        self.settle(a, remainder, &closed);
+        self.settle(a, self.remainder_of(a), &closed);
 
         let account = &mut self.accounts[a];
         account.flat_since_step = Some(self.step);
@@ -82,6 +78,23 @@ impl Book<'_> {
         let cost_usd = (slippage + fee) * self.currency_usd(self.legs[h].hedge.account, &self.end);
         self.add("liquidation_usd", -cost_usd);
         self.legs[h].pnl_usd -= cost_usd;
+    }
+
+    /// All of it is forfeited if one contract says so that a hedge of the account is in or may switch into.
+    fn remainder_of(&self, a: usize) -> Remainder {
+        let contracts = self.legs_of(a).into_iter().flat_map(|h| {
+            let hedge = &self.legs[h].hedge;
+            [Some(hedge.contract), hedge.switch.map(|switch| switch.to)]
+        });
+        let rules = |c: usize| &self.plan.market.contracts[c].rules;
+        if contracts
+            .flatten()
+            .any(|c| rules(c).remainder == Remainder::Forfeited)
+        {
+            Remainder::Forfeited
+        } else {
+            Remainder::Returned
+        }
     }
 
     /// After all is closed: losses are paid, the remainder is returned or forfeited, the rest is the insurance fund's.

@@ -10,6 +10,9 @@ use super::{Book, Who};
 /// A cut smaller than this fraction of the wanted size is rounding, and not counted.
 const ROUNDING_FRAC: f64 = 1e-9;
 
+/// Room for less than this fraction of the wanted size is rounding, and none.
+const DUST_FRAC: f64 = 1e-12;
+
 impl Book<'_> {
     /// The contract that a hedge's leg stands in.
     pub fn contract(&self, h: usize) -> &ContractPlan {
@@ -94,6 +97,9 @@ impl Book<'_> {
             };
             let share = largest_share(is_too_large);
             target = present + share * (wanted - present);
+            if target.abs() - present.abs() <= DUST_FRAC * wanted.abs() {
+                target = present;
+            }
             if wanted.abs() - target.abs() > ROUNDING_FRAC * wanted.abs() {
                 self.add("cut_trades", 1.0);
                 self.tell(&format!(

@@ -26,25 +26,37 @@ impl Book<'_> {
         let sources = &self.plan.accounts[a].sources;
         let mut promised_usd = vec![0.0; sources.len()];
         let mut left_usd = ask_usd;
+        // What is there, or missing, by rounding alone is not.
+        let dust_usd = 1e-12 * ask_usd;
+        let without_dust = |usd: f64| if usd > dust_usd { usd } else { 0.0 };
         for (s, source) in sources.iter().enumerate() {
+            if left_usd <= dust_usd {
+                break;
+            }
             let taken_usd = match *source {
                 FundingSource::Reserve => {
-                    let taken_usd = left_usd.min(self.accounts[a].reserve_usd);
+                    let taken_usd = without_dust(left_usd.min(self.accounts[a].reserve_usd));
                     self.accounts[a].reserve_usd -= taken_usd;
                     taken_usd
                 }
                 FundingSource::CreditLine { limit_usd, .. } => {
                     let open_usd = (limit_usd - self.accounts[a].debt_usd[s]).max(0.0);
-                    promised_usd[s] = left_usd.min(open_usd);
+                    promised_usd[s] = without_dust(left_usd.min(open_usd));
                     promised_usd[s]
                 }
                 FundingSource::Inventory { holding, cost_frac } => {
-                    self.sell_early(holding, cost_frac, left_usd)
+                    let found_usd = left_usd.min(self.early_sale_brings_usd(holding, cost_frac));
+                    self.sell_early(holding, cost_frac, without_dust(found_usd))
                 }
             };
             left_usd = (left_usd - taken_usd).max(0.0);
         }
         (ask_usd - left_usd, promised_usd)
+    }
+
+    /// What all coins at hand of a holding would bring.
+    fn early_sale_brings_usd(&self, j: usize, cost_frac: f64) -> f64 {
+        self.free_coins(j).max(0.0) * self.spot_of_holding(j) * (1.0 - cost_frac)
     }
 
     /// Sells coins at hand of a holding for an amount, or for what they bring.
