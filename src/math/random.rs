@@ -334,8 +334,16 @@ fn fill_four<const N: usize, const W: usize>(
     out: &mut [[f32; N]; 4],
     words: impl Fn(usize) -> [[u32; W]; 4],
 ) {
+    // All words first, in the place of their normals: the chain from a counter to a normal is too long for the processor to have
+    // many under way at once.
     for start in (0..N).step_by(W) {
-        let [a, b, c, d] = words(start);
+        for (row, words) in out.iter_mut().zip(words(start)) {
+            row[start..start + W].copy_from_slice(&words.map(f32::from_bits));
+        }
+    }
+    for start in (0..N).step_by(W) {
+        let [a, b, c, d]: [[u32; W]; 4] =
+            std::array::from_fn(|w| std::array::from_fn(|lane| out[w][start + lane].to_bits()));
         let mut z = [[0.0; W]; 4];
         let [z0, z1, z2, z3] = &mut z;
         for lane in 0..W {
