@@ -281,17 +281,24 @@ pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
     mark_usd: &mut [LaneArray; TILE_STEPS],
 ) {
     let growth = ScaledExp::<DEGREE>::new(1.0);
-    for lane in 0..LANES {
-        let mut away = carry[lane] - moves.basis.mean;
-        for k in 0..TILE_STEPS {
-            away = moves.step_basis::<USES_SPOT>(k, lane, away);
-            let level = moves.basis.mean + away;
-            let years = tenors.years[k];
+    let mean = moves.basis.mean;
+    let mut away = *carry;
+    for away in &mut away {
+        *away -= mean;
+    }
+    // Step by step over the lanes: with an exponential in it, the loop over the steps would not be unrolled.
+    for k in 0..TILE_STEPS {
+        let years = tenors.years[k];
+        for lane in 0..LANES {
+            away[lane] = moves.step_basis::<USES_SPOT>(k, lane, away[lane]);
+            let level = mean + away[lane];
             let basis = tenors.slope_per_year.mul_add(years, level) * years;
             carries[k][lane] = level;
-            mark_usd[k][lane] = within_range(moves.spot_usd[k][lane] * growth.at(basis));
+            mark_usd[k][lane] = moves.mark_usd(k, lane, &growth, basis);
         }
-        carry[lane] = moves.basis.mean + away;
+    }
+    for lane in 0..LANES {
+        carry[lane] = mean + away[lane];
     }
 }
 

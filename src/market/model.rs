@@ -355,9 +355,9 @@ impl MarketModel {
                 slope_per_year: dated.slope_per_year(),
             };
             let advance = match contract.smallness {
-                Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
-                    contract.moves_of_dated::<9>()
-                }
+                Smallness::Tiny => contract.moves_of_dated::<5>(),
+                Smallness::Small => contract.moves_of_dated::<7>(),
+                Smallness::Moderate => contract.moves_of_dated::<9>(),
                 Smallness::Any => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);

@@ -1,6 +1,6 @@
 //! One contract as the general ledger sees it.
 
-use crate::ledger::rules::CONTINUITY_CORRECTION;
+use crate::ledger::rules::{CONTINUITY_CORRECTION, jump_reach};
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
@@ -29,6 +29,8 @@ pub(super) struct ContractRule {
     pub(super) variances: Vec<f64>,
     /// A bridge without jumps, both of whose ends are clear of the level by this factor, cannot cross; by step.
     pub(super) clearances: Vec<f64>,
+    /// The same for the bridges beside one jump, whatever its anchor.
+    pub(super) jump_clearances: Vec<f64>,
     /// Factor on the mark for the required collateral, by step.
     pub(super) shifts: Vec<f64>,
     /// Of a dated future.
@@ -63,6 +65,10 @@ impl ContractRule {
             let far = (-0.5 * ln(SMALLEST_UNIFORM_32) * variance).sqrt();
             (1.0 + ROUNDING_FRAC) * if is_bridge { exp(far) } else { 1.0 }
         };
+        let beside_jump = |variance: &f64| {
+            let reach = if is_bridge { jump_reach(*variance) } else { 0.0 };
+            (1.0 + ROUNDING_FRAC) * exp(reach)
+        };
         let shift = |variance: &f64| {
             if is_bridge {
                 exp(CONTINUITY_CORRECTION * variance.sqrt())
@@ -85,6 +91,7 @@ impl ContractRule {
             initial_mark_usd: plan.market.assets[contract.underlying].spot_usd
                 * exp(contract.initial_basis()),
             clearances: variances.iter().map(reach).collect(),
+            jump_clearances: variances.iter().map(beside_jump).collect(),
             shifts: variances.iter().map(shift).collect(),
             variances,
             chain: contract.dated().map(|dated| ChainRule::new(dated, plan)),

@@ -29,14 +29,14 @@ pub(super) struct JumpMoment {
 }
 
 /// One leg's unit over one step, as seen from its level: `side` is +1 where the level lies above.
-struct UnitStep {
-    start: f64,
-    end: f64,
-    level: f64,
-    side: f64,
-    variance: f64,
+pub(super) struct UnitStep {
+    pub(super) start: f64,
+    pub(super) end: f64,
+    pub(super) level: f64,
+    pub(super) side: f64,
+    pub(super) variance: f64,
     /// +1 where the unit moves with the mark, -1 where it is its inverse; times `side`.
-    orientation: f64,
+    pub(super) orientation: f64,
 }
 
 impl Lane<'_> {
@@ -54,7 +54,7 @@ impl Lane<'_> {
     }
 
     /// How the account reaches its level, if it does; the prices of the fill are then in `work.trial`.
-    fn find_fill(&mut self, a: usize) -> Option<LiquidationCause> {
+    pub(super) fn find_fill(&mut self, a: usize) -> Option<LiquidationCause> {
         if self.rules.crossing == Crossing::Endpoints {
             let is_reached = self.margin(a, &self.work.now).distance() <= 0.0;
             let work = &mut *self.work;
@@ -74,7 +74,7 @@ impl Lane<'_> {
     }
 
     /// The leg of an account whose only open position is a future, with no coins but its own.
-    fn only_future(&self, a: usize) -> Option<usize> {
+    pub(super) fn only_future(&self, a: usize) -> Option<usize> {
         let account = &self.rules.accounts[a];
         let hot = &self.state.hot;
         let mut open = account
@@ -102,33 +102,41 @@ impl Lane<'_> {
         )
     }
 
-    /// Where one future's unit reaches its level, if it does.
-    fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
-        let index = self.rules.legs[l].contract;
-        let contract = &self.rules.contracts[index];
-        let size = self.state.hot.size[l][self.lane];
-        let side = size.signum();
-        let step = UnitStep {
+    /// One future's step as seen from its level.
+    pub(super) fn unit_step(&self, a: usize, l: usize) -> UnitStep {
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let side = self.state.hot.size[l][self.lane].signum();
+        UnitStep {
             start: self.work.start.unit[l],
             end: self.work.now.unit[l],
             level: self.level(a, l),
             side,
             variance: contract.variances[self.step],
             orientation: if contract.is_inverse { -side } else { side },
-        };
-        if side < 0.0 && step.level <= 0.0 {
+        }
+    }
+
+    /// What decides whether one future's bridges cross.
+    pub(super) fn draws(&self, l: usize) -> CrossingDraws<'_> {
+        CrossingDraws {
+            streams: self.streams,
+            path: self.path_number(),
+            step: address_number(self.step - 1),
+            contract: address_number(self.rules.legs[l].contract),
+        }
+    }
+
+    /// Where one future's unit reaches its level, if it does.
+    fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
+        let step = self.unit_step(a, l);
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        if step.side < 0.0 && step.level <= 0.0 {
             return None;
         }
         let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
         if jumps.is_empty() && step.is_clear(contract.clearances[self.step]) {
             return None;
         }
-        let draws = CrossingDraws {
-            streams: self.streams,
-            path: self.path_number(),
-            step: address_number(self.step - 1),
-            contract: address_number(index),
-        };
         let moments = &mut self.work.jumps;
         moments.clear();
         moments.extend(jumps.iter().map(|jump| JumpMoment {
@@ -136,7 +144,7 @@ impl Lane<'_> {
             time_frac: jump.time_frac,
             log_size: jump.log_size,
         }));
-        reach(&step, moments, &draws)
+        reach(&step, &self.work.jumps, &self.draws(l))
     }
 
     /// Whether the distance of an account with several factors reaches zero.
@@ -358,7 +366,7 @@ impl Lane<'_> {
 
 impl UnitStep {
     /// Whether both ends are so far from the level that no bridge without jumps reaches it and nothing needs to be drawn.
-    fn is_clear(&self, clearance: f64) -> bool {
+    pub(super) fn is_clear(&self, clearance: f64) -> bool {
         if self.side > 0.0 {
             self.start.max(self.end) * clearance < self.level
         } else {

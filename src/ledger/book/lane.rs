@@ -104,7 +104,7 @@ impl Lane<'_> {
     }
 
     /// Looks up the prices of both ends of the step.
-    fn load(&mut self) {
+    pub(super) fn load(&mut self) {
         let (rules, tile, series) = (self.rules, self.tile, self.series);
         let (lane, k) = (self.lane, self.k);
         let Work {
@@ -123,7 +123,7 @@ impl Lane<'_> {
             }
         }
         for asset in 0..rules.initial_spots_usd.len() {
-            start.spot_usd[asset] = series.start_spot_usd(asset, k)[lane];
+            start.spot_usd[asset] = series.start_spot_usd(tile, asset, k)[lane];
             now.spot_usd[asset] = tile.spot_usd[asset][k][lane];
         }
         is_closed.fill(false);

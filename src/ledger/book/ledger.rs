@@ -78,8 +78,7 @@ impl<'a> Book<'a> {
             let eventful = if self.rules.is_common(step) || !self.has_screen {
                 u64::MAX
             } else {
-                self.screen
-                    .settle_quiet(self.rules, &self.series, tile, k, &mut self.state)
+                self.settle_quiet(k, tile)
             };
             let mut events = Vec::new();
             for lane in lanes_of(eventful) {
@@ -119,6 +118,36 @@ impl<'a> Book<'a> {
                 }
             }
         }
+    }
+
+    /// Settles step `k` of the tile in every lane in which it is quiet; returns the others, left at its start, as bits.
+    fn settle_quiet(&mut self, k: usize, tile: &MarketTile) -> u64 {
+        let looked = self
+            .screen
+            .look(self.rules, &self.series, tile, k, &self.state.hot);
+        let mut eventful = looked.eventful;
+        for lane in lanes_of(looked.doubtful) {
+            let screen = &self.screen;
+            let is_jump = (looked.jumped >> lane) & 1 != 0;
+            let stays = Lane {
+                rules: self.rules,
+                streams: self.streams,
+                tile,
+                series: &self.series,
+                state: &mut self.state,
+                work: &mut self.work,
+                events: None,
+                lane,
+                k,
+                step: tile.first_step + k + 1,
+            }
+            .stays_open(|a| is_jump || screen.is_near(a, lane));
+            eventful |= u64::from(!stays) << lane;
+        }
+        let hot = &mut self.state.hot;
+        self.screen
+            .keep(self.rules, &self.series, tile, k, eventful, hot);
+        eventful
     }
 
     /// One lane's step, event by event.

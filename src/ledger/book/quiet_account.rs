@@ -1,4 +1,4 @@
-//! One account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
+//! Any account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
 
 #![expect(
     clippy::needless_range_loop,
@@ -15,7 +15,7 @@ use multiversion::multiversion;
 use crate::ledger::book::account_rule::AccountRule;
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::rules::BookRules;
-use crate::ledger::book::screen::LegRange;
+use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, rows};
 use crate::ledger::calm::{MarginLine, larger, smaller};
@@ -26,6 +26,35 @@ use crate::plan::types::Crossing;
 
 /// `-ln` of the smallest uniform, `2^-33`, rounded up: where `2 X0 X1 / v` is more, no bridge can cross.
 const MOST_NATS: f64 = 22.9;
+
+/// Each lane's bit.
+pub(super) const LANE_BITS: [u64; LANES] = {
+    let mut bits = [1; LANES];
+    let mut lane = 1;
+    while lane < LANES {
+        bits[lane] = 2 * bits[lane - 1];
+        lane += 1;
+    }
+    bits
+};
+
+/// Lanes in which an account may not be quiet, as bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Doubts {
+    /// It may have reached its liquidation inside the step.
+    pub(super) near: u64,
+    /// It is liquidated at the end, or a hedger who looks acts.
+    pub(super) acts: u64,
+}
+
+/// Sums over all accounts at a step's end. Shape of each: `[LANES]`.
+#[derive(Debug, Clone)]
+pub(super) struct Totals {
+    /// What the planned legs need, USD.
+    pub(super) needed_usd: LaneArray,
+    /// Hedged wealth, USD.
+    pub(super) wealth_usd: LaneArray,
+}
 
 /// One account in one step.
 #[derive(Clone, Copy)]
@@ -46,14 +75,12 @@ pub(super) struct QuietAccount {
     pub(super) paid: LaneArray,
     /// Funding of the planned legs.
     pub(super) planned_paid: LaneArray,
-    /// Equity at the end.
+    /// Equity at the end; infinite where nothing is open.
     pub(super) equity: LaneArray,
     /// Maintenance margin at the end.
     pub(super) maintenance: LaneArray,
-    /// What the planned legs need.
-    pub(super) need: LaneArray,
     /// Value that is the hedger's beside coins in a USD account and the inventory.
-    pub(super) value: LaneArray,
+    value: LaneArray,
     /// Collateral revaluation of a coin account.
     pub(super) revalued_usd: LaneArray,
     /// Slopes of the distance by each factor; shape `[factors][LANES]`.
@@ -76,7 +103,6 @@ impl QuietAccount {
             planned_paid: zero,
             equity: zero,
             maintenance: zero,
-            need: zero,
             value: zero,
             revalued_usd: zero,
             slopes: rows(factors, 0.0),
@@ -146,24 +172,15 @@ fn margin_and_rate(
     }
 }
 
-/// Fills in what a quiet step would make of the account; returns the lanes in which it may not be quiet, as bits.
-pub(super) fn screen_account(step: &AccountStep<'_>, hot: &Hot, quiet: &mut QuietAccount) -> u64 {
-    let account = &step.rules.accounts[step.a];
-    if account.is_single {
-        screen::<true>(step, account, hot, quiet)
-    } else {
-        screen::<false>(step, account, hot, quiet)
-    }
-}
-
-/// [`screen_account`]; `SINGLE` says [`AccountRule::is_single`].
+/// Fills in what a quiet step would make of the account, and returns the lanes in which it may not be quiet.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn screen<const SINGLE: bool>(
+pub(super) fn screen_any(
     step: &AccountStep<'_>,
-    account: &AccountRule,
     hot: &Hot,
     quiet: &mut QuietAccount,
-) -> u64 {
+    totals: &mut Totals,
+) -> Doubts {
+    let account = &step.rules.accounts[step.a];
     let (a, rules) = (step.a, step.rules);
     let zero = [0.0; LANES];
     let mut sums = Sums {
@@ -183,7 +200,7 @@ fn screen<const SINGLE: bool>(
         if rules.legs[l].is_option {
             add_option(step, l, i, hot, &mut sums, quiet);
         } else {
-            add_future::<SINGLE>(step, l, i, hot, &mut sums, quiet);
+            add_future(step, l, i, hot, &mut sums, quiet);
         }
     }
     if account.coin.is_none() {
@@ -192,7 +209,7 @@ fn screen<const SINGLE: bool>(
         }
         for (i, s) in account.slots.clone().enumerate() {
             let asset = rules.slots[s].asset;
-            let start_usd = step.series.start_spot_usd(asset, step.k);
+            let start_usd = step.series.start_spot_usd(step.tile, asset, step.k);
             let end_usd = &step.tile.spot_usd[asset][step.k];
             for lane in 0..LANES {
                 let counted = hot.counted[s][lane];
@@ -204,7 +221,7 @@ fn screen<const SINGLE: bool>(
             }
         }
     } else if let Some(asset) = account.coin {
-        let start_usd = step.series.start_spot_usd(asset, step.k);
+        let start_usd = step.series.start_spot_usd(step.tile, asset, step.k);
         let end_usd = &step.tile.spot_usd[asset][step.k];
         for lane in 0..LANES {
             let beyond = hot.beyond[a][lane];
@@ -214,30 +231,25 @@ fn screen<const SINGLE: bool>(
         }
     }
     let is_bridge = rules.crossing == Crossing::Bridge;
-    let covariance: &[f64] = if SINGLE {
-        &[]
-    } else {
-        account.covariance(step.step)
-    };
+    let covariance = account.covariance(step.step);
     let mut variance = zero;
-    if !SINGLE && is_bridge {
+    if is_bridge {
         spread(covariance, account.factors, &quiet.slopes, &mut variance);
     }
     let call = account
         .margin_call
         .filter(|_| account.is_watching(step.step));
-    let mut bits = 0;
+    let (mut near, mut acting) = (0, 0);
     for lane in 0..LANES {
         let is_open = hot.open[a][lane] > 0.0;
         let before = sums.equity[lane] - sums.trigger[lane];
         let equity = sums.equity[lane] + quiet.paid[lane];
         let maintenance = sums.maintenance[lane];
-        quiet.equity[lane] = equity;
+        // What is not open is in no record.
+        quiet.equity[lane] = if is_open { equity } else { f64::INFINITY };
         quiet.maintenance[lane] = maintenance;
         let may_cross = if !is_bridge {
             before <= 0.0
-        } else if SINGLE {
-            sums.tested[lane] <= 0.0
         } else {
             let start = sums.start_distance[lane];
             let is_clear = (start > 0.0)
@@ -254,26 +266,30 @@ fn screen<const SINGLE: bool>(
         let acts = call.is_some()
             & ((maintenance < hot.acts_below[a][lane] * equity)
                 | (maintenance >= hot.acts_above[a][lane] * equity));
-        bits |= u64::from(is_open & (may_cross | is_over | acts)) << lane;
+        near |= if is_open & may_cross { LANE_BITS[lane] } else { 0 };
+        acting |= if is_open & (is_over | acts) { LANE_BITS[lane] } else { 0 };
     }
-    if !SINGLE {
-        variance = zero;
-        if is_bridge {
-            let slopes = &quiet.planned_slopes[..account.legs.len()];
-            spread(covariance, account.factors, slopes, &mut variance);
-        }
+    variance = zero;
+    if is_bridge {
+        let slopes = &quiet.planned_slopes[..account.legs.len()];
+        spread(covariance, account.factors, slopes, &mut variance);
     }
+    let rate_usd = account.coin.map(|asset| &step.tile.spot_usd[asset][step.k]);
     for lane in 0..LANES {
         let unshifted =
             CONTINUITY_CORRECTION.mul_add(larger(variance[lane], 0.0).sqrt(), sums.need[lane]);
-        let need = if SINGLE || sums.planned_open[lane] <= 1.0 {
+        let need = if sums.planned_open[lane] <= 1.0 {
             sums.shifted_need[lane]
         } else {
             unshifted
         };
-        quiet.need[lane] = need - (hot.planned_cash[a][lane] + quiet.planned_paid[lane]);
+        let need = need - (hot.planned_cash[a][lane] + quiet.planned_paid[lane]);
+        let rate_usd = rate_usd.map_or(1.0, |rates_usd| rates_usd[lane]);
+        totals.needed_usd[lane] = need.mul_add(rate_usd, totals.needed_usd[lane]);
+        let value = quiet.value[lane];
+        totals.wealth_usd[lane] = value.mul_add(rate_usd, totals.wealth_usd[lane]);
     }
-    bits
+    Doubts { near, acts: acting }
 }
 
 /// Variance of a distance with slopes by the first factors: `sum_ik d_i C_ik d_k`.
@@ -295,7 +311,7 @@ fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &m
 
 /// One future's part of the sums.
 #[inline(always)]
-fn add_future<const SINGLE: bool>(
+fn add_future(
     step: &AccountStep<'_>,
     l: usize,
     i: usize,
@@ -384,9 +400,7 @@ fn add_future<const SINGLE: bool>(
         };
         sums.shifted_need[lane] += maintenance + fee * margined[lane] + planned[lane] * unit[lane];
     }
-    if !SINGLE {
-        add_slopes(step, l, i, hot, sums, quiet);
-    }
+    add_slopes(step, l, i, hot, sums, quiet);
 }
 
 /// The notional that maintenance margin is asked of.

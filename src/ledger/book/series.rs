@@ -6,7 +6,7 @@
 
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::kernels::{
-    add, add_moves, add_own, add_product, far_marks, invert, pay_inverse, pay_linear,
+    CurveStep, InverseStep, add_curve, add_inverse, add_price, far_units, pay, skip,
 };
 use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
 use crate::ledger::book::rules::BookRules;
@@ -15,16 +15,13 @@ use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
 use crate::outcome::table::LANES;
 use crate::plan::types::ContractKind;
 
-/// One value for each step of a tile and each lane.
-type Steps = [LaneArray; TILE_STEPS];
-
 /// The prices of all contracts over one tile.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     contracts: Vec<ContractSeries>,
-    /// Spot at the start of each step; shape `[assets]`.
-    start_spots_usd: Vec<Steps>,
-    /// Spots at the end of the tile before.
+    /// Spots at the tile's start; shape `[assets]`.
+    first_spots_usd: Vec<LaneArray>,
+    /// Spots at its end.
     last_spots_usd: Vec<LaneArray>,
     /// Of the hedges that switch; shape `[hedges]`.
     windows: Vec<Option<RateWindow>>,
@@ -33,11 +30,13 @@ pub(super) struct Series {
 /// One contract over one tile. What its kind does not need stays empty.
 #[derive(Debug, Clone)]
 struct ContractSeries {
-    /// Unit at the start of each step, after the events of the step before; the last is that of the next tile.
-    start: Vec<LaneArray>,
-    /// Unit at the end of each step before its events.
-    end: Vec<LaneArray>,
-    /// `P` at the end of each step.
+    /// Unit at each boundary of steps before its events, where that is not the tile's mark.
+    unit: Vec<LaneArray>,
+    /// Unit after the roll at each boundary.
+    after_roll: Vec<LaneArray>,
+    /// Whether there is a roll at each boundary.
+    is_rolled: [bool; TILE_STEPS + 1],
+    /// `P` at the end of each step, where that is not the unit and what rolls have skipped.
     price_usd: Vec<LaneArray>,
     /// `O`.
     own_usd: Vec<LaneArray>,
@@ -49,19 +48,24 @@ struct ContractSeries {
     funding_usd: Vec<LaneArray>,
     /// Of an option, at each boundary of steps: delta by the spot, USD; margins of a unit written; `du / dlnS`, `dm / dlnS`.
     greeks: Vec<Greeks>,
-    /// What is added to a linear mark for `P`: what its rolls have skipped.
-    skipped: LaneArray,
+    /// What is added to a linear mark for `P`: what its rolls have skipped, before the tile's first roll and after each.
+    skipped_usd: Vec<LaneArray>,
+    /// Which of these counts at the end of each step before its events.
+    skips: [usize; TILE_STEPS],
+    /// Which counts after the last step worked out.
+    skips_after: usize,
+    /// Boundary at which the tile ended.
+    last: usize,
 }
 
-/// An option's quote at a spot and so many years before its expiry.
 impl Series {
     /// Series of the right shape.
     pub(super) fn new(rules: &BookRules) -> Self {
-        let zero = [0.0; LANES];
+        let spots_usd = vec![[0.0; LANES]; rules.initial_spots_usd.len()];
         Self {
             contracts: rules.contracts.iter().map(ContractSeries::new).collect(),
-            start_spots_usd: vec![[zero; TILE_STEPS]; rules.initial_spots_usd.len()],
-            last_spots_usd: vec![zero; rules.initial_spots_usd.len()],
+            first_spots_usd: spots_usd.clone(),
+            last_spots_usd: spots_usd,
             windows: RateWindow::all(rules),
         }
     }
@@ -81,18 +85,13 @@ impl Series {
 
     /// Works out a tile.
     pub(super) fn fill(&mut self, rules: &BookRules, tile: &MarketTile) {
-        for (starts, (last, spots)) in self
-            .start_spots_usd
-            .iter_mut()
-            .zip(self.last_spots_usd.iter_mut().zip(&tile.spot_usd))
-        {
-            starts[0] = *last;
-            starts[1..].copy_from_slice(&spots[..TILE_STEPS - 1]);
+        std::mem::swap(&mut self.first_spots_usd, &mut self.last_spots_usd);
+        for (last, spots) in self.last_spots_usd.iter_mut().zip(&tile.spot_usd) {
             *last = spots[tile.steps - 1];
         }
         for (c, (series, contract)) in self.contracts.iter_mut().zip(&rules.contracts).enumerate() {
             let spots = Spots {
-                start_usd: &self.start_spots_usd[contract.underlying],
+                first_usd: &self.first_spots_usd[contract.underlying],
                 end_usd: &tile.spot_usd[contract.underlying],
             };
             series.fill(rules, contract, c, tile, &spots);
@@ -108,8 +107,17 @@ impl Series {
     }
 
     /// Spot at the start of step `k` of the tile.
-    pub(super) fn start_spot_usd(&self, asset: usize, k: usize) -> &LaneArray {
-        &self.start_spots_usd[asset][k]
+    pub(super) fn start_spot_usd<'a>(
+        &'a self,
+        tile: &'a MarketTile,
+        asset: usize,
+        k: usize,
+    ) -> &'a LaneArray {
+        if k == 0 {
+            &self.first_spots_usd[asset]
+        } else {
+            &tile.spot_usd[asset][k - 1]
+        }
     }
 
     /// Unit at the start of step `k`, after the events of the step before.
@@ -119,12 +127,7 @@ impl Series {
         contract: usize,
         k: usize,
     ) -> &'a LaneArray {
-        let own = &self.contracts[contract].start;
-        if own.is_empty() {
-            &tile.mark_usd[contract][k]
-        } else {
-            &own[k]
-        }
+        self.contracts[contract].unit_after(&tile.mark_usd[contract], k)
     }
 
     /// Unit at the end of step `k`, before its events.
@@ -134,17 +137,17 @@ impl Series {
         contract: usize,
         k: usize,
     ) -> &'a LaneArray {
-        let own = &self.contracts[contract].end;
+        let own = &self.contracts[contract].unit;
         if own.is_empty() {
             &tile.mark_usd[contract][k + 1]
         } else {
-            &own[k]
+            &own[k + 1]
         }
     }
 
     /// Unit after the roll at the end of step `k`.
     pub(super) fn unit_after(&self, contract: usize, k: usize, lane: usize) -> f64 {
-        self.contracts[contract].start[k + 1][lane]
+        self.contracts[contract].after_roll[k + 1][lane]
     }
 
     /// Funding of a size of 1 at the end of step `k`, in the currency of the account; `None` without a stamp.
@@ -163,13 +166,14 @@ impl Series {
     ) -> Sums {
         let series = &self.contracts[contract];
         let at = |own: &Vec<LaneArray>| own.get(k).map_or(0.0, |lanes| lanes[lane]);
-        let is_bare = series.price_usd.is_empty();
+        let price_usd = if series.price_usd.is_empty() {
+            let skipped = series.skipped_usd.get(series.skips[k]);
+            self.unit_at_end(tile, contract, k)[lane] + skipped.map_or(0.0, |usd| usd[lane])
+        } else {
+            at(&series.price_usd)
+        };
         Sums {
-            price_usd: if is_bare {
-                self.unit_at_end(tile, contract, k)[lane]
-            } else {
-                at(&series.price_usd)
-            },
+            price_usd,
             own_usd: if series.own_usd.is_empty() {
                 tile.spot_usd[rules.contracts[contract].underlying][k][lane]
             } else {
@@ -227,26 +231,37 @@ impl Sums {
 
 /// The underlying's spot over a tile.
 struct Spots<'a> {
-    start_usd: &'a Steps,
-    end_usd: &'a Steps,
+    first_usd: &'a LaneArray,
+    end_usd: &'a [LaneArray; TILE_STEPS],
+}
+
+impl Spots<'_> {
+    fn start_usd(&self, k: usize) -> &LaneArray {
+        if k == 0 {
+            self.first_usd
+        } else {
+            &self.end_usd[k - 1]
+        }
+    }
 }
 
 impl ContractSeries {
     fn new(contract: &ContractRule) -> Self {
         let zero = [0.0; LANES];
-        let tile = |is_needed: bool| vec![zero; if is_needed { TILE_STEPS } else { 0 }];
+        let steps = |is_needed: bool| vec![zero; if is_needed { TILE_STEPS } else { 0 }];
+        let boundaries = |is_needed: bool| vec![zero; if is_needed { TILE_STEPS + 1 } else { 0 }];
         let is_option = matches!(contract.kind, ContractKind::Option(_));
         let is_dated = contract.chain.is_some();
         let is_perpetual = !is_option && !is_dated;
-        let is_bare = is_perpetual && !contract.is_inverse;
         Self {
-            start: vec![zero; if is_bare { 0 } else { TILE_STEPS + 1 }],
-            end: tile(!is_bare && (!is_dated || contract.is_inverse)),
-            price_usd: tile(contract.is_inverse || is_dated),
-            own_usd: tile(contract.is_inverse && !is_option),
-            curve_usd: tile(is_dated),
-            stamp: tile(is_perpetual),
-            funding_usd: tile(is_perpetual),
+            unit: boundaries(is_option || contract.is_inverse),
+            after_roll: boundaries(is_dated),
+            is_rolled: [false; TILE_STEPS + 1],
+            price_usd: steps(contract.is_inverse),
+            own_usd: steps(contract.is_inverse && !is_option),
+            curve_usd: steps(is_dated),
+            stamp: steps(is_perpetual),
+            funding_usd: steps(is_perpetual),
             greeks: vec![
                 Greeks {
                     delta: zero,
@@ -256,7 +271,10 @@ impl ContractSeries {
                 };
                 if is_option { TILE_STEPS + 1 } else { 0 }
             ],
-            skipped: zero,
+            skipped_usd: boundaries(is_dated && !contract.is_inverse),
+            skips: [0; TILE_STEPS],
+            skips_after: 0,
+            last: TILE_STEPS,
         }
     }
 
@@ -276,8 +294,8 @@ impl ContractSeries {
                 contract.unit_price(contract.initial_mark_usd)
             }
         };
-        if let Some(start) = self.start.last_mut() {
-            start.fill(unit);
+        if let Some(last) = self.unit.last_mut() {
+            last.fill(unit);
         }
         for sums in [
             &mut self.price_usd,
@@ -289,7 +307,27 @@ impl ContractSeries {
                 sum.fill(0.0);
             }
         }
-        self.skipped.fill(0.0);
+        if let Some(skipped) = self.skipped_usd.first_mut() {
+            skipped.fill(0.0);
+        }
+        self.is_rolled = [false; TILE_STEPS + 1];
+        self.skips_after = 0;
+        self.last = TILE_STEPS;
+    }
+
+    /// Unit at a boundary after its events; `marks` are the tile's.
+    fn unit_after<'a>(
+        &'a self,
+        marks: &'a [LaneArray; TILE_STEPS + 1],
+        boundary: usize,
+    ) -> &'a LaneArray {
+        if self.is_rolled[boundary] {
+            &self.after_roll[boundary]
+        } else if self.unit.is_empty() {
+            &marks[boundary]
+        } else {
+            &self.unit[boundary]
+        }
     }
 
     fn fill(
@@ -302,58 +340,37 @@ impl ContractSeries {
     ) {
         let steps = tile.steps;
         let marks = &tile.mark_usd[index];
+        self.carry_over();
         match &contract.kind {
             ContractKind::Perpetual { .. } => {
-                self.carry_over_start();
                 for k in 0..steps {
                     if contract.is_inverse {
-                        invert(&marks[k + 1], &mut self.end[k]);
-                        let end = self.end[k];
-                        self.start[k + 1] = end;
-                        self.add_inverse(k, spots, &marks[k]);
+                        self.add_inverse(k, spots, marks);
                     }
                     self.add_funding(k, contract.is_inverse, index, tile, spots);
                 }
             }
             ContractKind::Dated(dated) => {
-                self.carry_over_start();
                 let Some(chain) = &contract.chain else { return };
                 for k in 0..steps {
                     let step = tile.first_step + k + 1;
-                    let tenor = chain.tenors_years[step];
-                    self.add_curve(k, contract.is_inverse, index, tile, spots, |carry| {
-                        dated.basis(carry, tenor)
-                    });
                     if contract.is_inverse {
-                        invert(&marks[k + 1], &mut self.end[k]);
-                        let mut near = [0.0; LANES];
-                        invert(&self.start[k], &mut near);
-                        self.add_inverse(k, spots, &near);
-                        self.start[k + 1] = self.end[k];
-                    } else {
-                        add(&marks[k + 1], &self.skipped, &mut self.price_usd[k]);
-                        self.start[k + 1] = marks[k + 1];
+                        self.add_inverse(k, spots, marks);
                     }
+                    self.add_curve(k, chain.tenors_years[step], &tile.carry[index], marks);
                     if let Some(far) = chain.far_years[step] {
-                        let carry = &tile.carry[index][k + 1];
-                        let mut far_mark = [0.0; LANES];
-                        far_marks(&spots.end_usd[k], carry, &mut far_mark, |carry| {
-                            dated.basis(carry, far)
-                        });
-                        if contract.is_inverse {
-                            invert(&far_mark, &mut self.start[k + 1]);
-                        } else {
-                            for lane in 0..LANES {
-                                self.skipped[lane] += marks[k + 1][lane] - far_mark[lane];
-                            }
-                            self.start[k + 1] = far_mark;
-                        }
+                        far_units(
+                            &spots.end_usd[k],
+                            &tile.carry[index][k + 1],
+                            &|carry| dated.basis(carry, far),
+                            contract.is_inverse,
+                            &mut self.after_roll[k + 1],
+                        );
                     }
+                    self.skip(k, chain.far_years[step].is_some(), marks);
                 }
             }
             ContractKind::Option(option) => {
-                self.carry_over_start();
-                self.greeks.swap(0, TILE_STEPS);
                 for k in 0..steps {
                     let step = (tile.first_step + k + 1) as f64;
                     let deviation = option_deviation(option, step, rules.step_years);
@@ -362,42 +379,42 @@ impl ContractSeries {
                         contract.is_inverse,
                         deviation,
                         &spots.end_usd[k],
-                        &mut self.end[k],
+                        &mut self.unit[k + 1],
                         &mut self.greeks[k + 1],
                     );
-                    self.start[k + 1] = self.end[k];
                     if contract.is_inverse {
-                        self.add_price(k, spots);
+                        let (before, now) = turn(&mut self.price_usd, k);
+                        let units = (&self.unit[k], &self.unit[k + 1]);
+                        add_price(before, units, &spots.end_usd[k], now);
                     }
-                }
-                if steps < TILE_STEPS {
-                    // The end of the last step is still looked at.
-                    self.greeks[TILE_STEPS] = self.greeks[steps].clone();
                 }
             }
         }
         self.keep_last(steps);
     }
 
-    /// The last start of the tile before is the first of this one.
-    fn carry_over_start(&mut self) {
-        if !self.start.is_empty() {
-            self.start.swap(0, TILE_STEPS);
+    /// The last boundary of the tile before is the first of this one.
+    fn carry_over(&mut self) {
+        let last = self.last;
+        if !self.unit.is_empty() {
+            self.unit.swap(0, last);
         }
+        if !self.greeks.is_empty() {
+            self.greeks.swap(0, last);
+        }
+        if self.is_rolled[last] {
+            self.after_roll.swap(0, last);
+        }
+        let is_rolled = self.is_rolled[last];
+        self.is_rolled = [false; TILE_STEPS + 1];
+        self.is_rolled[0] = is_rolled;
     }
 
-    /// Where the sums of step `k` go on from: the step before, or the end of the tile before.
-    fn before(k: usize) -> usize {
-        if k == 0 { TILE_STEPS - 1 } else { k - 1 }
-    }
-
-    /// Puts the last values of a short tile where the next one looks for them.
+    /// Puts the last sums of a short tile where the next one looks for them.
     fn keep_last(&mut self, steps: usize) {
+        self.last = steps;
         if steps == TILE_STEPS {
             return;
-        }
-        if !self.start.is_empty() {
-            self.start.swap(steps, TILE_STEPS);
         }
         for sums in [
             &mut self.price_usd,
@@ -411,19 +428,22 @@ impl ContractSeries {
         }
     }
 
-    /// `P` of a coin account: the unit's move at the spot of the step's end.
-    fn add_price(&mut self, k: usize, spots: &Spots<'_>) {
-        let before = self.price_usd[Self::before(k)];
-        let moves = (&self.start[k], &self.end[k], &spots.end_usd[k]);
-        add_moves(&before, moves, &mut self.price_usd[k]);
-    }
-
-    /// `P` and `O` of an inverse future, at `start_mark_usd` before the step.
-    fn add_inverse(&mut self, k: usize, spots: &Spots<'_>, start_mark_usd: &LaneArray) {
-        self.add_price(k, spots);
-        let before = self.own_usd[Self::before(k)];
-        let moves = (&spots.start_usd[k], &spots.end_usd[k], start_mark_usd);
-        add_own(&before, moves, &mut self.own_usd[k]);
+    /// Unit, `P` and `O` of an inverse future.
+    fn add_inverse(&mut self, k: usize, spots: &Spots<'_>, marks: &[LaneArray; TILE_STEPS + 1]) {
+        let (units, ends) = self.unit.split_at_mut(k + 1);
+        let step = InverseStep {
+            start_unit: if self.is_rolled[k] {
+                &self.after_roll[k]
+            } else {
+                &units[k]
+            },
+            end_mark_usd: &marks[k + 1],
+            start_spot_usd: spots.start_usd(k),
+            end_spot_usd: &spots.end_usd[k],
+        };
+        let (price_before, price) = turn(&mut self.price_usd, k);
+        let (own_before, own) = turn(&mut self.own_usd, k);
+        add_inverse(&step, [price_before, own_before], &mut ends[0], price, own);
     }
 
     /// Stamp and `Z`.
@@ -435,62 +455,79 @@ impl ContractSeries {
         tile: &MarketTile,
         spots: &Spots<'_>,
     ) {
-        let before = self.funding_usd[Self::before(k)];
+        let (before, now) = turn(&mut self.funding_usd, k);
         if !tile.is_stamp[index][k] {
-            self.funding_usd[k] = before;
+            *now = *before;
             return;
         }
         let rates = &tile.funding_rate[index][k];
-        if is_inverse {
-            pay_inverse(&self.end[k], rates, &mut self.stamp[k]);
-            add_product(
-                &before,
-                &self.stamp[k],
-                &spots.end_usd[k],
-                &mut self.funding_usd[k],
-            );
+        // A short of an inverse contract has a size under 0 and receives.
+        let (unit, value_usd) = if is_inverse {
+            (&self.unit[k + 1], Some(&spots.end_usd[k]))
         } else {
-            let mark_usd = &tile.mark_usd[index][k + 1];
-            pay_linear(mark_usd, rates, &mut self.stamp[k]);
-            add(&before, &self.stamp[k], &mut self.funding_usd[k]);
-        }
+            (&tile.mark_usd[index][k + 1], None)
+        };
+        pay(unit, rates, value_usd, before, &mut self.stamp[k], now);
     }
 
     /// `C`: what the carry's own move has done to the mark, at the end's tenor.
     fn add_curve(
         &mut self,
         k: usize,
-        is_inverse: bool,
-        index: usize,
-        tile: &MarketTile,
-        spots: &Spots<'_>,
-        basis: impl Fn(f64) -> f64 + Copy,
+        tenor_years: f64,
+        carry: &[LaneArray; TILE_STEPS + 1],
+        marks: &[LaneArray; TILE_STEPS + 1],
     ) {
-        let before = self.curve_usd[Self::before(k)];
-        let moves = CurveMoves {
-            spot_usd: &spots.end_usd[k],
-            mark_usd: &tile.mark_usd[index][k + 1],
-            start_carry: &tile.carry[index][k],
-            start_unit: &self.start[k],
+        let (before, now) = turn(&mut self.curve_usd, k);
+        let start_unit = if self.is_rolled[k] {
+            &self.after_roll[k]
+        } else if self.unit.is_empty() {
+            &marks[k]
+        } else {
+            &self.unit[k]
         };
-        let mut still = [0.0; LANES];
-        far_marks(moves.spot_usd, moves.start_carry, &mut still, basis);
-        for lane in 0..LANES {
-            let moved_usd = moves.mark_usd[lane] - still[lane];
-            self.curve_usd[k][lane] = before[lane]
-                + if is_inverse {
-                    -moved_usd * moves.start_unit[lane]
-                } else {
-                    moved_usd
-                };
+        let step = CurveStep {
+            mark_usd: &marks[k + 1],
+            start_carry: &carry[k],
+            end_carry: &carry[k + 1],
+            start_unit: (!self.unit.is_empty()).then_some(start_unit),
+            tenor_years,
+        };
+        add_curve(&step, before, now);
+    }
+
+    /// What the roll at the end of step `k`, if there is one, adds to what rolls have skipped.
+    fn skip(&mut self, k: usize, is_roll: bool, marks: &[LaneArray; TILE_STEPS + 1]) {
+        self.is_rolled[k + 1] = is_roll;
+        if self.skipped_usd.is_empty() {
+            return;
+        }
+        let at = if k == 0 {
+            // The last of the tile before goes on.
+            let last = self.skips_after;
+            self.skipped_usd.swap(0, last);
+            0
+        } else {
+            self.skips_after
+        };
+        self.skips[k] = at;
+        self.skips_after = at;
+        if is_roll {
+            let (before, after) = self.skipped_usd.split_at_mut(at + 1);
+            skip(&before[at], &marks[k + 1], &self.after_roll[k + 1], &mut after[0]);
+            self.skips_after = at + 1;
         }
     }
 }
 
-/// What moves a curve's sum in one step.
-struct CurveMoves<'a> {
-    spot_usd: &'a LaneArray,
-    mark_usd: &'a LaneArray,
-    start_carry: &'a LaneArray,
-    start_unit: &'a LaneArray,
+/// The sums before step `k` and at its end; before the tile's first they are those at the end of the tile before.
+fn turn(sums: &mut [LaneArray], k: usize) -> (&LaneArray, &mut LaneArray) {
+    let (before, now) = if k == 0 {
+        let (last, others) = sums.split_at_mut(TILE_STEPS - 1);
+        (&others[0], &mut last[0])
+    } else {
+        let (before, now) = sums.split_at_mut(k);
+        (&before[k - 1], &mut now[0])
+    };
+    (before, now)
 }

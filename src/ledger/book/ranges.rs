@@ -1,0 +1,120 @@
+//! The brackets in which any lane's notional of a leg can stand during a tile.
+
+use multiversion::multiversion;
+
+use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::series::Series;
+use crate::ledger::calm::{MarginLine, larger, smaller};
+use crate::market::tile::{LaneArray, MarketTile};
+use crate::outcome::table::LANES;
+
+/// The brackets that any lane's notional of one leg can stand in during the tile.
+#[derive(Debug, Clone)]
+pub(super) struct LegRange {
+    /// All brackets' lines.
+    lines: Vec<MarginLine>,
+    /// Least and largest size without sign, actual or planned, of any lane in which it is not flat.
+    sizes: (f64, f64),
+    /// Least and largest unit of the tile.
+    units: (f64, f64),
+    /// What units are tested at may lie so far from them.
+    reach: f64,
+    brackets: std::ops::RangeInclusive<usize>,
+}
+
+impl LegRange {
+    /// Of a contract; no size is covered yet.
+    pub(super) fn new(contract: &ContractRule) -> Self {
+        let lines: Vec<MarginLine> = contract
+            .venue
+            .brackets
+            .iter()
+            .map(|bracket| MarginLine {
+                rate: bracket.rate,
+                deduction_usd: bracket.deduction_usd,
+            })
+            .collect();
+        let most = |series: &[f64]| series.iter().copied().fold(1.0, f64::max);
+        Self {
+            brackets: 0..=lines.len() - 1,
+            lines,
+            sizes: (f64::INFINITY, 0.0),
+            units: (0.0, 0.0),
+            reach: most(&contract.clearances).max(most(&contract.shifts)),
+        }
+    }
+
+    /// No size is covered.
+    pub(super) fn forget_sizes(&mut self) {
+        self.sizes = (f64::INFINITY, 0.0);
+    }
+
+    /// Looks at a tile's prices of contract `index`.
+    pub(super) fn enter(
+        &mut self,
+        index: usize,
+        contract: &ContractRule,
+        series: &Series,
+        tile: &MarketTile,
+    ) {
+        let mut units = (f64::INFINITY, 0.0);
+        for k in 0..tile.steps {
+            if k == 0 || contract.is_rolled(tile.first_step + k) {
+                widen(series.unit_at_start(tile, index, k), &mut units);
+            }
+            widen(series.unit_at_end(tile, index, k), &mut units);
+        }
+        self.units = units;
+        self.set_brackets(contract);
+    }
+
+    /// Sizes of some lane, which may be new.
+    pub(super) fn cover_sizes(&mut self, contract: &ContractRule, sizes: [f64; 2]) {
+        let before = self.sizes;
+        for size in sizes {
+            self.cover(size);
+        }
+        if self.sizes != before {
+            self.set_brackets(contract);
+        }
+    }
+
+    /// The lines that count.
+    pub(super) fn lines(&self) -> &[MarginLine] {
+        &self.lines[self.brackets.clone()]
+    }
+
+    fn cover(&mut self, size: f64) {
+        let size = size.abs();
+        if size > 0.0 {
+            self.sizes = (self.sizes.0.min(size), self.sizes.1.max(size));
+        }
+    }
+
+    fn set_brackets(&mut self, contract: &ContractRule) {
+        let last = self.lines.len() - 1;
+        self.brackets = if contract.margins_entry || self.sizes.1 == 0.0 {
+            0..=last
+        } else {
+            let least = self.sizes.0 * self.units.0 / self.reach;
+            let most = self.sizes.1 * self.units.1 * self.reach;
+            contract.venue.bracket_index(least)..=contract.venue.bracket_index(most)
+        };
+    }
+}
+
+/// Widens a range to a row of positive numbers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn widen(row: &LaneArray, range: &mut (f64, f64)) {
+    const ABREAST: usize = 8;
+    let (mut least, mut most) = ([range.0; ABREAST], [range.1; ABREAST]);
+    for first in (0..LANES).step_by(ABREAST) {
+        for i in 0..ABREAST {
+            least[i] = smaller(row[first + i], least[i]);
+            most[i] = larger(row[first + i], most[i]);
+        }
+    }
+    range.0 = least.iter().fold(range.0, |a, &b| smaller(b, a));
+    range.1 = most.iter().fold(range.1, |a, &b| larger(b, a));
+}
+
