@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
 use crate::ledger::book::option_quote::{option_deviation, quote};
@@ -41,9 +42,9 @@ pub(super) struct UnitStep {
 
 impl Lane<'_> {
     /// Stage 2: liquidates every account that has reached its level.
-    pub(super) fn find_crossings(&mut self) {
+    pub(super) fn find_crossings(&mut self, may_cross: AccountSet) {
         for a in 0..self.rules.accounts.len() {
-            if !self.is_open(a) {
+            if !may_cross.has(a) || !self.is_open(a) {
                 continue;
             }
             if let Some(cause) = self.find_fill(a) {
@@ -104,11 +105,12 @@ impl Lane<'_> {
 
     /// One future's step as seen from its level.
     pub(super) fn unit_step(&self, a: usize, l: usize) -> UnitStep {
-        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let index = self.rules.legs[l].contract;
+        let contract = &self.rules.contracts[index];
         let side = self.state.hot.size[l][self.lane].signum();
         UnitStep {
-            start: self.work.start.unit[l],
-            end: self.work.now.unit[l],
+            start: self.series.unit_at_start(self.tile, index, self.k)[self.lane],
+            end: self.series.unit_at_end(self.tile, index, self.k)[self.lane],
             level: self.level(a, l),
             side,
             variance: contract.variances[self.step],

@@ -7,16 +7,44 @@ use crate::ledger::crossing::{CrossingDraws, surely_misses};
 use crate::market::tile::TileJump;
 use crate::plan::types::Crossing;
 
+/// Some of the accounts of one lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AccountSet(u64);
+
+impl AccountSet {
+    /// All of them.
+    pub(super) const ALL: Self = Self(u64::MAX);
+
+    /// Those that are marked; the 64th and all beyond are always in it.
+    pub(super) fn of(marks: impl Iterator<Item = bool>) -> Self {
+        let last = 1 << (u64::BITS - 1);
+        let places = marks.take(u64::BITS as usize - 1).enumerate();
+        Self(places.fold(last, |bits, (a, is_in)| bits | u64::from(is_in) << a))
+    }
+
+    /// Whether account `a` is in it.
+    pub(super) fn has(self, a: usize) -> bool {
+        (self.0 >> a.min(u64::BITS as usize - 1)) & 1 != 0
+    }
+}
+
 impl Lane<'_> {
     /// Whether none of the accounts in doubt reaches its liquidation inside the step.
-    pub(super) fn stays_open(&mut self, is_doubtful: impl Fn(usize) -> bool) -> bool {
-        self.load();
-        (0..self.rules.accounts.len()).all(|a| {
-            !is_doubtful(a)
-                || !self.is_open(a)
-                || self.surely_stays_open(a)
-                || self.find_fill(a).is_none()
-        })
+    pub(super) fn stays_open(&mut self, in_doubt: AccountSet) -> bool {
+        let mut is_loaded = false;
+        for a in 0..self.rules.accounts.len() {
+            if !in_doubt.has(a) || !self.is_open(a) || self.surely_stays_open(a) {
+                continue;
+            }
+            if !is_loaded {
+                self.load();
+                is_loaded = true;
+            }
+            if self.find_fill(a).is_some() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether an account with one future is told to stay open without a logarithm.
@@ -29,7 +57,10 @@ impl Lane<'_> {
         };
         let step = self.unit_step(a, l);
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
-        match self.tile.lane_jumps(self.k, contract.underlying, self.lane) {
+        let jumps = self
+            .tile
+            .lane_jumps(self.k, contract.underlying, self.lane);
+        match jumps {
             [] => step.misses(&self.draws(l)),
             [jump] => step.misses_jump(jump, contract.jump_clearances[self.step]),
             _ => false,

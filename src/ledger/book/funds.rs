@@ -94,34 +94,40 @@ impl Lane<'_> {
             self.liquidate(a, LiquidationCause::EndCheck, true);
             return;
         }
-        if !is_horizon && self.rules.accounts[a].is_watching(self.step) {
-            self.look(a, &margin);
-        }
-        // What the look has changed counts in the equity, the maintenance margin it was taken on stays.
-        let after = self.margin(a, &self.work.now);
+        let has_acted = !is_horizon
+            && self.rules.accounts[a].is_watching(self.step)
+            && self.look(a, &margin);
+        let after = if has_acted {
+            self.margin(a, &self.work.now)
+        } else {
+            margin
+        };
         self.record_margin(a, after.maintenance, after.equity);
     }
 
-    /// The hedger looks: a call at or above the level, a release below the release level.
-    fn look(&mut self, a: usize, margin: &Margin) {
+    /// The hedger looks: a call at or above the level, a release below the release level. Returns whether he may have done
+    /// something to the account.
+    fn look(&mut self, a: usize, margin: &Margin) -> bool {
         let Some(call) = self.rules.accounts[a].margin_call else {
-            return;
+            return false;
         };
         let is_in_flight = self.account(a).arrival_step != NEVER;
         if margin.maintenance < call.level * margin.equity {
             self.account_mut(a).is_armed = true;
             if let (Some(release), false) = (call.release, is_in_flight) {
                 self.release(a, margin, release);
+                return true;
             }
-            return;
+            return false;
         }
         if is_in_flight {
-            return;
+            return false;
         }
         match call.action {
             CallAction::TopUp => self.top_up(a, margin, &call),
             CallAction::Deleverage => self.deleverage(a, margin, call.target),
         }
+        true
     }
 
     /// Excess goes back to the reserve: of a USD account out of its cash, of a coin account out of coins that are no inventory.

@@ -1,5 +1,10 @@
 //! Lane loops over prices, compiled for each SIMD level.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::market::tile::LaneArray;
@@ -110,19 +115,54 @@ pub(super) struct CurveStep<'a> {
 /// What the carry's own move has done to the mark: with the carry of the start, it would be `exp((y0 - y1) tau)` times what it is.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn add_curve(step: &CurveStep<'_>, before_usd: &LaneArray, out: &mut LaneArray) {
-    let away_usd = |lane: usize| {
-        let moved = (step.start_carry[lane] - step.end_carry[lane]) * step.tenor_years;
-        step.mark_usd[lane] * (exp(moved) - 1.0)
-    };
-    if let Some(start_unit) = step.start_unit {
+    let moved = |lane: usize| (step.start_carry[lane] - step.end_carry[lane]) * step.tenor_years;
+    let mut largest = 0;
+    for lane in 0..LANES {
+        // Bits of numbers without sign are in their order.
+        largest = largest.max(moved(lane).abs().to_bits().cast_signed());
+    }
+    if f64::from_bits(largest.cast_unsigned()) < SMALL_MOVE {
         for lane in 0..LANES {
-            out[lane] = away_usd(lane).mul_add(start_unit[lane], before_usd[lane]);
+            let x = moved(lane);
+            let growth = GROWTH.iter().rev().fold(0.0, |sum: f64, &c| sum.mul_add(x, c)) * x;
+            add_to_curve(step, before_usd, lane, growth, out);
         }
     } else {
         for lane in 0..LANES {
-            out[lane] = before_usd[lane] - away_usd(lane);
+            let growth = exp(moved(lane)) - 1.0;
+            add_to_curve(step, before_usd, lane, growth, out);
         }
     }
+}
+
+/// Where the terms of [`GROWTH`] are enough: the first that is left out is under 1e-18.
+const SMALL_MOVE: f64 = 0.01;
+
+/// The series of `(exp(x) - 1) / x`, from the constant term up.
+const GROWTH: [f64; 7] = [
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5040.0,
+];
+
+#[inline(always)]
+fn add_to_curve(
+    step: &CurveStep<'_>,
+    before_usd: &LaneArray,
+    lane: usize,
+    growth: f64,
+    out: &mut LaneArray,
+) {
+    // The mark now less what it would be with the carry of the start.
+    let moved_usd = -step.mark_usd[lane] * growth;
+    out[lane] = match step.start_unit {
+        Some(start_unit) => (-moved_usd).mul_add(start_unit[lane], before_usd[lane]),
+        None => before_usd[lane] + moved_usd,
+    };
 }
 
 /// What rolls have skipped, with one from a near to a far mark.

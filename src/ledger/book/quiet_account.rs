@@ -68,6 +68,16 @@ pub(super) struct AccountStep<'a> {
     pub(super) step: usize,
 }
 
+impl AccountStep<'_> {
+    /// Whether a hedger with a margin policy looks at its end; at the horizon nobody does.
+    pub(super) fn is_looked_at(&self) -> bool {
+        let account = &self.rules.accounts[self.a];
+        account.margin_call.is_some()
+            && account.is_watching(self.step)
+            && self.step < self.rules.steps
+    }
+}
+
 /// What a quiet step would make of an account, in its currency unless said.
 #[derive(Debug, Clone)]
 pub(super) struct QuietAccount {
@@ -236,9 +246,7 @@ pub(super) fn screen_any(
     if is_bridge {
         spread(covariance, account.factors, &quiet.slopes, &mut variance);
     }
-    let call = account
-        .margin_call
-        .filter(|_| account.is_watching(step.step));
+    let is_looked_at = step.is_looked_at();
     let (mut near, mut acting) = (0, 0);
     for lane in 0..LANES {
         let is_open = hot.open[a][lane] > 0.0;
@@ -263,7 +271,7 @@ pub(super) fn screen_any(
             })
         };
         let is_over = equity - sums.trigger[lane] <= 0.0;
-        let acts = call.is_some()
+        let acts = is_looked_at
             & ((maintenance < hot.acts_below[a][lane] * equity)
                 | (maintenance >= hot.acts_above[a][lane] * equity));
         near |= if is_open & may_cross { LANE_BITS[lane] } else { 0 };

@@ -94,7 +94,7 @@ pub(super) fn screen_single(
         clearance: contract.clearances[step.step],
         shift: contract.shifts[step.step],
         trigger_fee_frac: contract.venue.trigger_fee_frac(),
-        is_looked_at: account.margin_call.is_some() && account.is_watching(step.step),
+        is_looked_at: step.is_looked_at(),
     };
     let lines = step.ranges[l].lines();
     match lines.len() {

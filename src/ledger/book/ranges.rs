@@ -4,9 +4,8 @@ use multiversion::multiversion;
 
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::series::Series;
-use crate::ledger::calm::{MarginLine, larger, smaller};
+use crate::ledger::calm::MarginLine;
 use crate::market::tile::{LaneArray, MarketTile};
-use crate::outcome::table::LANES;
 
 /// The brackets that any lane's notional of one leg can stand in during the tile.
 #[derive(Debug, Clone)]
@@ -103,18 +102,18 @@ impl LegRange {
     }
 }
 
-/// Widens a range to a row of positive numbers.
+/// Widens a range to a row of positive numbers: their bits are in the same order, and integers are compared across lanes without
+/// a fixed order.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn widen(row: &LaneArray, range: &mut (f64, f64)) {
-    const ABREAST: usize = 8;
-    let (mut least, mut most) = ([range.0; ABREAST], [range.1; ABREAST]);
-    for first in (0..LANES).step_by(ABREAST) {
-        for i in 0..ABREAST {
-            least[i] = smaller(row[first + i], least[i]);
-            most[i] = larger(row[first + i], most[i]);
-        }
+    let (mut least, mut most) = (range.0.to_bits().cast_signed(), range.1.to_bits().cast_signed());
+    for value in row {
+        let bits = value.to_bits().cast_signed();
+        least = least.min(bits);
+        most = most.max(bits);
     }
-    range.0 = least.iter().fold(range.0, |a, &b| smaller(b, a));
-    range.1 = most.iter().fold(range.1, |a, &b| larger(b, a));
+    *range = (
+        f64::from_bits(least.cast_unsigned()),
+        f64::from_bits(most.cast_unsigned()),
+    );
 }
-

@@ -12,6 +12,7 @@
 
 use multiversion::multiversion;
 
+use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::quiet_account::{AccountStep, Doubts, QuietAccount, Totals, screen_any};
 use crate::ledger::book::quiet_single::{pay_single, screen_single};
 use crate::ledger::book::ranges::LegRange;
@@ -116,12 +117,14 @@ impl Screen {
                 jumped |= 1 << jump.lane;
             }
         }
-        for (h, hedge) in rules.hedges.iter().enumerate() {
+        // At a step with trades on every path, all lanes look at their bands and switches anyway.
+        let is_common = rules.is_common(step);
+        for (h, hedge) in rules.hedges.iter().enumerate().filter(|_| !is_common) {
             eventful |= left_band(rules, series, tile, k, hedge, hot);
             eventful |= switches(rules, series, step, k, h, hot);
         }
-        self.totals.needed_usd = [0.0; LANES];
-        if rules.is_watching(step) {
+        self.totals.needed_usd.fill(0.0);
+        if rules.is_watching(step) && !is_common {
             outside(rules, tile, k, hot, &mut self.totals.wealth_usd);
         }
         let mut doubtful = jumped;
@@ -151,12 +154,14 @@ impl Screen {
         }
     }
 
-    /// Whether account `a` came close to its liquidation in a lane in the step looked at.
-    pub(super) fn is_near(&self, a: usize, lane: usize) -> bool {
-        (self.doubts[a].near >> lane) & 1 != 0
+    /// The accounts that came close to their liquidation in a lane in the step looked at.
+    pub(super) fn near(&self, lane: usize) -> AccountSet {
+        let near = |doubts: &Doubts| (doubts.near >> lane) & 1 != 0;
+        AccountSet::of(self.doubts.iter().map(near))
     }
 
-    /// Puts all lanes but the eventful ones at the end of the step looked at.
+    /// Puts all lanes but the eventful ones at the end of the step looked at, or where its trades begin if there are any on
+    /// every path.
     pub(super) fn keep(
         &mut self,
         rules: &BookRules,
@@ -194,7 +199,8 @@ impl Screen {
             );
         }
         keep_required(keep, &self.totals.needed_usd, &mut hot.required_usd);
-        if rules.is_watching(tile.first_step + k + 1) {
+        let step = tile.first_step + k + 1;
+        if rules.is_watching(step) && !rules.is_common(step) {
             keep_wealth(
                 keep,
                 &self.totals.wealth_usd,
