@@ -104,14 +104,14 @@ impl Lane<'_> {
     }
 
     /// One future's step as seen from its level.
-    pub(super) fn unit_step(&self, a: usize, l: usize) -> UnitStep {
+    pub(super) fn unit_step(&self, l: usize, level: f64) -> UnitStep {
         let index = self.rules.legs[l].contract;
         let contract = &self.rules.contracts[index];
         let side = self.state.hot.size[l][self.lane].signum();
         UnitStep {
             start: self.series.unit_at_start(self.tile, index, self.k)[self.lane],
             end: self.series.unit_at_end(self.tile, index, self.k)[self.lane],
-            level: self.level(a, l),
+            level,
             side,
             variance: contract.variances[self.step],
             orientation: if contract.is_inverse { -side } else { side },
@@ -130,7 +130,7 @@ impl Lane<'_> {
 
     /// Where one future's unit reaches its level, if it does.
     fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
-        let step = self.unit_step(a, l);
+        let step = self.unit_step(l, self.level(a, l));
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         if step.side < 0.0 && step.level <= 0.0 {
             return None;

@@ -7,6 +7,9 @@ use crate::ledger::crossing::{CrossingDraws, surely_misses};
 use crate::market::tile::TileJump;
 use crate::plan::types::Crossing;
 
+/// Room for rounding at a level.
+const ROUNDING_FRAC: f64 = 1e-9;
+
 /// Some of the accounts of one lane.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AccountSet(u64);
@@ -55,7 +58,7 @@ impl Lane<'_> {
         let Some(l) = self.only_future(a) else {
             return false;
         };
-        let step = self.unit_step(a, l);
+        let step = self.unit_step(l, self.near_level(a, l));
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         let jumps = self
             .tile
@@ -65,6 +68,27 @@ impl Lane<'_> {
             [jump] => step.misses_jump(jump, contract.jump_clearances[self.step]),
             _ => false,
         }
+    }
+}
+
+impl Lane<'_> {
+    /// The level of an account with one future, or a unit a hair nearer, found without dividing for each bracket.
+    fn near_level(&self, a: usize, l: usize) -> f64 {
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let hot = &self.state.hot;
+        let (cash, size) = (hot.cash[a][self.lane], hot.size[l][self.lane]);
+        if size < 0.0 || contract.margins_entry {
+            return self.level(a, l);
+        }
+        let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
+        // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
+        let brackets = &contract.venue.brackets;
+        let bracket = brackets
+            .iter()
+            .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))
+            .unwrap_or(&brackets[brackets.len() - 1]);
+        let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
+        notional * (1.0 - ROUNDING_FRAC) / size
     }
 }
 

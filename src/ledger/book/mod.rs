@@ -22,6 +22,7 @@ mod opening;
 mod option_quote;
 mod policies;
 mod quiet_account;
+mod quiet_leg;
 mod quiet_single;
 mod ranges;
 mod record;

@@ -12,14 +12,12 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, QuietAccount, Totals};
+use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals};
+use crate::ledger::book::quiet_leg::padded;
 use crate::ledger::book::state::Hot;
 use crate::ledger::calm::{MarginLine, larger, smaller};
 use crate::market::tile::LaneArray;
 use crate::outcome::table::LANES;
-
-/// No funding in any lane.
-static NOTHING: LaneArray = [0.0; LANES];
 
 /// One future in one step. Rows are of all lanes, prices those of a unit.
 struct FutureStep<'a> {
@@ -113,8 +111,7 @@ fn screen<const N: usize>(
     quiet: &mut QuietAccount,
     totals: &mut Totals,
 ) -> Doubts {
-    let last = lines.len() - 1;
-    let lines: [MarginLine; N] = std::array::from_fn(|i| lines[i.min(last)]);
+    let lines: [MarginLine; N] = padded(lines);
     match (&future.entries, &future.coin) {
         (None, None) => screen_lanes::<N, false, false>(future, &lines, quiet, totals),
         (None, Some(_)) => screen_lanes::<N, false, true>(future, &lines, quiet, totals),

@@ -4,7 +4,11 @@
 //! band. Where something jumps or a liquidation is near, a closer look (`doubt`) tells. Whether a step is quiet depends on the lane
 //! alone.
 
-#![expect(clippy::needless_range_loop, reason = "lane loops")]
+#![expect(
+    clippy::needless_range_loop,
+    clippy::needless_bitwise_bool,
+    reason = "lane loops without branches"
+)]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -13,7 +17,9 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::doubt::AccountSet;
-use crate::ledger::book::quiet_account::{AccountStep, Doubts, QuietAccount, Totals, screen_any};
+use crate::ledger::book::quiet_account::{
+    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, screen_any,
+};
 use crate::ledger::book::quiet_single::{pay_single, screen_single};
 use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::{BookRules, HedgeRule};
@@ -110,22 +116,18 @@ impl Screen {
         hot: &Hot,
     ) -> Looked {
         let step = tile.first_step + k + 1;
-        let mut eventful = due(&hot.due_step, step as f64);
+        // At a step with trades on every path, all lanes look at their bands and switches anyway.
+        let is_common = rules.is_common(step);
+        let mut eventful = begin(rules, tile, k, hot, &mut self.totals);
         let mut jumped = 0;
         for jump in tile.jumps_between(k..k + 1) {
             if self.is_watched[jump.asset] {
                 jumped |= 1 << jump.lane;
             }
         }
-        // At a step with trades on every path, all lanes look at their bands and switches anyway.
-        let is_common = rules.is_common(step);
         for (h, hedge) in rules.hedges.iter().enumerate().filter(|_| !is_common) {
             eventful |= left_band(rules, series, tile, k, hedge, hot);
             eventful |= switches(rules, series, step, k, h, hot);
-        }
-        self.totals.needed_usd.fill(0.0);
-        if rules.is_watching(step) && !is_common {
-            outside(rules, tile, k, hot, &mut self.totals.wealth_usd);
         }
         let mut doubtful = jumped;
         for (a, quiet) in self.accounts.iter_mut().enumerate() {
@@ -183,42 +185,71 @@ impl Screen {
                     pay_single(keep, stamp, sizes, cash, planned_cash);
                 }
             } else {
-                add_kept(keep, &quiet.paid, cash);
-                add_kept(keep, &quiet.planned_paid, planned_cash);
+                add_kept(keep, &quiet.sums.paid, cash);
+                add_kept(keep, &quiet.sums.planned_paid, planned_cash);
             }
             if account.coin.is_some() {
                 add_kept(keep, &quiet.revalued_usd, &mut hot.revaluation_usd[a]);
             }
-            keep_margin(
-                keep,
-                quiet,
-                account.coin.map(|asset| &tile.spot_usd[asset][k]),
-                &mut hot.min_equity_usd,
-                &mut hot.worst_maintenance,
-                &mut hot.worst_equity,
-            );
         }
-        keep_required(keep, &self.totals.needed_usd, &mut hot.required_usd);
+        let rates_usd = |a: usize| {
+            let coin = rules.accounts[a].coin;
+            coin.map(|asset| &tile.spot_usd[asset][k])
+        };
         let step = tile.first_step + k + 1;
-        if rules.is_watching(step) && !rules.is_common(step) {
-            keep_wealth(
-                keep,
-                &self.totals.wealth_usd,
-                &mut hot.peak_wealth_usd,
-                &mut hot.max_drawdown_usd,
-            );
+        let is_watching = rules.is_watching(step) && !rules.is_common(step);
+        keep_records(keep, &self.totals, is_watching, hot);
+        for (a, quiet) in self.accounts.iter().enumerate() {
+            match rates_usd(a) {
+                Some(rate_usd) => keep_margin::<true>(keep, quiet, rate_usd, hot),
+                None => keep_margin::<false>(keep, quiet, &NOTHING, hot),
+            }
         }
     }
 }
 
-/// Lanes in which something is due, as bits.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn due(due_step: &LaneArray, step: f64) -> u64 {
-    let mut bits = 0;
-    for (lane, due_step) in due_step.iter().enumerate() {
-        bits |= u64::from(*due_step <= step) << lane;
+/// Begins the totals with what lies beside the accounts: inventories, coins, money outside, interest. Returns the lanes in which
+/// something is due, as bits.
+fn begin(rules: &BookRules, tile: &MarketTile, k: usize, hot: &Hot, totals: &mut Totals) -> u64 {
+    let step = tile.first_step + k + 1;
+    let holding = |j: usize| {
+        let spot_usd = &tile.spot_usd[rules.holdings[j].asset][k];
+        (rules.schedule.after_base(j, step), spot_usd)
+    };
+    let due = begin_lanes(hot, step as f64, holding(0), totals);
+    let wealth_usd = &mut totals.wealth_usd;
+    for j in 1..rules.holdings.len() {
+        let (quantity_base, spot_usd) = holding(j);
+        add_times(quantity_base, spot_usd, wealth_usd);
     }
-    bits
+    for (asset, extra) in hot.extra.iter().enumerate() {
+        if rules.may_have_extra[asset] {
+            add_at(extra, &tile.spot_usd[asset][k], wealth_usd);
+        }
+    }
+    due
+}
+
+/// [`begin`] with the first holding alone.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn begin_lanes(
+    hot: &Hot,
+    step: f64,
+    (quantity_base, spot_usd): (f64, &LaneArray),
+    totals: &mut Totals,
+) -> u64 {
+    let mut due = 0;
+    for lane in 0..LANES {
+        let outside_usd = (-step).mul_add(hot.interest_usd[lane], hot.outside_usd[lane]);
+        totals.wealth_usd[lane] = quantity_base.mul_add(spot_usd[lane], outside_usd);
+        totals.needed_usd[lane] = 0.0;
+        due |= if hot.due_step[lane] <= step {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+    }
+    due
 }
 
 /// Lanes whose planned size leaves its band at the end of step `k`, as bits.
@@ -349,28 +380,6 @@ fn beyond(means: &LaneArray, switched: &LaneArray, below: f64, above: f64) -> u6
     bits
 }
 
-/// Wealth beside the accounts at the end of step `k`: inventories, coins, money outside, interest.
-fn outside(rules: &BookRules, tile: &MarketTile, k: usize, hot: &Hot, wealth_usd: &mut LaneArray) {
-    let step = tile.first_step + k + 1;
-    set_outside(&hot.outside_usd, &hot.interest_usd, step as f64, wealth_usd);
-    for (j, holding) in rules.holdings.iter().enumerate() {
-        let quantity_base = rules.schedule.after_base(j, step);
-        add_times(quantity_base, &tile.spot_usd[holding.asset][k], wealth_usd);
-    }
-    for (asset, extra) in hot.extra.iter().enumerate() {
-        if rules.may_have_extra[asset] {
-            add_at(extra, &tile.spot_usd[asset][k], wealth_usd);
-        }
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn set_outside(outside_usd: &LaneArray, interest_usd: &LaneArray, step: f64, sum: &mut LaneArray) {
-    for lane in 0..LANES {
-        sum[lane] = (-step).mul_add(interest_usd[lane], outside_usd[lane]);
-    }
-}
-
 /// Adds `factor * row`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn add_times(factor: f64, row: &LaneArray, sum: &mut LaneArray) {
@@ -412,18 +421,14 @@ fn add_kept(keep: &LaneArray, amounts: &LaneArray, sum: &mut LaneArray) {
     }
 }
 
-/// Least equity, USD, and worst margin ratio of the quiet lanes.
+/// Least equity, USD, and worst margin ratio of an account in the quiet lanes; `COIN`: it is kept in one.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_margin(
+fn keep_margin<const COIN: bool>(
     keep: &LaneArray,
     quiet: &QuietAccount,
-    rate_usd: Option<&LaneArray>,
-    min_equity_usd: &mut LaneArray,
-    worst_maintenance: &mut LaneArray,
-    worst_equity: &mut LaneArray,
+    rate_usd: &LaneArray,
+    hot: &mut Hot,
 ) {
-    let one = [1.0; LANES];
-    let rate_usd = rate_usd.unwrap_or(&one);
     for lane in 0..LANES {
         let equity = if keep[lane] > 0.0 {
             quiet.equity[lane]
@@ -431,45 +436,43 @@ fn keep_margin(
             f64::INFINITY
         };
         let maintenance = quiet.maintenance[lane];
-        let least_usd = smaller(equity * rate_usd[lane], min_equity_usd[lane]);
-        min_equity_usd[lane] = anew(least_usd);
+        let equity_usd = if COIN { equity * rate_usd[lane] } else { equity };
+        hot.min_equity_usd[lane] = anew(smaller(equity_usd, hot.min_equity_usd[lane]));
         // An endless equity is never the worst.
-        let (margin, worst) = (worst_maintenance[lane], worst_equity[lane]);
+        let (margin, worst) = (hot.worst_maintenance[lane], hot.worst_equity[lane]);
         let is_worse = maintenance * worst > margin * equity;
-        worst_maintenance[lane] = anew(if is_worse { maintenance } else { margin });
-        worst_equity[lane] = anew(if is_worse { equity } else { worst });
+        hot.worst_maintenance[lane] = anew(if is_worse { maintenance } else { margin });
+        hot.worst_equity[lane] = anew(if is_worse { equity } else { worst });
     }
 }
 
-/// Requirement of the quiet lanes.
+/// Requirement of the quiet lanes, and their peak of wealth and drawdown at a watching moment.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_required(keep: &LaneArray, needed_usd: &LaneArray, required_usd: &mut LaneArray) {
+fn keep_records(
+    keep: &LaneArray,
+    totals: &Totals,
+    is_watching: bool,
+    hot: &mut Hot,
+) {
     for lane in 0..LANES {
-        let needed_usd = if keep[lane] > 0.0 {
-            needed_usd[lane]
+        let is_kept = keep[lane] > 0.0;
+        let needed_usd = if is_kept {
+            totals.needed_usd[lane]
         } else {
             f64::NEG_INFINITY
         };
-        required_usd[lane] = anew(larger(needed_usd, required_usd[lane]));
-    }
-}
-
-/// Peak of wealth and drawdown of the quiet lanes.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_wealth(
-    keep: &LaneArray,
-    wealth_usd: &LaneArray,
-    peak_usd: &mut LaneArray,
-    drawdown_usd: &mut LaneArray,
-) {
-    for lane in 0..LANES {
+        hot.required_usd[lane] = anew(larger(needed_usd, hot.required_usd[lane]));
         // What is at its peak has not fallen.
-        let is_kept = keep[lane] > 0.0;
-        let before_usd = peak_usd[lane];
-        let wealth_usd = if is_kept { wealth_usd[lane] } else { before_usd };
-        let highest_usd = larger(wealth_usd, before_usd);
-        let fallen_usd = if is_kept { highest_usd - wealth_usd } else { 0.0 };
-        peak_usd[lane] = anew(highest_usd);
-        drawdown_usd[lane] = anew(larger(fallen_usd, drawdown_usd[lane]));
+        let is_seen = is_kept & is_watching;
+        let before_usd = hot.peak_wealth_usd[lane];
+        let wealth_usd = if is_seen {
+            totals.wealth_usd[lane]
+        } else {
+            before_usd
+        };
+        let peak_usd = larger(wealth_usd, before_usd);
+        let fallen_usd = if is_seen { peak_usd - wealth_usd } else { 0.0 };
+        hot.peak_wealth_usd[lane] = anew(peak_usd);
+        hot.max_drawdown_usd[lane] = anew(larger(fallen_usd, hot.max_drawdown_usd[lane]));
     }
 }
