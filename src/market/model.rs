@@ -6,7 +6,7 @@ use crate::market::dated::DatedModel;
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
+    CLOSE, ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
     move_marks_and_rates, move_spots, sum_shocks,
 };
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
@@ -54,6 +54,8 @@ struct ContractModel {
     initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     dated: Option<DatedModel>,
+    /// Whether no step of a dated future moves `ln(F/S)` by [`CLOSE`], rolls aside.
+    is_close: bool,
     /// How small all values of `ln(F/S)` are.
     smallness: Smallness,
     funding: FundingModel,
@@ -130,6 +132,9 @@ impl MarketModel {
             ContractModel {
                 underlying: contract.underlying,
                 smallness: Smallness::of(bound),
+                is_close: dated
+                    .as_ref()
+                    .is_some_and(|dated| dated.move_bound(&basis, step_years) < CLOSE),
                 initial_basis: contract.initial_basis(),
                 dated,
                 basis,
@@ -350,9 +355,14 @@ impl MarketModel {
         let basis = &mut state.basis[c];
         if let Some(dated) = &contract.dated {
             let [_, carries @ ..] = &mut tile.carry[c];
+            let years = |k: usize| dated.tenor_years(tile.first_step + k + 1);
             let tenors = Tenors {
-                years: std::array::from_fn(|k| dated.tenor_years(tile.first_step + k + 1)),
+                years: std::array::from_fn(years),
                 slope_per_year: dated.slope_per_year(),
+                // A roll brings the basis of another contract, and at the expiry there is none, without rounding.
+                is_close: std::array::from_fn(|k| {
+                    contract.is_close && k > 0 && years(k) > 0.0 && years(k) < years(k - 1)
+                }),
             };
             let advance = match contract.smallness {
                 Smallness::Tiny => contract.moves_of_dated::<5>(),

@@ -6,6 +6,11 @@
     reason = "lane loops without branches"
 )]
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::ledger::book::account_rule::AccountRule;
@@ -33,6 +38,12 @@ pub(super) const LANE_BITS: [u64; LANES] = {
     }
     bits
 };
+
+/// Whether a lane is none of the eventful ones.
+#[inline(always)]
+pub(super) fn is_quiet(eventful: u64, lane: usize) -> bool {
+    eventful & LANE_BITS[lane] == 0
+}
 
 /// Lanes in which an account may not be quiet, as bits.
 #[derive(Debug, Clone, Copy, Default)]

@@ -12,7 +12,7 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals};
+use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, is_quiet};
 use crate::ledger::book::quiet_leg::padded;
 use crate::ledger::book::state::Hot;
 use crate::ledger::calm::{MarginLine, larger, smaller};
@@ -187,18 +187,22 @@ fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool>(
     }
 }
 
-/// Pays the stamp of a future to the accounts of the quiet lanes; `keep` is 1 there and 0 elsewhere.
+/// Pays the stamp of a future to the accounts of the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn pay_single(
-    keep: &LaneArray,
+    eventful: u64,
     stamp: &LaneArray,
     sizes: [&LaneArray; 2],
     cash: &mut LaneArray,
     planned_cash: &mut LaneArray,
 ) {
     for lane in 0..LANES {
-        let kept = keep[lane];
-        cash[lane] += sizes[0][lane] * stamp[lane] * kept;
-        planned_cash[lane] += sizes[1][lane] * stamp[lane] * kept;
+        let per_unit = if is_quiet(eventful, lane) {
+            stamp[lane]
+        } else {
+            0.0
+        };
+        cash[lane] += sizes[0][lane] * per_unit;
+        planned_cash[lane] += sizes[1][lane] * per_unit;
     }
 }

@@ -18,7 +18,7 @@ use multiversion::multiversion;
 
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::quiet_account::{
-    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, screen_any,
+    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, is_quiet, screen_any,
 };
 use crate::ledger::book::quiet_single::{pay_single, screen_single};
 use crate::ledger::book::ranges::LegRange;
@@ -37,8 +37,6 @@ pub(super) struct Screen {
     /// Where an account may not be quiet; shape `[accounts]`.
     doubts: Vec<Doubts>,
     totals: Totals,
-    /// 1 where a step is quiet, 0 elsewhere.
-    keep: LaneArray,
     /// Assets whose jumps matter to any account.
     is_watched: Vec<bool>,
 }
@@ -76,7 +74,6 @@ impl Screen {
                 needed_usd: [0.0; LANES],
                 wealth_usd: [0.0; LANES],
             },
-            keep: [1.0; LANES],
             is_watched,
         }
     }
@@ -173,8 +170,6 @@ impl Screen {
         eventful: u64,
         hot: &mut Hot,
     ) {
-        set_kept(eventful, &mut self.keep);
-        let keep = &self.keep;
         for (a, quiet) in self.accounts.iter().enumerate() {
             let account = &rules.accounts[a];
             let (cash, planned_cash) = (&mut hot.cash[a], &mut hot.planned_cash[a]);
@@ -182,14 +177,14 @@ impl Screen {
                 let l = account.legs[0];
                 if let Some(stamp) = series.stamp(tile, rules.legs[l].contract, k) {
                     let sizes = [&hot.size[l], &hot.planned[l]];
-                    pay_single(keep, stamp, sizes, cash, planned_cash);
+                    pay_single(eventful, stamp, sizes, cash, planned_cash);
                 }
             } else {
-                add_kept(keep, &quiet.sums.paid, cash);
-                add_kept(keep, &quiet.sums.planned_paid, planned_cash);
+                add_kept(eventful, &quiet.sums.paid, cash);
+                add_kept(eventful, &quiet.sums.planned_paid, planned_cash);
             }
             if account.coin.is_some() {
-                add_kept(keep, &quiet.revalued_usd, &mut hot.revaluation_usd[a]);
+                add_kept(eventful, &quiet.revalued_usd, &mut hot.revaluation_usd[a]);
             }
         }
         let rates_usd = |a: usize| {
@@ -198,11 +193,11 @@ impl Screen {
         };
         let step = tile.first_step + k + 1;
         let is_watching = rules.is_watching(step) && !rules.is_common(step);
-        keep_records(keep, &self.totals, is_watching, hot);
+        keep_records(eventful, &self.totals, is_watching, hot);
         for (a, quiet) in self.accounts.iter().enumerate() {
             match rates_usd(a) {
-                Some(rate_usd) => keep_margin::<true>(keep, quiet, rate_usd, hot),
-                None => keep_margin::<false>(keep, quiet, &NOTHING, hot),
+                Some(rate_usd) => keep_margin::<true>(eventful, quiet, rate_usd, hot),
+                None => keep_margin::<false>(eventful, quiet, &NOTHING, hot),
             }
         }
     }
@@ -396,16 +391,6 @@ fn add_at(amounts: &LaneArray, rate_usd: &LaneArray, sum: &mut LaneArray) {
     }
 }
 
-/// 1 in the quiet lanes, 0 in the eventful ones.
-fn set_kept(eventful: u64, keep: &mut LaneArray) {
-    keep.fill(1.0);
-    let mut bits = eventful;
-    while bits != 0 {
-        keep[bits.trailing_zeros() as usize] = 0.0;
-        bits &= bits - 1;
-    }
-}
-
 /// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
 /// it makes a slow masked store of it.
 #[inline(always)]
@@ -413,24 +398,28 @@ fn anew(x: f64) -> f64 {
     x + 0.0
 }
 
-/// Adds amounts where they are kept.
+/// Adds amounts in the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_kept(keep: &LaneArray, amounts: &LaneArray, sum: &mut LaneArray) {
+fn add_kept(eventful: u64, amounts: &LaneArray, sum: &mut LaneArray) {
     for lane in 0..LANES {
-        sum[lane] += amounts[lane] * keep[lane];
+        sum[lane] += if is_quiet(eventful, lane) {
+            amounts[lane]
+        } else {
+            0.0
+        };
     }
 }
 
 /// Least equity, USD, and worst margin ratio of an account in the quiet lanes; `COIN`: it is kept in one.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn keep_margin<const COIN: bool>(
-    keep: &LaneArray,
+    eventful: u64,
     quiet: &QuietAccount,
     rate_usd: &LaneArray,
     hot: &mut Hot,
 ) {
     for lane in 0..LANES {
-        let equity = if keep[lane] > 0.0 {
+        let equity = if is_quiet(eventful, lane) {
             quiet.equity[lane]
         } else {
             f64::INFINITY
@@ -449,13 +438,13 @@ fn keep_margin<const COIN: bool>(
 /// Requirement of the quiet lanes, and their peak of wealth and drawdown at a watching moment.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn keep_records(
-    keep: &LaneArray,
+    eventful: u64,
     totals: &Totals,
     is_watching: bool,
     hot: &mut Hot,
 ) {
     for lane in 0..LANES {
-        let is_kept = keep[lane] > 0.0;
+        let is_kept = is_quiet(eventful, lane);
         let needed_usd = if is_kept {
             totals.needed_usd[lane]
         } else {
