@@ -39,10 +39,22 @@ pub(super) const LANE_BITS: [u64; LANES] = {
     bits
 };
 
-/// Whether a lane is none of the eventful ones.
+/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or that
+/// a loaded number may not be needed, or it makes slow masked stores and loads of them.
 #[inline(always)]
-pub(super) fn is_quiet(eventful: u64, lane: usize) -> bool {
-    eventful & LANE_BITS[lane] == 0
+pub(super) fn anew(x: f64) -> f64 {
+    x + 0.0
+}
+
+/// `quiet` in a lane that is none of the eventful ones, `otherwise` elsewhere.
+#[inline(always)]
+pub(super) fn if_quiet(eventful: u64, lane: usize, quiet: f64, otherwise: f64) -> f64 {
+    let quiet = anew(quiet);
+    if eventful & LANE_BITS[lane] == 0 {
+        quiet
+    } else {
+        otherwise
+    }
 }
 
 /// Lanes in which an account may not be quiet, as bits.

@@ -12,7 +12,7 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, is_quiet};
+use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, if_quiet};
 use crate::ledger::book::quiet_leg::padded;
 use crate::ledger::book::state::Hot;
 use crate::ledger::calm::{MarginLine, larger, smaller};
@@ -197,11 +197,7 @@ pub(super) fn pay_single(
     planned_cash: &mut LaneArray,
 ) {
     for lane in 0..LANES {
-        let per_unit = if is_quiet(eventful, lane) {
-            stamp[lane]
-        } else {
-            0.0
-        };
+        let per_unit = if_quiet(eventful, lane, stamp[lane], 0.0);
         cash[lane] += sizes[0][lane] * per_unit;
         planned_cash[lane] += sizes[1][lane] * per_unit;
     }

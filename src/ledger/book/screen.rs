@@ -18,7 +18,7 @@ use multiversion::multiversion;
 
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::quiet_account::{
-    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, is_quiet, screen_any,
+    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, anew, if_quiet, screen_any,
 };
 use crate::ledger::book::quiet_single::{pay_single, screen_single};
 use crate::ledger::book::ranges::LegRange;
@@ -391,22 +391,11 @@ fn add_at(amounts: &LaneArray, rate_usd: &LaneArray, sum: &mut LaneArray) {
     }
 }
 
-/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
-/// it makes a slow masked store of it.
-#[inline(always)]
-fn anew(x: f64) -> f64 {
-    x + 0.0
-}
-
 /// Adds amounts in the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn add_kept(eventful: u64, amounts: &LaneArray, sum: &mut LaneArray) {
     for lane in 0..LANES {
-        sum[lane] += if is_quiet(eventful, lane) {
-            amounts[lane]
-        } else {
-            0.0
-        };
+        sum[lane] += if_quiet(eventful, lane, amounts[lane], 0.0);
     }
 }
 
@@ -419,11 +408,7 @@ fn keep_margin<const COIN: bool>(
     hot: &mut Hot,
 ) {
     for lane in 0..LANES {
-        let equity = if is_quiet(eventful, lane) {
-            quiet.equity[lane]
-        } else {
-            f64::INFINITY
-        };
+        let equity = if_quiet(eventful, lane, quiet.equity[lane], f64::INFINITY);
         let maintenance = quiet.maintenance[lane];
         let equity_usd = if COIN { equity * rate_usd[lane] } else { equity };
         hot.min_equity_usd[lane] = anew(smaller(equity_usd, hot.min_equity_usd[lane]));
@@ -443,24 +428,16 @@ fn keep_records(
     is_watching: bool,
     hot: &mut Hot,
 ) {
+    let unseen = if is_watching { eventful } else { u64::MAX };
     for lane in 0..LANES {
-        let is_kept = is_quiet(eventful, lane);
-        let needed_usd = if is_kept {
-            totals.needed_usd[lane]
-        } else {
-            f64::NEG_INFINITY
-        };
+        let needed_usd = totals.needed_usd[lane];
+        let needed_usd = if_quiet(eventful, lane, needed_usd, f64::NEG_INFINITY);
         hot.required_usd[lane] = anew(larger(needed_usd, hot.required_usd[lane]));
         // What is at its peak has not fallen.
-        let is_seen = is_kept & is_watching;
         let before_usd = hot.peak_wealth_usd[lane];
-        let wealth_usd = if is_seen {
-            totals.wealth_usd[lane]
-        } else {
-            before_usd
-        };
+        let wealth_usd = if_quiet(unseen, lane, totals.wealth_usd[lane], before_usd);
         let peak_usd = larger(wealth_usd, before_usd);
-        let fallen_usd = if is_seen { peak_usd - wealth_usd } else { 0.0 };
+        let fallen_usd = if_quiet(unseen, lane, peak_usd - wealth_usd, 0.0);
         hot.peak_wealth_usd[lane] = anew(peak_usd);
         hot.max_drawdown_usd[lane] = anew(larger(fallen_usd, hot.max_drawdown_usd[lane]));
     }
