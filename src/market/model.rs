@@ -179,6 +179,11 @@ impl MarketModel {
         self.covariance.between(step, a, b)
     }
 
+    /// Whether no step of a dated future moves `ln(F/S)` by 6 %, rolls aside, nor does its carry alone.
+    pub fn is_close(&self, contract: usize) -> bool {
+        self.contracts[contract].is_close
+    }
+
     /// Spot at time 0, USD.
     pub fn initial_spot_usd(&self, asset: usize) -> f64 {
         self.assets[asset].initial_usd

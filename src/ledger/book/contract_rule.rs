@@ -46,6 +46,8 @@ pub(super) struct ChainRule {
     pub(super) tenors_years: Vec<f64>,
     /// The same after the roll at the end of a step; `None` where there is no roll.
     pub(super) far_years: Vec<Option<f64>>,
+    /// Whether no step moves the carry so far that it moves the mark by more than a few percent.
+    pub(super) is_close: bool,
     /// Step at whose end the last contract is settled; beyond the horizon if never.
     pub(super) settled_at: usize,
 }
@@ -94,7 +96,7 @@ impl ContractRule {
             jump_clearances: variances.iter().map(beside_jump).collect(),
             shifts: variances.iter().map(shift).collect(),
             variances,
-            chain: contract.dated().map(|dated| ChainRule::new(dated, plan)),
+            chain: contract.dated().map(|dated| ChainRule::new(dated, plan, market.is_close(index))),
             per_8h,
         }
     }
@@ -151,7 +153,7 @@ impl ContractRule {
 }
 
 impl ChainRule {
-    fn new(dated: &DatedPlan, plan: &Plan) -> Self {
+    fn new(dated: &DatedPlan, plan: &Plan, is_close: bool) -> Self {
         let steps = plan.simulation.steps as usize;
         let step_years = plan.simulation.step_years();
         let years_left = |index: usize, step: usize| {
@@ -177,6 +179,7 @@ impl ChainRule {
         Self {
             tenors_years,
             far_years,
+            is_close,
             settled_at: dated.expiries[held].step as usize,
         }
     }

@@ -44,7 +44,7 @@ impl Lane<'_> {
     /// Stage 2: liquidates every account that has reached its level.
     pub(super) fn find_crossings(&mut self, may_cross: AccountSet) {
         for a in 0..self.rules.accounts.len() {
-            if !may_cross.has(a) || !self.is_open(a) {
+            if !may_cross.has(a) || !self.was_open(a) || self.surely_stays_open(a) {
                 continue;
             }
             if let Some(cause) = self.find_fill(a) {

@@ -36,7 +36,7 @@ impl Lane<'_> {
     pub(super) fn stays_open(&mut self, in_doubt: AccountSet) -> bool {
         let mut is_loaded = false;
         for a in 0..self.rules.accounts.len() {
-            if !in_doubt.has(a) || !self.is_open(a) || self.surely_stays_open(a) {
+            if !in_doubt.has(a) || !self.was_open(a) || self.surely_stays_open(a) {
                 continue;
             }
             if !is_loaded {
@@ -50,14 +50,18 @@ impl Lane<'_> {
         true
     }
 
+    /// Whether the venue could liquidate account `a` when the step began.
+    pub(super) fn was_open(&self, a: usize) -> bool {
+        self.state.hot.open[a][self.lane] > 0.0
+    }
+
     /// Whether an account with one future is told to stay open without a logarithm.
-    fn surely_stays_open(&self, a: usize) -> bool {
-        if self.rules.crossing == Crossing::Endpoints {
+    pub(super) fn surely_stays_open(&self, a: usize) -> bool {
+        let account = &self.rules.accounts[a];
+        if !account.is_single || self.rules.crossing == Crossing::Endpoints {
             return false;
         }
-        let Some(l) = self.only_future(a) else {
-            return false;
-        };
+        let l = account.legs[0];
         let step = self.unit_step(l, self.near_level(a, l));
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         let jumps = self

@@ -115,31 +115,27 @@ pub(super) struct CurveStep<'a> {
 /// What the carry's own move has done to the mark: with the carry of the start, it would be `exp((y0 - y1) tau)` times what it is.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn add_curve(step: &CurveStep<'_>, before_usd: &LaneArray, out: &mut LaneArray) {
-    let moved = |lane: usize| (step.start_carry[lane] - step.end_carry[lane]) * step.tenor_years;
-    let mut largest = 0;
     for lane in 0..LANES {
-        // Bits of numbers without sign are in their order.
-        largest = largest.max(moved(lane).abs().to_bits().cast_signed());
-    }
-    if f64::from_bits(largest.cast_unsigned()) < SMALL_MOVE {
-        for lane in 0..LANES {
-            let x = moved(lane);
-            let growth = GROWTH.iter().rev().fold(0.0, |sum: f64, &c| sum.mul_add(x, c)) * x;
-            add_to_curve(step, before_usd, lane, growth, out);
-        }
-    } else {
-        for lane in 0..LANES {
-            let growth = exp(moved(lane)) - 1.0;
-            add_to_curve(step, before_usd, lane, growth, out);
-        }
+        let growth = exp(step.carried_back(lane)) - 1.0;
+        out[lane] = step.after(lane, before_usd[lane], growth);
     }
 }
 
-/// Where the terms of [`GROWTH`] are enough: the first that is left out is under 1e-18.
-const SMALL_MOVE: f64 = 0.01;
+/// The same where the carry's move is surely small.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn add_close_curve(step: &CurveStep<'_>, before_usd: &LaneArray, out: &mut LaneArray) {
+    for lane in 0..LANES {
+        let x = step.carried_back(lane);
+        let mut sum = GROWTH[GROWTH.len() - 1];
+        for &term in GROWTH[..GROWTH.len() - 1].iter().rev() {
+            sum = sum.mul_add(x, term);
+        }
+        out[lane] = step.after(lane, before_usd[lane], sum * x);
+    }
+}
 
-/// The series of `(exp(x) - 1) / x`, from the constant term up.
-const GROWTH: [f64; 7] = [
+/// The series of `(exp(x) - 1) / x`, from the constant term up: up to 6 % what is left out is under 4e-16 of it.
+const GROWTH: [f64; 8] = [
     1.0,
     1.0 / 2.0,
     1.0 / 6.0,
@@ -147,22 +143,25 @@ const GROWTH: [f64; 7] = [
     1.0 / 120.0,
     1.0 / 720.0,
     1.0 / 5040.0,
+    1.0 / 40320.0,
 ];
 
-#[inline(always)]
-fn add_to_curve(
-    step: &CurveStep<'_>,
-    before_usd: &LaneArray,
-    lane: usize,
-    growth: f64,
-    out: &mut LaneArray,
-) {
-    // The mark now less what it would be with the carry of the start.
-    let moved_usd = -step.mark_usd[lane] * growth;
-    out[lane] = match step.start_unit {
-        Some(start_unit) => (-moved_usd).mul_add(start_unit[lane], before_usd[lane]),
-        None => before_usd[lane] + moved_usd,
-    };
+impl CurveStep<'_> {
+    /// How far the mark would be from what it is with the carry of the start, as a logarithm.
+    #[inline(always)]
+    fn carried_back(&self, lane: usize) -> f64 {
+        (self.start_carry[lane] - self.end_carry[lane]) * self.tenor_years
+    }
+
+    /// The sum after the step; `growth` is by what the mark would be more with the carry of the start.
+    #[inline(always)]
+    fn after(&self, lane: usize, before_usd: f64, growth: f64) -> f64 {
+        let moved_usd = -self.mark_usd[lane] * growth;
+        match self.start_unit {
+            Some(start_unit) => (-moved_usd).mul_add(start_unit[lane], before_usd),
+            None => before_usd + moved_usd,
+        }
+    }
 }
 
 /// What rolls have skipped, with one from a near to a far mark.

@@ -57,11 +57,12 @@ impl LegRange {
         tile: &MarketTile,
     ) {
         let mut units = (f64::INFINITY, 0.0);
+        widen(series.units(tile, index), &mut units);
         for k in 0..tile.steps {
-            if k == 0 || contract.is_rolled(tile.first_step + k) {
-                widen(series.unit_at_start(tile, index, k), &mut units);
+            if contract.is_rolled(tile.first_step + k) {
+                let after = series.unit_at_start(tile, index, k);
+                widen(std::slice::from_ref(after), &mut units);
             }
-            widen(series.unit_at_end(tile, index, k), &mut units);
         }
         self.units = units;
         self.set_brackets(contract);
@@ -102,12 +103,12 @@ impl LegRange {
     }
 }
 
-/// Widens a range to a row of positive numbers: their bits are in the same order, and integers are compared across lanes without
-/// a fixed order.
+/// Widens a range to rows of positive numbers: their bits are in the same order, and integers are compared across lanes without a
+/// fixed order.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn widen(row: &LaneArray, range: &mut (f64, f64)) {
+fn widen(rows: &[LaneArray], range: &mut (f64, f64)) {
     let (mut least, mut most) = (range.0.to_bits().cast_signed(), range.1.to_bits().cast_signed());
-    for value in row {
+    for value in rows.as_flattened() {
         let bits = value.to_bits().cast_signed();
         least = least.min(bits);
         most = most.max(bits);

@@ -6,7 +6,7 @@
 
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::kernels::{
-    CurveStep, InverseStep, add_curve, add_inverse, add_price, far_units, pay, skip,
+    CurveStep, InverseStep, add_close_curve, add_curve, add_inverse, add_price, far_units, pay, skip,
 };
 use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
 use crate::ledger::book::rules::BookRules;
@@ -117,6 +117,16 @@ impl Series {
             &self.first_spots_usd[asset]
         } else {
             &tile.spot_usd[asset][k - 1]
+        }
+    }
+
+    /// Unit at all boundaries of steps before their events.
+    pub(super) fn units<'a>(&'a self, tile: &'a MarketTile, contract: usize) -> &'a [LaneArray] {
+        let own = &self.contracts[contract].unit;
+        if own.is_empty() {
+            &tile.mark_usd[contract][..=tile.steps]
+        } else {
+            &own[..=tile.steps]
         }
     }
 
@@ -357,7 +367,8 @@ impl ContractSeries {
                     if contract.is_inverse {
                         self.add_inverse(k, spots, marks);
                     }
-                    self.add_curve(k, chain.tenors_years[step], &tile.carry[index], marks);
+                    let tenor = (chain.tenors_years[step], chain.is_close);
+                    self.add_curve(k, tenor, &tile.carry[index], marks);
                     if let Some(far) = chain.far_years[step] {
                         far_units(
                             &spots.end_usd[k],
@@ -474,7 +485,7 @@ impl ContractSeries {
     fn add_curve(
         &mut self,
         k: usize,
-        tenor_years: f64,
+        (tenor_years, is_close): (f64, bool),
         carry: &[LaneArray; TILE_STEPS + 1],
         marks: &[LaneArray; TILE_STEPS + 1],
     ) {
@@ -493,7 +504,11 @@ impl ContractSeries {
             start_unit: (!self.unit.is_empty()).then_some(start_unit),
             tenor_years,
         };
-        add_curve(&step, before, now);
+        if is_close {
+            add_close_curve(&step, before, now);
+        } else {
+            add_curve(&step, before, now);
+        }
     }
 
     /// What the roll at the end of step `k`, if there is one, adds to what rolls have skipped.
