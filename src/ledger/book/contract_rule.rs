@@ -68,7 +68,11 @@ impl ContractRule {
             (1.0 + ROUNDING_FRAC) * if is_bridge { exp(far) } else { 1.0 }
         };
         let beside_jump = |variance: &f64| {
-            let reach = if is_bridge { jump_reach(*variance) } else { 0.0 };
+            let reach = if is_bridge {
+                jump_reach(*variance)
+            } else {
+                0.0
+            };
             (1.0 + ROUNDING_FRAC) * exp(reach)
         };
         let shift = |variance: &f64| {
@@ -96,7 +100,9 @@ impl ContractRule {
             jump_clearances: variances.iter().map(beside_jump).collect(),
             shifts: variances.iter().map(shift).collect(),
             variances,
-            chain: contract.dated().map(|dated| ChainRule::new(dated, plan, market.is_close(index))),
+            chain: contract
+                .dated()
+                .map(|dated| ChainRule::new(dated, plan, market.is_close(index))),
             per_8h,
         }
     }

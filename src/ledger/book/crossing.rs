@@ -8,8 +8,9 @@ use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
 use crate::ledger::book::option_quote::{option_deviation, quote};
 use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::unit_step::{JumpMoment, UnitStep, reach};
 use crate::ledger::book::walk::prices_between;
-use crate::ledger::crossing::{CrossingDraws, SEGMENTS, bridge};
+use crate::ledger::crossing::{CrossingDraws, SEGMENTS};
 use crate::ledger::event::LiquidationCause;
 use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, address_number};
 use crate::math::vector::{exp, ln};
@@ -20,25 +21,6 @@ const MOST_DOUBLINGS: usize = 60;
 
 /// How narrow a fill is bracketed, relative to the way to it.
 const FILL_TOLERANCE: f64 = 1e-12;
-
-/// A jump of one asset inside a step.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct JumpMoment {
-    pub(super) asset: usize,
-    pub(super) time_frac: f64,
-    pub(super) log_size: f64,
-}
-
-/// One leg's unit over one step, as seen from its level: `side` is +1 where the level lies above.
-pub(super) struct UnitStep {
-    pub(super) start: f64,
-    pub(super) end: f64,
-    pub(super) level: f64,
-    pub(super) side: f64,
-    pub(super) variance: f64,
-    /// +1 where the unit moves with the mark, -1 where it is its inverse; times `side`.
-    pub(super) orientation: f64,
-}
 
 impl Lane<'_> {
     /// Stage 2: liquidates every account that has reached its level.
@@ -364,70 +346,6 @@ impl Lane<'_> {
             }
         }
     }
-}
-
-impl UnitStep {
-    /// Whether both ends are so far from the level that no bridge without jumps reaches it and nothing needs to be drawn.
-    pub(super) fn is_clear(&self, clearance: f64) -> bool {
-        if self.side > 0.0 {
-            self.start.max(self.end) * clearance < self.level
-        } else {
-            self.start.min(self.end) > self.level * clearance
-        }
-    }
-
-    /// Whether a unit is at or beyond the level.
-    fn is_beyond(&self, unit: f64) -> bool {
-        if self.side > 0.0 {
-            unit >= self.level
-        } else {
-            unit <= self.level
-        }
-    }
-}
-
-/// Where the unit reaches its level inside the step, if it does: bridges between the jumps, gaps at them.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn reach(
-    step: &UnitStep,
-    jumps: &[JumpMoment],
-    draws: &CrossingDraws<'_>,
-) -> Option<(f64, LiquidationCause)> {
-    let crossed = Some((step.level, LiquidationCause::Crossed));
-    if step.is_beyond(step.start) {
-        return Some((step.start, LiquidationCause::Beyond));
-    }
-    let level_log = step.side * ln(step.level / step.start);
-    let end_log = step.side * ln(step.end / step.start);
-    let is_end_beyond = step.is_beyond(step.end);
-    let jumped: f64 = jumps
-        .iter()
-        .map(|jump| step.orientation * jump.log_size)
-        .sum();
-    let diffusive_end = end_log - jumped;
-    let (mut time, mut diffused, mut shifted) = (0.0, 0.0, 0.0);
-    for (k, jump) in jumps.iter().enumerate() {
-        let left = 1.0 - time;
-        let elapsed = jump.time_frac - time;
-        let share = if left > 0.0 { elapsed / left } else { 1.0 };
-        let deviation = (step.variance * elapsed * (1.0 - share)).max(0.0).sqrt();
-        let anchor = share.mul_add(diffusive_end - diffused, diffused)
-            + step.orientation * deviation * draws.anchor_normal(k);
-        let (from, to) = (level_log - diffused - shifted, level_log - anchor - shifted);
-        if to <= 0.0 || bridge(from, to, step.variance * elapsed, draws, k) {
-            return crossed;
-        }
-        (time, diffused) = (jump.time_frac, anchor);
-        shifted += step.orientation * jump.log_size;
-        if diffused + shifted >= level_log {
-            let unit = step.start * exp(step.side * (diffused + shifted));
-            return Some((unit, LiquidationCause::Gapped));
-        }
-    }
-    let from = level_log - diffused - shifted;
-    let variance = step.variance * (1.0 - time);
-    let crosses = is_end_beyond || bridge(from, level_log - end_log, variance, draws, jumps.len());
-    if crosses { crossed } else { None }
 }
 
 /// The unit at which an account with this cash and one future is liquidated: from below for a size above 0, from above for one

@@ -1,10 +1,7 @@
 //! A closer look at a lane in which an account may reach its liquidation inside the step: mostly it does not, and the step is
 //! quiet after all.
 
-use crate::ledger::book::crossing::{UnitStep, bounded_exp};
 use crate::ledger::book::lane::Lane;
-use crate::ledger::crossing::{CrossingDraws, surely_misses};
-use crate::market::tile::TileJump;
 use crate::plan::types::Crossing;
 
 /// Room for rounding at a level.
@@ -64,9 +61,7 @@ impl Lane<'_> {
         let l = account.legs[0];
         let step = self.unit_step(l, self.near_level(a, l));
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
-        let jumps = self
-            .tile
-            .lane_jumps(self.k, contract.underlying, self.lane);
+        let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
         match jumps {
             [] => step.misses(&self.draws(l)),
             [jump] => step.misses_jump(jump, contract.jump_clearances[self.step]),
@@ -93,38 +88,5 @@ impl Lane<'_> {
             .unwrap_or(&brackets[brackets.len() - 1]);
         let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
         notional * (1.0 - ROUNDING_FRAC) / size
-    }
-}
-
-impl UnitStep {
-    /// Whether a bridge without jumps stays away from the level.
-    fn misses(&self, draws: &CrossingDraws<'_>) -> bool {
-        // ln x >= 1 - 1/x: in logarithms the ends are away from the level by these shares at least.
-        let share = |unit: f64| {
-            if self.side > 0.0 {
-                (self.level - unit) / self.level
-            } else {
-                (unit - self.level) / unit
-            }
-        };
-        let (from, to) = (share(self.start), share(self.end));
-        from > 0.0 && to > 0.0 && surely_misses(2.0 * from * to / self.variance, draws)
-    }
-
-    /// The same with one jump. `clearance` is the factor by which the ends of the bridges on both sides of it must be clear.
-    fn misses_jump(&self, jump: &TileJump, clearance: f64) -> bool {
-        // The drawn path before the jump lies between the start and the end without the jump, after it between the start with
-        // the jump and the end; the anchor's deviation comes on top.
-        let factor = bounded_exp(jump.log_size.abs());
-        let jumped_from = if self.orientation * jump.log_size > 0.0 {
-            self.start
-        } else {
-            self.end
-        };
-        if self.side > 0.0 {
-            self.start.max(self.end).max(jumped_from * factor) * clearance < self.level
-        } else {
-            self.start.min(self.end).min(jumped_from / factor) > self.level * clearance
-        }
     }
 }

@@ -94,9 +94,8 @@ impl Lane<'_> {
             self.liquidate(a, LiquidationCause::EndCheck, true);
             return;
         }
-        let has_acted = !is_horizon
-            && self.rules.accounts[a].is_watching(self.step)
-            && self.look(a, &margin);
+        let has_acted =
+            !is_horizon && self.rules.accounts[a].is_watching(self.step) && self.look(a, &margin);
         let after = if has_acted {
             self.margin(a, &self.work.now)
         } else {

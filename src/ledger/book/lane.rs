@@ -1,11 +1,11 @@
 //! One path in one step, event by event, in the order of `docs/DESIGN.md`.
 
-use crate::ledger::book::crossing::JumpMoment;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::margin::Prices;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
 use crate::ledger::book::state::{AccountState, HoldingState, LegState, NEVER, PathState, State};
+use crate::ledger::book::unit_step::JumpMoment;
 use crate::ledger::event::{LedgerEvent, Subject, Told};
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;

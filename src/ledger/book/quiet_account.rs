@@ -1,11 +1,6 @@
 //! Any account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
 
-#![expect(
-    clippy::needless_range_loop,
-    clippy::needless_bitwise_bool,
-    reason = "lane loops without branches"
-)]
-
+#![expect(clippy::needless_bitwise_bool, reason = "lane loops without branches")]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -14,9 +9,9 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::account_rule::AccountRule;
-use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::quiet_leg::{Sums, add_future, add_option};
 use crate::ledger::book::ranges::LegRange;
+use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, rows};
 use crate::ledger::calm::larger;
@@ -247,8 +242,7 @@ fn finish<const COIN: bool>(
         quiet.maintenance[lane] = maintenance;
         let from = cash - sums.start_lack[lane];
         let to = before - trigger;
-        let is_clear =
-            (from > 0.0) & (to > 0.0) & (2.0 * from * to > MOST_NATS * variance[lane]);
+        let is_clear = (from > 0.0) & (to > 0.0) & (2.0 * from * to > MOST_NATS * variance[lane]);
         let is_clear_alone = cash - sums.worst_lack[lane] > 0.0;
         let may_cross = if sums.open[lane] > 1.0 {
             !is_clear
@@ -259,8 +253,16 @@ fn finish<const COIN: bool>(
             & ((maintenance < end.acts_below[lane] * equity)
                 | (maintenance >= end.acts_above[lane] * equity));
         let is_over = equity - trigger <= 0.0;
-        near |= if is_open & may_cross { LANE_BITS[lane] } else { 0 };
-        acting |= if is_open & (is_over | acts) { LANE_BITS[lane] } else { 0 };
+        near |= if is_open & may_cross {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+        acting |= if is_open & (is_over | acts) {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
         let deviation = larger(planned_variance[lane], 0.0).sqrt();
         let unshifted = CONTINUITY_CORRECTION.mul_add(deviation, sums.need[lane]);
         let asked = if sums.planned_open[lane] <= 1.0 {

@@ -1,6 +1,5 @@
 //! One leg's part of an account's quiet step, in all lanes at once.
 
-#![expect(clippy::needless_range_loop, reason = "lane loops")]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"

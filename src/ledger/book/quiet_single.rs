@@ -1,10 +1,6 @@
 //! The quiet step of an account with one future and nothing else that moves, in all lanes at once.
 
-#![expect(
-    clippy::needless_range_loop,
-    clippy::needless_bitwise_bool,
-    reason = "lane loops without branches"
-)]
+#![expect(clippy::needless_bitwise_bool, reason = "lane loops without branches")]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -12,8 +8,11 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::quiet_account::{AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, if_quiet};
+use crate::ledger::book::quiet_account::{
+    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, if_quiet,
+};
 use crate::ledger::book::quiet_leg::padded;
+use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::state::Hot;
 use crate::ledger::calm::{MarginLine, larger, smaller};
 use crate::market::tile::LaneArray;
@@ -94,34 +93,49 @@ pub(super) fn screen_single(
         trigger_fee_frac: contract.venue.trigger_fee_frac(),
         is_looked_at: step.is_looked_at(),
     };
-    let lines = step.ranges[l].lines();
-    match lines.len() {
-        1 => screen::<1>(&future, lines, quiet, totals),
-        2 => screen::<2>(&future, lines, quiet, totals),
-        3 | 4 => screen::<4>(&future, lines, quiet, totals),
-        5..=8 => screen::<8>(&future, lines, quiet, totals),
-        _ => screen::<64>(&future, lines, quiet, totals),
+    let range = &step.ranges[l];
+    match range.lines().len() {
+        1 => screen::<1>(&future, range, quiet, totals),
+        2 => screen::<2>(&future, range, quiet, totals),
+        3 => screen::<3>(&future, range, quiet, totals),
+        4 => screen::<4>(&future, range, quiet, totals),
+        5 | 6 => screen::<6>(&future, range, quiet, totals),
+        _ => screen::<64>(&future, range, quiet, totals),
     }
 }
 
 /// [`screen_single`] with up to `N` lines; further ones repeat the last.
 fn screen<const N: usize>(
     future: &FutureStep<'_>,
-    lines: &[MarginLine],
+    range: &LegRange,
     quiet: &mut QuietAccount,
     totals: &mut Totals,
 ) -> Doubts {
-    let lines: [MarginLine; N] = padded(lines);
+    let lines: [MarginLine; N] = padded(range.lines());
     match (&future.entries, &future.coin) {
-        (None, None) => screen_lanes::<N, false, false>(future, &lines, quiet, totals),
-        (None, Some(_)) => screen_lanes::<N, false, true>(future, &lines, quiet, totals),
-        (Some(_), _) => screen_lanes::<N, true, true>(future, &lines, quiet, totals),
+        // Shorts of a linear contract, and of an inverse one.
+        (None, None) if range.is_upward() => {
+            screen_lanes::<N, false, false, UP>(future, &lines, quiet, totals)
+        }
+        (None, Some(_)) if range.is_downward() => {
+            screen_lanes::<N, false, true, DOWN>(future, &lines, quiet, totals)
+        }
+        (None, None) => screen_lanes::<N, false, false, BOTH>(future, &lines, quiet, totals),
+        (None, Some(_)) => screen_lanes::<N, false, true, BOTH>(future, &lines, quiet, totals),
+        (Some(_), _) => screen_lanes::<N, true, true, BOTH>(future, &lines, quiet, totals),
     }
 }
 
-/// `ENTRY`: margin is that of the entry; `COIN`: the account is kept in a coin.
+/// No size is under 0: levels lie above.
+const UP: u8 = 0;
+/// No size is above 0.
+const DOWN: u8 = 1;
+/// Sizes have either sign.
+const BOTH: u8 = 2;
+
+/// `ENTRY`: margin is that of the entry; `COIN`: the account is kept in a coin; `SIDE`: [`UP`], [`DOWN`] or [`BOTH`].
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool>(
+fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool, const SIDE: u8>(
     future: &FutureStep<'_>,
     lines: &[MarginLine; N],
     quiet: &mut QuietAccount,
@@ -144,7 +158,7 @@ fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool>(
         let margin = maintenance(lines, margined);
         let trigger = fee.mul_add(margined, margin);
         let equity = (cash - size * end) + size * future.stamp[lane];
-        let worst = if size > 0.0 {
+        let worst = if SIDE == UP || (SIDE == BOTH && size > 0.0) {
             larger(start, end) * up
         } else {
             smaller(start, end) * down
@@ -157,15 +171,28 @@ fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool>(
         let tested = cash - size * worst - worst_trigger;
         let is_beyond = (margin < future.acts_below[lane] * equity)
             | (margin >= future.acts_above[lane] * equity);
-        near |= if is_open & (tested <= 0.0) { LANE_BITS[lane] } else { 0 };
-        over |= if is_open & (equity - trigger <= 0.0) { LANE_BITS[lane] } else { 0 };
-        acts |= if is_open & is_beyond { LANE_BITS[lane] } else { 0 };
+        near |= if is_open & (tested <= 0.0) {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+        over |= if is_open & (equity - trigger <= 0.0) {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+        acts |= if is_open & is_beyond {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
         // What is not open is in no record.
         quiet.equity[lane] = if is_open { equity } else { f64::INFINITY };
         quiet.maintenance[lane] = margin;
 
         let planned = future.planned[lane];
-        let moved = end * if planned > 0.0 { shift_up } else { shift_down };
+        let is_up = SIDE == UP || (SIDE == BOTH && planned > 0.0);
+        let moved = end * if is_up { shift_up } else { shift_down };
         let margined = planned.abs() * if ENTRY { planned_entry[lane] } else { moved };
         let asked = fee.mul_add(margined, maintenance(lines, margined));
         let made = future.planned_cash[lane] + planned * future.stamp[lane];

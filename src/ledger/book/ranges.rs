@@ -14,6 +14,8 @@ pub(super) struct LegRange {
     lines: Vec<MarginLine>,
     /// Least and largest size without sign, actual or planned, of any lane in which it is not flat.
     sizes: (f64, f64),
+    /// Whether any of these sizes is above 0, and whether any is under it.
+    sides: [bool; 2],
     /// Least and largest unit of the tile.
     units: (f64, f64),
     /// What units are tested at may lie so far from them.
@@ -38,6 +40,7 @@ impl LegRange {
             brackets: 0..=lines.len() - 1,
             lines,
             sizes: (f64::INFINITY, 0.0),
+            sides: [false; 2],
             units: (0.0, 0.0),
             reach: most(&contract.clearances).max(most(&contract.shifts)),
         }
@@ -46,6 +49,7 @@ impl LegRange {
     /// No size is covered.
     pub(super) fn forget_sizes(&mut self) {
         self.sizes = (f64::INFINITY, 0.0);
+        self.sides = [false; 2];
     }
 
     /// Looks at a tile's prices of contract `index`.
@@ -84,7 +88,19 @@ impl LegRange {
         &self.lines[self.brackets.clone()]
     }
 
+    /// Whether no lane has a size under 0.
+    pub(super) fn is_upward(&self) -> bool {
+        !self.sides[1]
+    }
+
+    /// Whether no lane has a size above 0.
+    pub(super) fn is_downward(&self) -> bool {
+        !self.sides[0]
+    }
+
     fn cover(&mut self, size: f64) {
+        self.sides[0] |= size > 0.0;
+        self.sides[1] |= size < 0.0;
         let size = size.abs();
         if size > 0.0 {
             self.sizes = (self.sizes.0.min(size), self.sizes.1.max(size));
@@ -107,7 +123,10 @@ impl LegRange {
 /// fixed order.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn widen(rows: &[LaneArray], range: &mut (f64, f64)) {
-    let (mut least, mut most) = (range.0.to_bits().cast_signed(), range.1.to_bits().cast_signed());
+    let (mut least, mut most) = (
+        range.0.to_bits().cast_signed(),
+        range.1.to_bits().cast_signed(),
+    );
     for value in rows.as_flattened() {
         let bits = value.to_bits().cast_signed();
         least = least.min(bits);

@@ -4,15 +4,7 @@
 //! band. Where something jumps or a liquidation is near, a closer look (`doubt`) tells. Whether a step is quiet depends on the lane
 //! alone.
 
-#![expect(
-    clippy::needless_range_loop,
-    clippy::needless_bitwise_bool,
-    reason = "lane loops without branches"
-)]
-#![expect(
-    clippy::inline_always,
-    reason = "lane loops are compiled for each SIMD level, and what they call with them"
-)]
+#![expect(clippy::needless_range_loop, reason = "lane loops")]
 
 use multiversion::multiversion;
 
@@ -410,7 +402,11 @@ fn keep_margin<const COIN: bool>(
     for lane in 0..LANES {
         let equity = if_quiet(eventful, lane, quiet.equity[lane], f64::INFINITY);
         let maintenance = quiet.maintenance[lane];
-        let equity_usd = if COIN { equity * rate_usd[lane] } else { equity };
+        let equity_usd = if COIN {
+            equity * rate_usd[lane]
+        } else {
+            equity
+        };
         hot.min_equity_usd[lane] = anew(smaller(equity_usd, hot.min_equity_usd[lane]));
         // An endless equity is never the worst.
         let (margin, worst) = (hot.worst_maintenance[lane], hot.worst_equity[lane]);
@@ -422,12 +418,7 @@ fn keep_margin<const COIN: bool>(
 
 /// Requirement of the quiet lanes, and their peak of wealth and drawdown at a watching moment.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_records(
-    eventful: u64,
-    totals: &Totals,
-    is_watching: bool,
-    hot: &mut Hot,
-) {
+fn keep_records(eventful: u64, totals: &Totals, is_watching: bool, hot: &mut Hot) {
     let unseen = if is_watching { eventful } else { u64::MAX };
     for lane in 0..LANES {
         let needed_usd = totals.needed_usd[lane];
