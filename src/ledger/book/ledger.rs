@@ -72,7 +72,8 @@ impl<'a> Book<'a> {
     /// Reacts to a tile.
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn BookFollower>) {
         self.series.fill(self.rules, tile);
-        self.screen.enter(self.rules, &self.series, tile);
+        let hot = &self.state.hot;
+        self.screen.enter(self.rules, hot, &self.series, tile);
         for k in 0..tile.steps {
             let step = tile.first_step + k + 1;
             self.grow(k, tile);

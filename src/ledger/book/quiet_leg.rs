@@ -122,6 +122,7 @@ pub(super) fn add_future(
         (1, false) => add_padded::<1, false>,
         (2, false) => add_padded::<2, false>,
         (3 | 4, false) => add_padded::<4, false>,
+        (5..=8, false) => add_padded::<8, false>,
         (_, false) => add_padded::<64, false>,
         (_, true) => add_padded::<64, true>,
     };

@@ -99,7 +99,7 @@ pub(super) fn screen_single(
         2 => screen::<2>(&future, range, quiet, totals),
         3 => screen::<3>(&future, range, quiet, totals),
         4 => screen::<4>(&future, range, quiet, totals),
-        5 | 6 => screen::<6>(&future, range, quiet, totals),
+        5..=8 => screen::<8>(&future, range, quiet, totals),
         _ => screen::<64>(&future, range, quiet, totals),
     }
 }

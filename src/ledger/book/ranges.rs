@@ -52,14 +52,19 @@ impl LegRange {
         self.sides = [false; 2];
     }
 
-    /// Looks at a tile's prices of contract `index`.
+    /// Looks at the sizes at a tile's start and at its prices of contract `index`.
     pub(super) fn enter(
         &mut self,
         index: usize,
         contract: &ContractRule,
+        sizes: [&LaneArray; 2],
         series: &Series,
         tile: &MarketTile,
     ) {
+        self.sizes = (f64::INFINITY, 0.0);
+        for sizes in sizes {
+            widen_to_open(sizes, &mut self.sizes);
+        }
         let mut units = (f64::INFINITY, 0.0);
         widen(series.units(tile, index), &mut units);
         for k in 0..tile.steps {
@@ -109,8 +114,11 @@ impl LegRange {
 
     fn set_brackets(&mut self, contract: &ContractRule) {
         let last = self.lines.len() - 1;
-        self.brackets = if contract.margins_entry || self.sizes.1 == 0.0 {
+        self.brackets = if contract.margins_entry {
             0..=last
+        } else if self.sizes.1 == 0.0 {
+            // Of nothing, every line asks nothing.
+            0..=0
         } else {
             let least = self.sizes.0 * self.units.0 / self.reach;
             let most = self.sizes.1 * self.units.1 * self.reach;
@@ -130,6 +138,24 @@ fn widen(rows: &[LaneArray], range: &mut (f64, f64)) {
     for value in rows.as_flattened() {
         let bits = value.to_bits().cast_signed();
         least = least.min(bits);
+        most = most.max(bits);
+    }
+    *range = (
+        f64::from_bits(least.cast_unsigned()),
+        f64::from_bits(most.cast_unsigned()),
+    );
+}
+
+/// Widens a range to the sizes, without sign, of the lanes that are not flat.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn widen_to_open(sizes: &LaneArray, range: &mut (f64, f64)) {
+    let (mut least, mut most) = (
+        range.0.to_bits().cast_signed(),
+        range.1.to_bits().cast_signed(),
+    );
+    for size in sizes {
+        let bits = size.abs().to_bits().cast_signed();
+        least = least.min(if bits == 0 { i64::MAX } else { bits });
         most = most.max(bits);
     }
     *range = (

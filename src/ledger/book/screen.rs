@@ -78,11 +78,19 @@ impl Screen {
         self.cover(rules, state, 0);
     }
 
-    /// Looks at a tile's prices.
-    pub(super) fn enter(&mut self, rules: &BookRules, series: &Series, tile: &MarketTile) {
-        for (range, leg) in self.legs.iter_mut().zip(&rules.legs) {
+    /// Looks at the sizes at a tile's start and at its prices.
+    pub(super) fn enter(
+        &mut self,
+        rules: &BookRules,
+        hot: &Hot,
+        series: &Series,
+        tile: &MarketTile,
+    ) {
+        for (l, (range, leg)) in self.legs.iter_mut().zip(&rules.legs).enumerate() {
             if !leg.is_option {
-                range.enter(leg.contract, &rules.contracts[leg.contract], series, tile);
+                let contract = &rules.contracts[leg.contract];
+                let sizes = [&hot.size[l], &hot.planned[l]];
+                range.enter(leg.contract, contract, sizes, series, tile);
             }
         }
     }
