@@ -14,8 +14,11 @@ use hedgesim::plan::resolve::resolve;
 use hedgesim::plan::types::{ContractKind, DatedPlan, Expiry, MarginMode, OuBasis, Plan};
 use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 
-const SCENARIOS: [&str; 5] = [
+const SCENARIOS: [&str; 8] = [
     "eth-treasury-90d",
+    TWO_LEGS,
+    "btc-perp-or-quarter-90d",
+    "miner-weekly-sales-roll",
     "btc-basic-30d",
     "btc-squeeze-25x",
     "token-cross-beta",
@@ -28,9 +31,17 @@ const SIMULATED: u64 = 20_000;
 /// Paths of a measured summary: those of a usual run.
 const SUMMARISED: u64 = 100_000;
 
+/// Two legs and a roll on the holding of the main job: `benches/two-legs-and-roll.toml`.
+const TWO_LEGS: &str = "two-legs-and-roll";
+
 fn plan(name: &str, paths: u64) -> Plan {
+    let folder = if name == TWO_LEGS {
+        "benches"
+    } else {
+        "scenarios"
+    };
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("scenarios")
+        .join(folder)
         .join(name)
         .with_extension("toml");
     // Without limits: one on a value that no report shows would make it compute everything.

@@ -95,14 +95,9 @@ impl MarkStep<'_> {
         if !self.jumps.is_empty() || from_usd <= 0.0 || to_usd <= 0.0 {
             return false;
         }
-        // ln x >= 1 - 1/x: in logarithms the ends are under the level by these shares of it at least, and the bridge
-        // crosses with a probability of at most 2^-halvings.
-        let halvings = 2.0 * LOG2_E * from_usd * to_usd / (level_usd * level_usd * self.variance);
-        if halvings >= MOST_HALVINGS {
-            return true;
-        }
-        let bound = power_of_half(halvings);
-        draws.bridge_uniform(0) >= bound
+        // ln x >= 1 - 1/x: in logarithms the ends are under the level by these shares of it at least.
+        let exponent = from_usd * to_usd / (level_usd * level_usd * self.variance);
+        surely_misses(2.0 * exponent, draws)
     }
 
     #[inline(always)]
@@ -173,6 +168,13 @@ impl MarkStep<'_> {
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn reach(mark: &MarkStep<'_>, level_usd: f64, draws: &CrossingDraws<'_>) -> Option<Fill> {
     mark.reach_level(level_usd, draws)
+}
+
+/// Whether a bridge that crosses with a probability of at most `exp(-exponent)` surely does not, told without an exponential.
+#[inline(always)]
+pub(super) fn surely_misses(exponent: f64, draws: &CrossingDraws<'_>) -> bool {
+    let halvings = LOG2_E * exponent;
+    halvings >= MOST_HALVINGS || draws.bridge_uniform(0) >= power_of_half(halvings)
 }
 
 /// 2 to the power of minus the whole part of `halvings`, which lies between 0 and 1000.

@@ -30,7 +30,7 @@ fn bridge_reach(step_variance: f64) -> f64 {
 
 /// The same beside one jump, without the anchor's deviation: at its largest, `A`, the distances are `d` and `d - A`, and
 /// `d (d - A) >= v ln(1/u) / 2`.
-fn jump_reach(step_variance: f64) -> f64 {
+pub(crate) fn jump_reach(step_variance: f64) -> f64 {
     let half_anchor = 0.5 * LARGEST_ANCHOR * step_variance.sqrt();
     half_anchor + half_anchor.hypot(bridge_reach(step_variance))
 }

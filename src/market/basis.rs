@@ -35,7 +35,7 @@ impl BasisModel {
             basis.volatility_annual,
             basis.correlation_with_spot,
         );
-        let shock = LARGEST_NORMAL * (step.y_on_x.abs() * LARGEST_CORRELATED + step.y_own);
+        let shock = largest_shock(&step);
         let drift = (basis.initial - basis.mean).abs();
         let wander = if is_random {
             shock / (1.0 - step.decay)
@@ -51,4 +51,13 @@ impl BasisModel {
             uses_spot: is_random && basis.correlation_with_spot != 0.0,
         }
     }
+
+    /// No shock of one step is larger than this.
+    pub fn largest_shock(&self) -> f64 {
+        largest_shock(&self.step)
+    }
+}
+
+fn largest_shock(step: &OuStep) -> f64 {
+    LARGEST_NORMAL * (step.y_on_x.abs() * LARGEST_CORRELATED + step.y_own)
 }

@@ -278,6 +278,32 @@ pub(crate) struct Tenors {
     pub(crate) years: [f64; TILE_STEPS],
     /// What a year more to expiry adds to the carry.
     pub(crate) slope_per_year: f64,
+    /// Whether the basis at each step's end is surely within [`CLOSE`] of that at its start, which lies in the tile.
+    pub(crate) is_close: [bool; TILE_STEPS],
+}
+
+/// A basis this close to the one before is told from it.
+pub(crate) const CLOSE: f64 = 0.06;
+
+/// The exponential of numbers under [`CLOSE`] in size, by its series: what is left out is under 3e-17.
+#[inline(always)]
+fn exp_close(x: f64) -> f64 {
+    const TERMS: [f64; 9] = [
+        1.0,
+        1.0,
+        1.0 / 2.0,
+        1.0 / 6.0,
+        1.0 / 24.0,
+        1.0 / 120.0,
+        1.0 / 720.0,
+        1.0 / 5040.0,
+        1.0 / 40320.0,
+    ];
+    let mut sum = TERMS[8];
+    for n in (0..8).rev() {
+        sum = sum.mul_add(x, TERMS[n]);
+    }
+    sum
 }
 
 /// Moves the carry and the marks of a dated future over a tile: `mark = spot * exp((y + slope tau) tau)`. `DEGREE` is that
@@ -291,17 +317,44 @@ pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
     mark_usd: &mut [LaneArray; TILE_STEPS],
 ) {
     let growth = ScaledExp::<DEGREE>::new(1.0);
-    for lane in 0..LANES {
-        let mut away = carry[lane] - moves.basis.mean;
-        for k in 0..TILE_STEPS {
-            away = moves.step_basis::<USES_SPOT>(k, lane, away);
-            let level = moves.basis.mean + away;
-            let years = tenors.years[k];
-            let basis = tenors.slope_per_year.mul_add(years, level) * years;
-            carries[k][lane] = level;
-            mark_usd[k][lane] = within_range(moves.spot_usd[k][lane] * growth.at(basis));
+    let mean = moves.basis.mean;
+    let mut away = *carry;
+    for away in &mut away {
+        *away -= mean;
+    }
+    // Step by step over the lanes: with an exponential in it, the loop over the steps would not be unrolled.
+    let (mut last, mut ratio) = ([0.0; LANES], [1.0; LANES]);
+    for k in 0..TILE_STEPS {
+        let years = tenors.years[k];
+        for lane in 0..LANES {
+            away[lane] = moves.step_basis::<USES_SPOT>(k, lane, away[lane]);
+            carries[k][lane] = mean + away[lane];
         }
-        carry[lane] = moves.basis.mean + away;
+        let basis = |level: f64| tenors.slope_per_year.mul_add(years, level) * years;
+        if tenors.is_close[k] {
+            for lane in 0..LANES {
+                let basis = basis(carries[k][lane]);
+                ratio[lane] *= exp_close(basis - last[lane]);
+                last[lane] = basis;
+            }
+        } else {
+            for lane in 0..LANES {
+                let basis = basis(carries[k][lane]);
+                ratio[lane] = growth.at(basis);
+                last[lane] = basis;
+            }
+        }
+        for lane in 0..LANES {
+            let price_usd = moves.spot_usd[k][lane] * ratio[lane];
+            mark_usd[k][lane] = if DEGREE == 0 {
+                within_range(price_usd)
+            } else {
+                price_usd
+            };
+        }
+    }
+    for lane in 0..LANES {
+        carry[lane] = mean + away[lane];
     }
 }
 

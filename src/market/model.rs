@@ -6,7 +6,7 @@ use crate::market::dated::DatedModel;
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
+    CLOSE, ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
     move_marks_and_rates, move_spots, sum_shocks,
 };
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
@@ -53,6 +53,8 @@ struct ContractModel {
     initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     dated: Option<DatedModel>,
+    /// Whether no step of a dated future moves `ln(F/S)` by [`CLOSE`], rolls aside.
+    is_close: bool,
     /// How small all values of `ln(F/S)` are.
     smallness: Smallness,
     funding: FundingModel,
@@ -131,7 +133,7 @@ impl MarketModel {
             let bound = dated
                 .as_ref()
                 .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
-            // What is not random is exact; that of a dated future always is, and so is no basis.
+            // What is not random is exact; so is no basis, and that of a dated future by its own choice.
             let is_exact = !basis.is_random && dated.is_none() && bound > 0.0;
             let smallness = if is_exact {
                 Smallness::Any
@@ -141,6 +143,9 @@ impl MarketModel {
             ContractModel {
                 underlying: contract.underlying,
                 smallness,
+                is_close: dated
+                    .as_ref()
+                    .is_some_and(|dated| dated.move_bound(&basis, step_years) < CLOSE),
                 initial_basis: contract.initial_basis(),
                 dated,
                 basis,
@@ -182,6 +187,11 @@ impl MarketModel {
     /// Covariance of the diffusive parts of two log prices over `step`, counted from 1, given its start.
     pub fn covariance(&self, step: usize, a: Factor, b: Factor) -> f64 {
         self.covariance.between(step, a, b)
+    }
+
+    /// Whether no step of a dated future moves `ln(F/S)` by 6 %, rolls aside, nor does its carry alone.
+    pub fn is_close(&self, contract: usize) -> bool {
+        self.contracts[contract].is_close
     }
 
     /// Spot at time 0, USD.
@@ -359,14 +369,19 @@ impl MarketModel {
         let basis = &mut state.basis[c];
         if let Some(dated) = &contract.dated {
             let [_, carries @ ..] = &mut tile.carry[c];
+            let years = |k: usize| dated.tenor_years(tile.first_step + k + 1);
             let tenors = Tenors {
-                years: std::array::from_fn(|k| dated.tenor_years(tile.first_step + k + 1)),
+                years: std::array::from_fn(years),
                 slope_per_year: dated.slope_per_year(),
+                // A roll brings the basis of another contract, and at the expiry there is none, without rounding.
+                is_close: std::array::from_fn(|k| {
+                    contract.is_close && k > 0 && years(k) > 0.0 && years(k) < years(k - 1)
+                }),
             };
             let advance = match contract.smallness {
-                Smallness::Tiny | Smallness::Small | Smallness::Moderate => {
-                    contract.moves_of_dated::<9>()
-                }
+                // A carry may be certain, and then its basis is exact.
+                Smallness::Tiny => contract.moves_of_dated::<6>(),
+                Smallness::Small | Smallness::Moderate => contract.moves_of_dated::<9>(),
                 Smallness::Any => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);

@@ -1,6 +1,6 @@
 //! One contract as the general ledger sees it.
 
-use crate::ledger::rules::CONTINUITY_CORRECTION;
+use crate::ledger::rules::{CONTINUITY_CORRECTION, jump_reach};
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
 use crate::math::vector::{exp, ln};
@@ -29,6 +29,8 @@ pub(super) struct ContractRule {
     pub(super) variances: Vec<f64>,
     /// A bridge without jumps, both of whose ends are clear of the level by this factor, cannot cross; by step.
     pub(super) clearances: Vec<f64>,
+    /// The same for the bridges beside one jump, whatever its anchor.
+    pub(super) jump_clearances: Vec<f64>,
     /// Factor on the mark for the required collateral, by step.
     pub(super) shifts: Vec<f64>,
     /// Of a dated future.
@@ -44,6 +46,8 @@ pub(super) struct ChainRule {
     pub(super) tenors_years: Vec<f64>,
     /// The same after the roll at the end of a step; `None` where there is no roll.
     pub(super) far_years: Vec<Option<f64>>,
+    /// Whether no step moves the carry so far that it moves the mark by more than a few percent.
+    pub(super) is_close: bool,
     /// Step at whose end the last contract is settled; beyond the horizon if never.
     pub(super) settled_at: usize,
 }
@@ -62,6 +66,14 @@ impl ContractRule {
             // exp(-2 a b / v) < smallest uniform u  <=>  a b > v ln(1/u) / 2; with both distances a and b at its root.
             let far = (-0.5 * ln(SMALLEST_UNIFORM_32) * variance).sqrt();
             (1.0 + ROUNDING_FRAC) * if is_bridge { exp(far) } else { 1.0 }
+        };
+        let beside_jump = |variance: &f64| {
+            let reach = if is_bridge {
+                jump_reach(*variance)
+            } else {
+                0.0
+            };
+            (1.0 + ROUNDING_FRAC) * exp(reach)
         };
         let shift = |variance: &f64| {
             if is_bridge {
@@ -85,9 +97,12 @@ impl ContractRule {
             initial_mark_usd: plan.market.assets[contract.underlying].spot_usd
                 * exp(contract.initial_basis()),
             clearances: variances.iter().map(reach).collect(),
+            jump_clearances: variances.iter().map(beside_jump).collect(),
             shifts: variances.iter().map(shift).collect(),
             variances,
-            chain: contract.dated().map(|dated| ChainRule::new(dated, plan)),
+            chain: contract
+                .dated()
+                .map(|dated| ChainRule::new(dated, plan, market.is_close(index))),
             per_8h,
         }
     }
@@ -144,7 +159,7 @@ impl ContractRule {
 }
 
 impl ChainRule {
-    fn new(dated: &DatedPlan, plan: &Plan) -> Self {
+    fn new(dated: &DatedPlan, plan: &Plan, is_close: bool) -> Self {
         let steps = plan.simulation.steps as usize;
         let step_years = plan.simulation.step_years();
         let years_left = |index: usize, step: usize| {
@@ -170,6 +185,7 @@ impl ChainRule {
         Self {
             tenors_years,
             far_years,
+            is_close,
             settled_at: dated.expiries[held].step as usize,
         }
     }

@@ -3,41 +3,24 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
 use crate::ledger::book::option_quote::{option_deviation, quote};
 use crate::ledger::book::rules::BookRules;
+use crate::ledger::book::unit_step::{JumpMoment, UnitStep, reach};
 use crate::ledger::book::walk::{Segment, prices_between};
-use crate::ledger::crossing::{CrossingDraws, SEGMENTS, bridge};
+use crate::ledger::crossing::{CrossingDraws, SEGMENTS};
 use crate::ledger::event::LiquidationCause;
 use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, address_number};
 use crate::math::vector::{exp, ln};
 use crate::plan::types::Crossing;
 
-/// A jump of one asset inside a step.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct JumpMoment {
-    pub(super) asset: usize,
-    pub(super) time_frac: f64,
-    pub(super) log_size: f64,
-}
-
-/// One leg's unit over one step, as seen from its level: `side` is +1 where the level lies above.
-struct UnitStep {
-    start: f64,
-    end: f64,
-    level: f64,
-    side: f64,
-    variance: f64,
-    /// +1 where the unit moves with the mark, -1 where it is its inverse; times `side`.
-    orientation: f64,
-}
-
 impl Lane<'_> {
     /// Stage 2: liquidates every account that has reached its level.
-    pub(super) fn find_crossings(&mut self) {
+    pub(super) fn find_crossings(&mut self, may_cross: AccountSet) {
         for a in 0..self.rules.accounts.len() {
-            if !self.is_open(a) {
+            if !may_cross.has(a) || !self.was_open(a) || self.surely_stays_open(a) {
                 continue;
             }
             if let Some(cause) = self.find_fill(a) {
@@ -48,7 +31,7 @@ impl Lane<'_> {
     }
 
     /// How the account reaches its level, if it does; the prices of the fill are then in `work.trial`.
-    fn find_fill(&mut self, a: usize) -> Option<LiquidationCause> {
+    pub(super) fn find_fill(&mut self, a: usize) -> Option<LiquidationCause> {
         if self.rules.crossing == Crossing::Endpoints {
             let is_reached = self.margin(a, &self.work.now).distance() <= 0.0;
             let work = &mut *self.work;
@@ -68,7 +51,7 @@ impl Lane<'_> {
     }
 
     /// The leg of an account whose only open position is a future, with no coins but its own.
-    fn only_future(&self, a: usize) -> Option<usize> {
+    pub(super) fn only_future(&self, a: usize) -> Option<usize> {
         let account = &self.rules.accounts[a];
         let hot = &self.state.hot;
         let mut open = account
@@ -96,33 +79,42 @@ impl Lane<'_> {
         )
     }
 
-    /// Where one future's unit reaches its level, if it does.
-    fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
+    /// One future's step as seen from its level.
+    pub(super) fn unit_step(&self, l: usize, level: f64) -> UnitStep {
         let index = self.rules.legs[l].contract;
         let contract = &self.rules.contracts[index];
-        let size = self.state.hot.size[l][self.lane];
-        let side = size.signum();
-        let step = UnitStep {
-            start: self.work.start.unit[l],
-            end: self.work.now.unit[l],
-            level: self.level(a, l),
+        let side = self.state.hot.size[l][self.lane].signum();
+        UnitStep {
+            start: self.series.unit_at_start(self.tile, index, self.k)[self.lane],
+            end: self.series.unit_at_end(self.tile, index, self.k)[self.lane],
+            level,
             side,
             variance: contract.variances[self.step],
             orientation: if contract.is_inverse { -side } else { side },
-        };
-        if side < 0.0 && step.level <= 0.0 {
+        }
+    }
+
+    /// What decides whether one future's bridges cross.
+    pub(super) fn draws(&self, l: usize) -> CrossingDraws<'_> {
+        CrossingDraws {
+            streams: self.streams,
+            path: self.path_number(),
+            step: address_number(self.step - 1),
+            contract: address_number(self.rules.legs[l].contract),
+        }
+    }
+
+    /// Where one future's unit reaches its level, if it does.
+    fn reach_level(&mut self, a: usize, l: usize) -> Option<(f64, LiquidationCause)> {
+        let step = self.unit_step(l, self.level(a, l));
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        if step.side < 0.0 && step.level <= 0.0 {
             return None;
         }
         let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
         if jumps.is_empty() && step.is_clear(contract.clearances[self.step]) {
             return None;
         }
-        let draws = CrossingDraws {
-            streams: self.streams,
-            path: self.path_number(),
-            step: address_number(self.step - 1),
-            contract: address_number(index),
-        };
         let moments = &mut self.work.jumps;
         moments.clear();
         moments.extend(jumps.iter().map(|jump| JumpMoment {
@@ -130,7 +122,7 @@ impl Lane<'_> {
             time_frac: jump.time_frac,
             log_size: jump.log_size,
         }));
-        reach(&step, moments, &draws)
+        reach(&step, &self.work.jumps, &self.draws(l))
     }
 
     /// Whether the distance of an account with several factors reaches zero.
@@ -282,70 +274,6 @@ impl Lane<'_> {
     fn try_between(&mut self, a: usize, time_frac: f64, jumps: usize) {
         prices_between(self.rules, self.work, a, self.step, time_frac, jumps);
     }
-}
-
-impl UnitStep {
-    /// Whether both ends are so far from the level that no bridge without jumps reaches it and nothing needs to be drawn.
-    fn is_clear(&self, clearance: f64) -> bool {
-        if self.side > 0.0 {
-            self.start.max(self.end) * clearance < self.level
-        } else {
-            self.start.min(self.end) > self.level * clearance
-        }
-    }
-
-    /// Whether a unit is at or beyond the level.
-    fn is_beyond(&self, unit: f64) -> bool {
-        if self.side > 0.0 {
-            unit >= self.level
-        } else {
-            unit <= self.level
-        }
-    }
-}
-
-/// Where the unit reaches its level inside the step, if it does: bridges between the jumps, gaps at them.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn reach(
-    step: &UnitStep,
-    jumps: &[JumpMoment],
-    draws: &CrossingDraws<'_>,
-) -> Option<(f64, LiquidationCause)> {
-    let crossed = Some((step.level, LiquidationCause::Crossed));
-    if step.is_beyond(step.start) {
-        return Some((step.start, LiquidationCause::Beyond));
-    }
-    let level_log = step.side * ln(step.level / step.start);
-    let end_log = step.side * ln(step.end / step.start);
-    let is_end_beyond = step.is_beyond(step.end);
-    let jumped: f64 = jumps
-        .iter()
-        .map(|jump| step.orientation * jump.log_size)
-        .sum();
-    let diffusive_end = end_log - jumped;
-    let (mut time, mut diffused, mut shifted) = (0.0, 0.0, 0.0);
-    for (k, jump) in jumps.iter().enumerate() {
-        let left = 1.0 - time;
-        let elapsed = jump.time_frac - time;
-        let share = if left > 0.0 { elapsed / left } else { 1.0 };
-        let deviation = (step.variance * elapsed * (1.0 - share)).max(0.0).sqrt();
-        let anchor = share.mul_add(diffusive_end - diffused, diffused)
-            + step.orientation * deviation * draws.anchor_normal(k);
-        let (from, to) = (level_log - diffused - shifted, level_log - anchor - shifted);
-        if to <= 0.0 || bridge(from, to, step.variance * elapsed, draws, k) {
-            return crossed;
-        }
-        (time, diffused) = (jump.time_frac, anchor);
-        shifted += step.orientation * jump.log_size;
-        if diffused + shifted >= level_log {
-            let unit = step.start * exp(step.side * (diffused + shifted));
-            return Some((unit, LiquidationCause::Gapped));
-        }
-    }
-    let from = level_log - diffused - shifted;
-    let variance = step.variance * (1.0 - time);
-    let crosses = is_end_beyond || bridge(from, level_log - end_log, variance, draws, jumps.len());
-    if crosses { crossed } else { None }
 }
 
 /// The unit at which an account with this cash and one future is liquidated: from below for a size above 0, from above for one

@@ -94,36 +94,42 @@ impl Lane<'_> {
             self.liquidate(a, LiquidationCause::EndCheck, true);
             return;
         }
-        if !is_horizon && self.rules.accounts[a].is_watching(self.step) {
-            self.look(a, &margin);
-        }
+        let has_acted =
+            !is_horizon && self.rules.accounts[a].is_watching(self.step) && self.look(a, &margin);
+        let after = if has_acted {
+            self.margin(a, &self.work.now)
+        } else {
+            margin
+        };
         // What the look has changed counts; an account whose futures were all cut leaves no record.
-        if self.is_open(a) {
-            let after = self.margin(a, &self.work.now);
+        if !has_acted || self.is_open(a) {
             self.record_margin(a, after.maintenance, after.equity);
         }
     }
 
-    /// The hedger looks: a call at or above the level, a release below the release level.
-    fn look(&mut self, a: usize, margin: &Margin) {
+    /// The hedger looks: a call at or above the level, a release below the release level. Returns whether he may have done
+    /// something to the account.
+    fn look(&mut self, a: usize, margin: &Margin) -> bool {
         let Some(call) = self.rules.accounts[a].margin_call else {
-            return;
+            return false;
         };
         let is_in_flight = self.account(a).arrival_step != NEVER;
         if margin.maintenance < call.level * margin.equity {
             self.account_mut(a).is_armed = true;
             if let (Some(release), false) = (call.release, is_in_flight) {
                 self.release(a, margin, release);
+                return true;
             }
-            return;
+            return false;
         }
         if is_in_flight {
-            return;
+            return false;
         }
         match call.action {
             CallAction::TopUp => self.top_up(a, margin, &call),
             CallAction::Deleverage => self.deleverage(a, margin, call.target),
         }
+        true
     }
 
     /// Excess goes back to the reserve: of a USD account out of its cash, of a coin account out of coins that are no inventory.

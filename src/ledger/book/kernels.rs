@@ -1,58 +1,73 @@
 //! Lane loops over prices, compiled for each SIMD level.
 
+#![expect(
+    clippy::inline_always,
+    reason = "lane loops are compiled for each SIMD level, and what they call with them"
+)]
+
 use multiversion::multiversion;
 
 use crate::market::tile::LaneArray;
 use crate::math::vector::exp;
 use crate::outcome::table::LANES;
 
-/// Marks at a spot, a carry and the basis that it has.
-pub(super) fn far_marks(
+/// Units of the next contract of a chain at a spot, a carry and the basis that it has.
+pub(super) fn far_units(
     spot_usd: &LaneArray,
     carry: &LaneArray,
+    basis: &dyn Fn(f64) -> f64,
+    is_inverse: bool,
     out: &mut LaneArray,
-    basis: impl Fn(f64) -> f64,
+) {
+    for (out, &carry) in out.iter_mut().zip(carry) {
+        *out = basis(carry);
+    }
+    price(spot_usd, is_inverse, out);
+}
+
+/// `out = spot exp(out)`, or the inverse of that.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn price(spot_usd: &LaneArray, is_inverse: bool, out: &mut LaneArray) {
+    for lane in 0..LANES {
+        let mark_usd = spot_usd[lane] * exp(out[lane]);
+        out[lane] = if is_inverse { 1.0 / mark_usd } else { mark_usd };
+    }
+}
+
+/// One step of an inverse future.
+pub(super) struct InverseStep<'a> {
+    pub(super) start_unit: &'a LaneArray,
+    pub(super) end_mark_usd: &'a LaneArray,
+    pub(super) start_spot_usd: &'a LaneArray,
+    pub(super) end_spot_usd: &'a LaneArray,
+}
+
+/// Unit at the end, and the sums `P`, the unit's moves at the spot of the step's end, and `O`: a size `w = -U` makes of it
+/// `-q dH` with `q = U / F`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn add_inverse(
+    step: &InverseStep<'_>,
+    [price_before, own_before]: [&LaneArray; 2],
+    unit: &mut LaneArray,
+    price_usd: &mut LaneArray,
+    own_usd: &mut LaneArray,
 ) {
     for lane in 0..LANES {
-        out[lane] = basis(carry[lane]);
-    }
-    times_exp(spot_usd, out);
-}
-
-/// `out = spot exp(out)`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn times_exp(spot_usd: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = spot_usd[lane] * exp(out[lane]);
+        let start_unit = step.start_unit[lane];
+        let end_unit = 1.0 / step.end_mark_usd[lane];
+        let spot_usd = step.end_spot_usd[lane];
+        unit[lane] = end_unit;
+        price_usd[lane] = (end_unit - start_unit).mul_add(spot_usd, price_before[lane]);
+        own_usd[lane] = own_before[lane] - (spot_usd - step.start_spot_usd[lane]) * start_unit;
     }
 }
 
+/// `P` of what is priced in coins: the unit's move at the spot of the step's end.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn invert(mark_usd: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = 1.0 / mark_usd[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn add(a: &LaneArray, b: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = a[lane] + b[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn add_product(before: &LaneArray, a: &LaneArray, b: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = a[lane].mul_add(b[lane], before[lane]);
-    }
-}
-
-/// `before + (end - start) spot`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn add_moves(
+pub(super) fn add_price(
     before: &LaneArray,
-    (start, end, spot_usd): (&LaneArray, &LaneArray, &LaneArray),
+    (start, end): (&LaneArray, &LaneArray),
+    spot_usd: &LaneArray,
     out: &mut LaneArray,
 ) {
     for lane in 0..LANES {
@@ -60,29 +75,104 @@ pub(super) fn add_moves(
     }
 }
 
-/// `before - (end - start) / mark`: a size `w = -U` makes of it `-q dH` with `q = U / F`.
+/// What a size of 1 receives at a stamp, and the sum of it in USD. With a value of the account's coin the contract is inverse:
+/// its shorts are sizes under 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn add_own(
-    before: &LaneArray,
-    (start_usd, end_usd, mark_usd): (&LaneArray, &LaneArray, &LaneArray),
+pub(super) fn pay(
+    unit: &LaneArray,
+    rate: &LaneArray,
+    coin_usd: Option<&LaneArray>,
+    before_usd: &LaneArray,
+    stamp: &mut LaneArray,
+    sum_usd: &mut LaneArray,
+) {
+    if let Some(coin_usd) = coin_usd {
+        for lane in 0..LANES {
+            let paid = -unit[lane] * rate[lane];
+            stamp[lane] = paid;
+            sum_usd[lane] = paid.mul_add(coin_usd[lane], before_usd[lane]);
+        }
+    } else {
+        for lane in 0..LANES {
+            let paid = unit[lane] * rate[lane];
+            stamp[lane] = paid;
+            sum_usd[lane] = before_usd[lane] + paid;
+        }
+    }
+}
+
+/// One step of a carry curve.
+pub(super) struct CurveStep<'a> {
+    pub(super) mark_usd: &'a LaneArray,
+    pub(super) start_carry: &'a LaneArray,
+    pub(super) end_carry: &'a LaneArray,
+    /// Unit at the start of an inverse future.
+    pub(super) start_unit: Option<&'a LaneArray>,
+    /// Years to the expiry at the end.
+    pub(super) tenor_years: f64,
+}
+
+/// What the carry's own move has done to the mark: with the carry of the start, it would be `exp((y0 - y1) tau)` times what it is.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn add_curve(step: &CurveStep<'_>, before_usd: &LaneArray, out: &mut LaneArray) {
+    for lane in 0..LANES {
+        let growth = exp(step.carried_back(lane)) - 1.0;
+        out[lane] = step.after(lane, before_usd[lane], growth);
+    }
+}
+
+/// The same where the carry's move is surely small.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn add_close_curve(step: &CurveStep<'_>, before_usd: &LaneArray, out: &mut LaneArray) {
+    for lane in 0..LANES {
+        let x = step.carried_back(lane);
+        let mut sum = GROWTH[GROWTH.len() - 1];
+        for &term in GROWTH[..GROWTH.len() - 1].iter().rev() {
+            sum = sum.mul_add(x, term);
+        }
+        out[lane] = step.after(lane, before_usd[lane], sum * x);
+    }
+}
+
+/// The series of `(exp(x) - 1) / x`, from the constant term up: up to 6 % what is left out is under 4e-16 of it.
+const GROWTH: [f64; 8] = [
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5040.0,
+    1.0 / 40320.0,
+];
+
+impl CurveStep<'_> {
+    /// How far the mark would be from what it is with the carry of the start, as a logarithm.
+    #[inline(always)]
+    fn carried_back(&self, lane: usize) -> f64 {
+        (self.start_carry[lane] - self.end_carry[lane]) * self.tenor_years
+    }
+
+    /// The sum after the step; `growth` is by what the mark would be more with the carry of the start.
+    #[inline(always)]
+    fn after(&self, lane: usize, before_usd: f64, growth: f64) -> f64 {
+        let moved_usd = -self.mark_usd[lane] * growth;
+        match self.start_unit {
+            Some(start_unit) => (-moved_usd).mul_add(start_unit[lane], before_usd),
+            None => before_usd + moved_usd,
+        }
+    }
+}
+
+/// What rolls have skipped, with one from a near to a far mark.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(super) fn skip(
+    before_usd: &LaneArray,
+    near_usd: &LaneArray,
+    far_usd: &LaneArray,
     out: &mut LaneArray,
 ) {
     for lane in 0..LANES {
-        out[lane] = before[lane] - (end_usd[lane] - start_usd[lane]) / mark_usd[lane];
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn pay_linear(mark_usd: &LaneArray, rate: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = mark_usd[lane] * rate[lane];
-    }
-}
-
-/// A short of an inverse contract has `w < 0` and receives.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn pay_inverse(unit: &LaneArray, rate: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = -unit[lane] * rate[lane];
+        out[lane] = before_usd[lane] + (near_usd[lane] - far_usd[lane]);
     }
 }

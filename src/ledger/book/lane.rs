@@ -1,10 +1,11 @@
 //! One path in one step, event by event, in the order of `docs/DESIGN.md`.
 
-use crate::ledger::book::crossing::JumpMoment;
+use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::margin::Prices;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
 use crate::ledger::book::state::{AccountState, HoldingState, LegState, NEVER, PathState, State};
+use crate::ledger::book::unit_step::JumpMoment;
 use crate::ledger::event::{LedgerEvent, Subject, Told};
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
@@ -72,12 +73,13 @@ pub(super) struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    /// Works through the step.
-    pub(super) fn settle(&mut self) {
+    /// Works through the step. Only the accounts in doubt, `may_cross`, are looked at for a
+    /// liquidation inside the step.
+    pub(super) fn settle(&mut self, may_cross: AccountSet) {
         let is_horizon = self.step == self.rules.steps;
         self.load();
         self.revalue_coins();
-        self.find_crossings();
+        self.find_crossings(may_cross);
         self.pay_funding();
         for a in 0..self.rules.accounts.len() {
             self.send_on(a);
@@ -87,8 +89,19 @@ impl Lane<'_> {
             self.check_margin(a, is_horizon);
         }
         self.record_requirement();
+        self.finish_step();
+    }
+
+    /// Works through what is left of a step that was quiet up to its trades, which happen on every path.
+    pub(super) fn settle_trades(&mut self) {
+        self.load();
+        self.finish_step();
+    }
+
+    /// Stages 6 to 8.
+    fn finish_step(&mut self) {
         self.stake();
-        if is_horizon {
+        if self.step == self.rules.steps {
             self.record_date();
             self.trade_inventory();
             self.close();
@@ -107,7 +120,7 @@ impl Lane<'_> {
     }
 
     /// Looks up the prices of both ends of the step.
-    fn load(&mut self) {
+    pub(super) fn load(&mut self) {
         let (rules, tile, series) = (self.rules, self.tile, self.series);
         let (lane, k) = (self.lane, self.k);
         let Work {
@@ -126,7 +139,7 @@ impl Lane<'_> {
             }
         }
         for asset in 0..rules.initial_spots_usd.len() {
-            start.spot_usd[asset] = series.start_spot_usd(asset, k)[lane];
+            start.spot_usd[asset] = series.start_spot_usd(tile, asset, k)[lane];
             now.spot_usd[asset] = tile.spot_usd[asset][k][lane];
         }
         is_closed.fill(false);

@@ -1,6 +1,7 @@
 //! The general ledger over a block of paths: reacts to the market tile by tile, and leaves a row a path.
 
 use crate::ledger::book::calls::LargestCalls;
+use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::{Lane, Work};
 use crate::ledger::book::row::PathEnd;
 use crate::ledger::book::rules::BookRules;
@@ -71,20 +72,30 @@ impl<'a> Book<'a> {
     /// Reacts to a tile.
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn BookFollower>) {
         self.series.fill(self.rules, tile);
-        self.screen.enter(self.rules, &self.series, tile);
+        let hot = &self.state.hot;
+        self.screen.enter(self.rules, hot, &self.series, tile);
         for k in 0..tile.steps {
             let step = tile.first_step + k + 1;
             self.grow(k, tile);
-            let eventful = if self.rules.is_common(step) || !self.has_screen {
-                u64::MAX
-            } else {
-                self.screen
-                    .settle_quiet(self.rules, &self.series, tile, k, &mut self.state)
-            };
             let mut events = Vec::new();
+            let followed = follower.as_ref().map(|f| f.lane());
+            let (eventful, jumped) = if self.has_screen {
+                self.settle_quiet(k, tile)
+            } else {
+                (u64::MAX, u64::MAX)
+            };
             for lane in lanes_of(eventful) {
-                let is_followed = follower.as_ref().is_some_and(|f| f.lane() == lane);
-                self.settle_lane(lane, k, tile, is_followed.then_some(&mut events));
+                let near = self.accounts_in_doubt(lane, jumped);
+                let events = (followed == Some(lane)).then_some(&mut events);
+                self.lane(lane, k, tile, events).settle(near);
+                self.screen.cover(self.rules, &self.state, lane);
+            }
+            if self.rules.is_common(step) {
+                for lane in lanes_of(!eventful) {
+                    let events = (followed == Some(lane)).then_some(&mut events);
+                    self.lane(lane, k, tile, events).settle_trades();
+                    self.screen.cover(self.rules, &self.state, lane);
+                }
             }
             self.calls.record(step, &self.state.hot.required_usd);
             if let Some(follower) = &mut follower {
@@ -121,14 +132,41 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// One lane's step, event by event.
-    fn settle_lane(
-        &mut self,
+    /// Settles step `k` of the tile in every lane in which it is quiet, up to trades that happen on every path; returns the other
+    /// lanes, left at its start, and those in which something jumps, as bits.
+    fn settle_quiet(&mut self, k: usize, tile: &MarketTile) -> (u64, u64) {
+        let looked = self
+            .screen
+            .look(self.rules, &self.series, tile, k, &self.state.hot);
+        let mut eventful = looked.eventful;
+        for lane in lanes_of(looked.doubtful) {
+            let near = self.accounts_in_doubt(lane, looked.jumped);
+            let stays = self.lane(lane, k, tile, None).stays_open(near);
+            eventful |= u64::from(!stays) << lane;
+        }
+        let hot = &mut self.state.hot;
+        self.screen
+            .keep(self.rules, &self.series, tile, k, eventful, hot);
+        (eventful, looked.jumped)
+    }
+
+    /// The accounts that may reach their liquidation inside the step at hand.
+    fn accounts_in_doubt(&self, lane: usize, jumped: u64) -> AccountSet {
+        if (jumped >> lane) & 1 == 0 {
+            self.screen.near(lane)
+        } else {
+            AccountSet::ALL
+        }
+    }
+
+    /// One lane in step `k` of a tile.
+    fn lane<'b>(
+        &'b mut self,
         lane: usize,
         k: usize,
-        tile: &MarketTile,
-        events: Option<&mut Vec<Told>>,
-    ) {
+        tile: &'b MarketTile,
+        events: Option<&'b mut Vec<Told>>,
+    ) -> Lane<'b> {
         Lane {
             rules: self.rules,
             streams: self.streams,
@@ -141,8 +179,6 @@ impl<'a> Book<'a> {
             k,
             step: tile.first_step + k + 1,
         }
-        .settle();
-        self.screen.cover(self.rules, &self.state, lane);
     }
 
     /// Where one lane stands at time 0.

@@ -2,12 +2,16 @@
 //!
 //! `docs/POLICIES.md` is its specification. Positions are kept in a form that is the same for all contracts (`rules`): a size and
 //! the price of a unit in the currency of the account. A tile's prices in that form (`series`) are worked out for all lanes at
-//! once, and so is a step in which nothing happens to a lane (`screen`); `lane` takes the other lanes through the order of events.
+//! once, and so is a step in which nothing happens to a lane (`screen`, and for each account `quiet_single` or `quiet_account`), or
+//! up to the trades that happen on every path. `doubt` looks closer at lanes that come near a liquidation; `lane` takes those in
+//! which something happens through the order of events.
 
 mod account_rule;
 mod calls;
 mod contract_rule;
+mod contract_series;
 mod crossing;
+mod doubt;
 mod ending;
 mod expiry;
 mod funds;
@@ -21,6 +25,9 @@ mod opening;
 mod option_quote;
 mod policies;
 mod quiet_account;
+mod quiet_leg;
+mod quiet_single;
+mod ranges;
 mod record;
 mod row;
 pub mod rules;
@@ -30,5 +37,6 @@ mod series;
 pub mod standing;
 mod state;
 mod trading;
+mod unit_step;
 mod walk;
 mod windows;

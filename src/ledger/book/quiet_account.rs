@@ -1,10 +1,6 @@
-//! One account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
+//! Any account's quiet step in all lanes at once: what it would be at the end, and in which lanes more may happen.
 
-#![expect(
-    clippy::needless_range_loop,
-    clippy::needless_bitwise_bool,
-    reason = "lane loops"
-)]
+#![expect(clippy::needless_bitwise_bool, reason = "lane loops without branches")]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
@@ -13,12 +9,12 @@
 use multiversion::multiversion;
 
 use crate::ledger::book::account_rule::AccountRule;
-use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::quiet_leg::{Sums, add_future, add_option};
+use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
-use crate::ledger::book::screen::LegRange;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, rows};
-use crate::ledger::calm::{MarginLine, larger, smaller};
+use crate::ledger::calm::larger;
 use crate::ledger::rules::CONTINUITY_CORRECTION;
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::outcome::table::LANES;
@@ -26,6 +22,56 @@ use crate::plan::types::Crossing;
 
 /// `-ln` of the smallest uniform, `2^-33`, rounded up: where `2 X0 X1 / v` is more, no bridge can cross.
 const MOST_NATS: f64 = 22.9;
+
+/// Each lane's bit.
+pub(super) const LANE_BITS: [u64; LANES] = {
+    let mut bits = [1; LANES];
+    let mut lane = 1;
+    while lane < LANES {
+        bits[lane] = 2 * bits[lane - 1];
+        lane += 1;
+    }
+    bits
+};
+
+/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or that
+/// a loaded number may not be needed, or it makes slow masked stores and loads of them.
+#[inline(always)]
+pub(super) fn anew(x: f64) -> f64 {
+    x + 0.0
+}
+
+/// `quiet` in a lane that is none of the eventful ones, `otherwise` elsewhere.
+#[inline(always)]
+pub(super) fn if_quiet(eventful: u64, lane: usize, quiet: f64, otherwise: f64) -> f64 {
+    let quiet = anew(quiet);
+    if eventful & LANE_BITS[lane] == 0 {
+        quiet
+    } else {
+        otherwise
+    }
+}
+
+/// Lanes in which an account may not be quiet, as bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Doubts {
+    /// It may have reached its liquidation inside the step.
+    pub(super) near: u64,
+    /// It is liquidated at the end, or a hedger who looks acts.
+    pub(super) acts: u64,
+}
+
+/// Sums over all accounts at a step's end. Shape of each: `[LANES]`.
+#[derive(Debug, Clone)]
+pub(super) struct Totals {
+    /// What the planned legs need, USD.
+    pub(super) needed_usd: LaneArray,
+    /// Hedged wealth, USD.
+    pub(super) wealth_usd: LaneArray,
+}
+
+/// Nothing in any lane.
+pub(super) static NOTHING: LaneArray = [0.0; LANES];
 
 /// One account in one step.
 #[derive(Clone, Copy)]
@@ -39,27 +85,33 @@ pub(super) struct AccountStep<'a> {
     pub(super) step: usize,
 }
 
+impl AccountStep<'_> {
+    /// Whether a hedger with a margin policy looks at its end; at the horizon nobody does.
+    pub(super) fn is_looked_at(&self) -> bool {
+        let account = &self.rules.accounts[self.a];
+        account.margin_call.is_some()
+            && account.is_watching(self.step)
+            && self.step < self.rules.steps
+    }
+}
+
 /// What a quiet step would make of an account, in its currency unless said.
 #[derive(Debug, Clone)]
 pub(super) struct QuietAccount {
-    /// Funding received.
-    pub(super) paid: LaneArray,
-    /// Funding of the planned legs.
-    pub(super) planned_paid: LaneArray,
-    /// Equity at the end.
+    /// Equity at the end; infinite where nothing is open.
     pub(super) equity: LaneArray,
     /// Maintenance margin at the end.
     pub(super) maintenance: LaneArray,
-    /// What the planned legs need.
-    pub(super) need: LaneArray,
-    /// Value that is the hedger's beside coins in a USD account and the inventory.
-    pub(super) value: LaneArray,
     /// Collateral revaluation of a coin account.
     pub(super) revalued_usd: LaneArray,
+    /// Sums over the legs; of an account with one future not used.
+    pub(super) sums: Sums,
     /// Slopes of the distance by each factor; shape `[factors][LANES]`.
     slopes: Vec<LaneArray>,
     /// The same of the planned legs.
     planned_slopes: Vec<LaneArray>,
+    /// Variance of the distance, and of that of the planned legs.
+    variances: [LaneArray; 2],
 }
 
 impl QuietAccount {
@@ -72,213 +124,190 @@ impl QuietAccount {
             account.factors
         };
         Self {
-            paid: zero,
-            planned_paid: zero,
             equity: zero,
             maintenance: zero,
-            need: zero,
-            value: zero,
             revalued_usd: zero,
+            sums: Sums::default(),
             slopes: rows(factors, 0.0),
             planned_slopes: rows(factors, 0.0),
+            variances: [zero; 2],
         }
     }
 }
 
-/// Sums over an account's legs.
-struct Sums {
-    /// Equity at the end before funding, without coins of a USD account.
-    equity: LaneArray,
-    maintenance: LaneArray,
-    trigger: LaneArray,
-    /// Value at the start, the same way.
-    start_value: LaneArray,
-    /// Distance at the worst units between start and end that a bridge may reach.
-    tested: LaneArray,
-    /// Distance at the start.
-    start_distance: LaneArray,
-    need: LaneArray,
-    shifted_need: LaneArray,
-    /// Number of open legs; an option counts for two.
-    open: LaneArray,
-    planned_open: LaneArray,
-}
-
-/// Maintenance margin of notionals and its rate, as the largest of the brackets' lines.
-#[inline(always)]
-fn margin(lines: &[MarginLine], notional: &LaneArray, out: &mut LaneArray) {
-    for lane in 0..LANES {
-        out[lane] = larger(
-            notional[lane].mul_add(lines[0].rate, -lines[0].deduction_usd),
-            0.0,
-        );
-    }
-    for line in &lines[1..] {
-        for lane in 0..LANES {
-            let value = notional[lane].mul_add(line.rate, -line.deduction_usd);
-            out[lane] = larger(value, out[lane]);
-        }
-    }
-}
-
-/// The same with the rate of the largest.
-#[inline(always)]
-fn margin_and_rate(
-    lines: &[MarginLine],
-    notional: &LaneArray,
-    out: &mut LaneArray,
-    rate: &mut LaneArray,
-) {
-    for lane in 0..LANES {
-        out[lane] = notional[lane].mul_add(lines[0].rate, -lines[0].deduction_usd);
-        rate[lane] = lines[0].rate;
-    }
-    for line in &lines[1..] {
-        for lane in 0..LANES {
-            let value = notional[lane].mul_add(line.rate, -line.deduction_usd);
-            let is_more = value > out[lane];
-            out[lane] = if is_more { value } else { out[lane] };
-            rate[lane] = if is_more { line.rate } else { rate[lane] };
-        }
-    }
-    for lane in 0..LANES {
-        out[lane] = larger(out[lane], 0.0);
-    }
-}
-
-/// Fills in what a quiet step would make of the account; returns the lanes in which it may not be quiet, as bits.
-pub(super) fn screen_account(step: &AccountStep<'_>, hot: &Hot, quiet: &mut QuietAccount) -> u64 {
-    let account = &step.rules.accounts[step.a];
-    if account.is_single {
-        screen::<true>(step, account, hot, quiet)
-    } else {
-        screen::<false>(step, account, hot, quiet)
-    }
-}
-
-/// [`screen_account`]; `SINGLE` says [`AccountRule::is_single`].
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn screen<const SINGLE: bool>(
+/// Fills in what a quiet step would make of the account, and returns the lanes in which it may not be quiet.
+pub(super) fn screen_any(
     step: &AccountStep<'_>,
-    account: &AccountRule,
     hot: &Hot,
     quiet: &mut QuietAccount,
-) -> u64 {
+    totals: &mut Totals,
+) -> Doubts {
     let (a, rules) = (step.a, step.rules);
-    let zero = [0.0; LANES];
-    let mut sums = Sums {
-        equity: hot.cash[a],
-        maintenance: zero,
-        trigger: zero,
-        start_value: hot.cash[a],
-        tested: hot.cash[a],
-        start_distance: hot.cash[a],
-        need: zero,
-        shifted_need: zero,
-        open: zero,
-        planned_open: zero,
-    };
-    (quiet.paid, quiet.planned_paid) = (zero, zero);
+    let account = &rules.accounts[a];
     for (i, &l) in account.legs.iter().enumerate() {
+        let (slopes, planned) = (&mut quiet.slopes[i], &mut quiet.planned_slopes[i]);
         if rules.legs[l].is_option {
-            add_option(step, l, i, hot, &mut sums, quiet);
+            add_option(step, l, i == 0, hot, &mut quiet.sums, slopes, planned);
         } else {
-            add_future::<SINGLE>(step, l, i, hot, &mut sums, quiet);
+            add_future(step, l, i == 0, hot, &mut quiet.sums, slopes, planned);
         }
     }
+    if account.legs.is_empty() {
+        quiet.sums = Sums::default();
+    }
+    // Coins in a USD account are factors of their own.
+    let mut counted_usd = [0.0; LANES];
     if account.coin.is_none() {
-        for lane in 0..LANES {
-            quiet.value[lane] = sums.equity[lane] + quiet.paid[lane];
-        }
         for (i, s) in account.slots.clone().enumerate() {
             let asset = rules.slots[s].asset;
-            let start_usd = step.series.start_spot_usd(asset, step.k);
+            let start_usd = step.series.start_spot_usd(step.tile, asset, step.k);
             let end_usd = &step.tile.spot_usd[asset][step.k];
-            for lane in 0..LANES {
-                let counted = hot.counted[s][lane];
-                sums.equity[lane] += counted * end_usd[lane];
-                sums.start_distance[lane] += counted * start_usd[lane];
-                // Coins are a factor of their own.
-                sums.open[lane] += if counted == 0.0 { 0.0 } else { 2.0 };
-                quiet.slopes[account.legs.len() + i][lane] = counted * start_usd[lane];
-            }
-        }
-    } else if let Some(asset) = account.coin {
-        let start_usd = step.series.start_spot_usd(asset, step.k);
-        let end_usd = &step.tile.spot_usd[asset][step.k];
-        for lane in 0..LANES {
-            let beyond = hot.beyond[a][lane];
-            quiet.value[lane] = sums.equity[lane] + quiet.paid[lane] + beyond;
-            quiet.revalued_usd[lane] =
-                (sums.start_value[lane] + beyond) * (end_usd[lane] - start_usd[lane]);
+            let slope = &mut quiet.slopes[account.legs.len() + i];
+            add_coins(
+                &hot.counted[s],
+                [start_usd, end_usd],
+                &mut quiet.sums,
+                &mut counted_usd,
+                slope,
+            );
         }
     }
-    let is_bridge = rules.crossing == Crossing::Bridge;
-    let covariance: &[f64] = if SINGLE {
-        &[]
-    } else {
-        account.covariance(step.step)
+    if rules.crossing == Crossing::Bridge {
+        let covariance = account.covariance(step.step);
+        let legs = account.legs.len();
+        let [variance, planned_variance] = &mut quiet.variances;
+        spread(covariance, account.factors, &quiet.slopes, variance);
+        let slopes = &quiet.planned_slopes[..legs];
+        spread(covariance, account.factors, slopes, planned_variance);
+    }
+    let end = AccountEnd {
+        cash: &hot.cash[a],
+        planned_cash: &hot.planned_cash[a],
+        open: &hot.open[a],
+        acts_below: &hot.acts_below[a],
+        acts_above: &hot.acts_above[a],
+        counted_usd: &counted_usd,
+        coin: account.coin.map(|asset| {
+            [
+                &hot.beyond[a],
+                step.series.start_spot_usd(step.tile, asset, step.k),
+                &step.tile.spot_usd[asset][step.k],
+            ]
+        }),
+        is_looked_at: step.is_looked_at(),
     };
-    let mut variance = zero;
-    if !SINGLE && is_bridge {
-        spread(covariance, account.factors, &quiet.slopes, &mut variance);
+    if account.coin.is_none() {
+        finish::<false>(&end, quiet, totals)
+    } else {
+        finish::<true>(&end, quiet, totals)
     }
-    let call = account
-        .margin_call
-        .filter(|_| account.is_watching(step.step));
-    let mut bits = 0;
+}
+
+/// What an account's end of a step depends on beside its legs. Rows are of all lanes.
+struct AccountEnd<'a> {
+    cash: &'a LaneArray,
+    planned_cash: &'a LaneArray,
+    open: &'a LaneArray,
+    acts_below: &'a LaneArray,
+    acts_above: &'a LaneArray,
+    /// What margin counts of coins in a USD account.
+    counted_usd: &'a LaneArray,
+    /// Of a coin account: coins on their way, and the coin's price at both ends of the step, USD.
+    coin: Option<[&'a LaneArray; 3]>,
+    /// Whether a hedger with a margin policy looks.
+    is_looked_at: bool,
+}
+
+/// The account's equity and its part of the totals from the sums over its legs, and the lanes in which it may not be quiet.
+/// `COIN`: it is kept in a coin.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn finish<const COIN: bool>(
+    end: &AccountEnd<'_>,
+    quiet: &mut QuietAccount,
+    totals: &mut Totals,
+) -> Doubts {
+    let [beyond, start_usd, end_usd] = end.coin.unwrap_or([end.cash; 3]);
+    let sums = &quiet.sums;
+    let [variance, planned_variance] = &quiet.variances;
+    let (mut near, mut acting) = (0, 0);
     for lane in 0..LANES {
-        let is_open = hot.open[a][lane] > 0.0;
-        let before = sums.equity[lane] - sums.trigger[lane];
-        let equity = sums.equity[lane] + quiet.paid[lane];
+        let (cash, trigger) = (end.cash[lane], sums.trigger[lane]);
+        let own = cash - sums.owed[lane];
+        let before = own + end.counted_usd[lane];
+        let equity = before + sums.paid[lane];
         let maintenance = sums.maintenance[lane];
-        quiet.equity[lane] = equity;
+        let is_open = end.open[lane] > 0.0;
+        // What is not open is in no record.
+        quiet.equity[lane] = if is_open { equity } else { f64::INFINITY };
         quiet.maintenance[lane] = maintenance;
-        let may_cross = if !is_bridge {
-            before <= 0.0
-        } else if SINGLE {
-            sums.tested[lane] <= 0.0
+        let from = cash - sums.start_lack[lane];
+        let to = before - trigger;
+        let is_clear = (from > 0.0) & (to > 0.0) & (2.0 * from * to > MOST_NATS * variance[lane]);
+        let is_clear_alone = cash - sums.worst_lack[lane] > 0.0;
+        let may_cross = if sums.open[lane] > 1.0 {
+            !is_clear
         } else {
-            let start = sums.start_distance[lane];
-            let is_clear = (start > 0.0)
-                & (before > 0.0)
-                & (2.0 * start * before > MOST_NATS * variance[lane]);
-            let is_clear_alone = sums.tested[lane] > 0.0;
-            !(if sums.open[lane] > 1.0 {
-                is_clear
-            } else {
-                is_clear_alone
-            })
+            !is_clear_alone
         };
-        let is_over = equity - sums.trigger[lane] <= 0.0;
-        let acts = call.is_some()
-            & ((maintenance < hot.acts_below[a][lane] * equity)
-                | (maintenance >= hot.acts_above[a][lane] * equity));
-        bits |= u64::from(is_open & (may_cross | is_over | acts)) << lane;
-    }
-    if !SINGLE {
-        variance = zero;
-        if is_bridge {
-            let slopes = &quiet.planned_slopes[..account.legs.len()];
-            spread(covariance, account.factors, slopes, &mut variance);
-        }
-    }
-    for lane in 0..LANES {
-        let unshifted =
-            CONTINUITY_CORRECTION.mul_add(larger(variance[lane], 0.0).sqrt(), sums.need[lane]);
-        let need = if SINGLE || sums.planned_open[lane] <= 1.0 {
+        let acts = end.is_looked_at
+            & ((maintenance < end.acts_below[lane] * equity)
+                | (maintenance >= end.acts_above[lane] * equity));
+        let is_over = equity - trigger <= 0.0;
+        near |= if is_open & may_cross {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+        acting |= if is_open & (is_over | acts) {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+        let deviation = larger(planned_variance[lane], 0.0).sqrt();
+        let unshifted = CONTINUITY_CORRECTION.mul_add(deviation, sums.need[lane]);
+        let asked = if sums.planned_open[lane] <= 1.0 {
             sums.shifted_need[lane]
         } else {
             unshifted
         };
-        quiet.need[lane] = need - (hot.planned_cash[a][lane] + quiet.planned_paid[lane]);
+        let need = asked - (end.planned_cash[lane] + sums.planned_paid[lane]);
+        let value = own + sums.paid[lane];
+        if COIN {
+            let (beyond, rate_usd) = (beyond[lane], end_usd[lane]);
+            totals.needed_usd[lane] = need.mul_add(rate_usd, totals.needed_usd[lane]);
+            totals.wealth_usd[lane] = (value + beyond).mul_add(rate_usd, totals.wealth_usd[lane]);
+            let coins = (cash - sums.start_owed[lane]) + beyond;
+            quiet.revalued_usd[lane] = coins * (rate_usd - start_usd[lane]);
+        } else {
+            totals.needed_usd[lane] += need;
+            totals.wealth_usd[lane] += value;
+        }
     }
-    bits
+    Doubts { near, acts: acting }
+}
+
+/// Coins in a USD account.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn add_coins(
+    counted: &LaneArray,
+    [start_usd, end_usd]: [&LaneArray; 2],
+    sums: &mut Sums,
+    counted_usd: &mut LaneArray,
+    slope: &mut LaneArray,
+) {
+    for lane in 0..LANES {
+        let start_value = counted[lane] * start_usd[lane];
+        counted_usd[lane] += counted[lane] * end_usd[lane];
+        sums.start_lack[lane] -= start_value;
+        sums.open[lane] += if counted[lane] == 0.0 { 0.0 } else { 2.0 };
+        slope[lane] = start_value;
+    }
 }
 
 /// Variance of a distance with slopes by the first factors: `sum_ik d_i C_ik d_k`.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &mut LaneArray) {
+    variance.fill(0.0);
     for (i, slope) in slopes.iter().enumerate() {
         let own = covariance[i * factors + i];
         for lane in 0..LANES {
@@ -290,216 +319,5 @@ fn spread(covariance: &[f64], factors: usize, slopes: &[LaneArray], variance: &m
                 variance[lane] = (shared * slope[lane]).mul_add(other[lane], variance[lane]);
             }
         }
-    }
-}
-
-/// One future's part of the sums.
-#[inline(always)]
-fn add_future<const SINGLE: bool>(
-    step: &AccountStep<'_>,
-    l: usize,
-    i: usize,
-    hot: &Hot,
-    sums: &mut Sums,
-    quiet: &mut QuietAccount,
-) {
-    let index = step.rules.legs[l].contract;
-    let contract: &ContractRule = &step.rules.contracts[index];
-    let (size, planned) = (&hot.size[l], &hot.planned[l]);
-    let start = step.series.unit_at_start(step.tile, index, step.k);
-    let end = step.series.unit_at_end(step.tile, index, step.k);
-    let lines = step.ranges[l].lines();
-    let fee = contract.venue.trigger_fee_frac();
-    let is_bridge = step.rules.crossing == Crossing::Bridge;
-    let shift = contract.shifts[step.step];
-    let clearance = contract.clearances[step.step];
-    let (up, down) = (clearance, 1.0 / clearance);
-    let (shift_up, shift_down) = (shift, 1.0 / shift);
-    let (mut notional, mut margined) = ([0.0; LANES], [0.0; LANES]);
-    if let Some(stamp) = step.series.stamp(step.tile, index, step.k) {
-        for lane in 0..LANES {
-            quiet.paid[lane] = size[lane].mul_add(stamp[lane], quiet.paid[lane]);
-            quiet.planned_paid[lane] = planned[lane].mul_add(stamp[lane], quiet.planned_paid[lane]);
-        }
-    }
-    // At the end.
-    for lane in 0..LANES {
-        notional[lane] = size[lane].abs() * end[lane];
-    }
-    margined_of(contract, size, &hot.entry[l], &notional, &mut margined);
-    let mut held = [0.0; LANES];
-    margin(lines, &margined, &mut held);
-    for lane in 0..LANES {
-        let is_flat = size[lane] == 0.0;
-        let maintenance = if is_flat { 0.0 } else { held[lane] };
-        sums.equity[lane] -= size[lane] * end[lane];
-        sums.maintenance[lane] += maintenance;
-        sums.trigger[lane] += maintenance + fee * margined[lane];
-        sums.start_value[lane] -= size[lane] * start[lane];
-        sums.open[lane] += if is_flat { 0.0 } else { 1.0 };
-    }
-    // At the worst that one factor alone can reach.
-    if is_bridge {
-        let mut unit = [0.0; LANES];
-        for lane in 0..LANES {
-            let highest = larger(start[lane], end[lane]) * up;
-            let lowest = smaller(start[lane], end[lane]) * down;
-            unit[lane] = if size[lane] > 0.0 { highest } else { lowest };
-            notional[lane] = size[lane].abs() * unit[lane];
-        }
-        if !contract.margins_entry {
-            margin(lines, &notional, &mut held);
-            margined = notional;
-        }
-        for lane in 0..LANES {
-            let maintenance = if size[lane] == 0.0 { 0.0 } else { held[lane] };
-            sums.tested[lane] -= size[lane] * unit[lane] + maintenance + fee * margined[lane];
-        }
-    }
-    // What the plan needs, its mark moved against it.
-    let mut needed = [0.0; LANES];
-    let mut unit = [0.0; LANES];
-    for lane in 0..LANES {
-        let factor = if planned[lane] > 0.0 {
-            shift_up
-        } else {
-            shift_down
-        };
-        unit[lane] = end[lane] * factor;
-        notional[lane] = planned[lane].abs() * unit[lane];
-    }
-    margined_of(
-        contract,
-        planned,
-        &hot.planned_entry[l],
-        &notional,
-        &mut margined,
-    );
-    margin(lines, &margined, &mut needed);
-    for lane in 0..LANES {
-        let maintenance = if planned[lane] == 0.0 {
-            0.0
-        } else {
-            needed[lane]
-        };
-        sums.shifted_need[lane] += maintenance + fee * margined[lane] + planned[lane] * unit[lane];
-    }
-    if !SINGLE {
-        add_slopes(step, l, i, hot, sums, quiet);
-    }
-}
-
-/// The notional that maintenance margin is asked of.
-#[inline(always)]
-fn margined_of(
-    contract: &ContractRule,
-    size: &LaneArray,
-    entry: &LaneArray,
-    notional: &LaneArray,
-    out: &mut LaneArray,
-) {
-    if contract.margins_entry {
-        for lane in 0..LANES {
-            out[lane] = size[lane].abs() * entry[lane];
-        }
-    } else {
-        *out = *notional;
-    }
-}
-
-/// One future's distance and slope at the start, and those of its planned size at the end.
-#[inline(always)]
-fn add_slopes(
-    step: &AccountStep<'_>,
-    l: usize,
-    i: usize,
-    hot: &Hot,
-    sums: &mut Sums,
-    quiet: &mut QuietAccount,
-) {
-    let index = step.rules.legs[l].contract;
-    let contract: &ContractRule = &step.rules.contracts[index];
-    let lines = step.ranges[l].lines();
-    let fee = contract.venue.trigger_fee_frac();
-    let slope_fee = if contract.margins_entry { 0.0 } else { fee };
-    let side = if contract.is_inverse { -1.0 } else { 1.0 };
-    let (size, planned) = (&hot.size[l], &hot.planned[l]);
-    let start = step.series.unit_at_start(step.tile, index, step.k);
-    let end = step.series.unit_at_end(step.tile, index, step.k);
-    let (mut notional, mut margined) = ([0.0; LANES], [0.0; LANES]);
-    let mut held = [0.0; LANES];
-    let mut rate = [0.0; LANES];
-    for lane in 0..LANES {
-        notional[lane] = size[lane].abs() * start[lane];
-    }
-    margined_of(contract, size, &hot.entry[l], &notional, &mut margined);
-    margin_and_rate(lines, &margined, &mut held, &mut rate);
-    if contract.margins_entry {
-        rate = [0.0; LANES];
-    }
-    for lane in 0..LANES {
-        let maintenance = if size[lane] == 0.0 { 0.0 } else { held[lane] };
-        let value = size[lane] * start[lane];
-        sums.start_distance[lane] -= value + maintenance + fee * margined[lane];
-        quiet.slopes[i][lane] = -side * (value + (rate[lane] + slope_fee) * notional[lane]);
-    }
-    for lane in 0..LANES {
-        notional[lane] = planned[lane].abs() * end[lane];
-    }
-    margined_of(
-        contract,
-        planned,
-        &hot.planned_entry[l],
-        &notional,
-        &mut margined,
-    );
-    margin_and_rate(lines, &margined, &mut held, &mut rate);
-    if contract.margins_entry {
-        rate = [0.0; LANES];
-    }
-    for lane in 0..LANES {
-        let is_flat = planned[lane] == 0.0;
-        let maintenance = if is_flat { 0.0 } else { held[lane] };
-        let value = planned[lane] * end[lane];
-        sums.need[lane] += value + maintenance + fee * margined[lane];
-        sums.planned_open[lane] += if is_flat { 0.0 } else { 1.0 };
-        quiet.planned_slopes[i][lane] = -side * (value + (rate[lane] + slope_fee) * notional[lane]);
-    }
-}
-
-/// One option's part of the sums.
-#[inline(always)]
-fn add_option(
-    step: &AccountStep<'_>,
-    l: usize,
-    i: usize,
-    hot: &Hot,
-    sums: &mut Sums,
-    quiet: &mut QuietAccount,
-) {
-    let index = step.rules.legs[l].contract;
-    let (size, planned) = (&hot.size[l], &hot.planned[l]);
-    let start = step.series.unit_at_start(step.tile, index, step.k);
-    let end = step.series.unit_at_end(step.tile, index, step.k);
-    let [start_margin, start_slope, start_margin_slope] = step.series.option_margin(index, step.k);
-    let [end_margin, end_slope, end_margin_slope] = step.series.option_margin(index, step.k + 1);
-    for lane in 0..LANES {
-        let written = larger(size[lane], 0.0);
-        let maintenance = written * end_margin[lane];
-        sums.equity[lane] -= size[lane] * end[lane];
-        sums.maintenance[lane] += maintenance;
-        sums.trigger[lane] += maintenance;
-        sums.start_value[lane] -= size[lane] * start[lane];
-        sums.start_distance[lane] -= size[lane] * start[lane] + written * start_margin[lane];
-        sums.open[lane] += if size[lane] == 0.0 { 0.0 } else { 2.0 };
-        quiet.slopes[i][lane] =
-            -(size[lane] * start_slope[lane] + written * start_margin_slope[lane]);
-    }
-    for lane in 0..LANES {
-        let written = larger(planned[lane], 0.0);
-        sums.need[lane] += planned[lane] * end[lane] + written * end_margin[lane];
-        sums.planned_open[lane] += if planned[lane] == 0.0 { 0.0 } else { 2.0 };
-        quiet.planned_slopes[i][lane] =
-            -(planned[lane] * end_slope[lane] + written * end_margin_slope[lane]);
     }
 }

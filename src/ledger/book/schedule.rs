@@ -23,6 +23,8 @@ struct HoldingSchedule {
     after_base: Vec<f64>,
     /// Quantity sold; at the horizon, all.
     sold_base: Vec<f64>,
+    /// The sum of it.
+    total_base: f64,
     /// Cost of what is produced, USD.
     production_usd: Vec<f64>,
     /// What is still to be produced, after each step's production.
@@ -85,7 +87,7 @@ impl Schedule {
 
     /// Quantity ever had: what there is at first, is produced and is grown.
     pub(super) fn total_base(&self, holding: usize) -> f64 {
-        self.holdings[holding].sold_base.iter().sum()
+        self.holdings[holding].total_base
     }
 
     /// Whether a holding grows by staking.
@@ -157,6 +159,7 @@ impl HoldingSchedule {
         Self {
             before_base,
             after_base,
+            total_base: sold_base.iter().sum(),
             sold_base,
             production_usd,
             to_come_base,

@@ -1,22 +1,23 @@
 //! Quiet steps of all lanes at once, and which lanes have none.
 //!
-//! A lane's step is quiet if nothing is due, nothing jumps, no account can have reached its liquidation, no hedger who looks acts
-//! and no size leaves its band. Whether that is so depends on the lane alone.
+//! A lane's step is quiet if nothing is due, no account reaches its liquidation, no hedger who looks acts and no size leaves its
+//! band. Where something jumps or a liquidation is near, a closer look (`doubt`) tells. Whether a step is quiet depends on the lane
+//! alone.
 
-#![expect(
-    clippy::needless_range_loop,
-    clippy::needless_bitwise_bool,
-    reason = "lane loops without branches"
-)]
+#![expect(clippy::needless_range_loop, reason = "lane loops")]
 
 use multiversion::multiversion;
 
-use crate::ledger::book::contract_rule::ContractRule;
-use crate::ledger::book::quiet_account::{AccountStep, QuietAccount, screen_account};
+use crate::ledger::book::doubt::AccountSet;
+use crate::ledger::book::quiet_account::{
+    AccountStep, Doubts, LANE_BITS, NOTHING, QuietAccount, Totals, anew, if_quiet, screen_any,
+};
+use crate::ledger::book::quiet_single::{pay_single, screen_single};
+use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::{BookRules, HedgeRule};
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::{Hot, State};
-use crate::ledger::calm::{MarginLine, larger, smaller};
+use crate::ledger::calm::{larger, smaller};
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::outcome::table::LANES;
 
@@ -25,72 +26,31 @@ use crate::outcome::table::LANES;
 pub(super) struct Screen {
     legs: Vec<LegRange>,
     accounts: Vec<QuietAccount>,
+    /// Where an account may not be quiet; shape `[accounts]`.
+    doubts: Vec<Doubts>,
+    totals: Totals,
     /// Assets whose jumps matter to any account.
     is_watched: Vec<bool>,
 }
 
-/// The brackets that any lane's notional of one leg can stand in during the tile.
-#[derive(Debug, Clone)]
-pub(super) struct LegRange {
-    /// All brackets' lines.
-    lines: Vec<MarginLine>,
-    /// Least and largest size without sign, actual or planned, of any lane in which it is not flat.
-    sizes: (f64, f64),
-    /// Least and largest unit of the tile.
-    units: (f64, f64),
-    /// What units are tested at may lie so far from them.
-    reach: f64,
-    brackets: std::ops::RangeInclusive<usize>,
-}
-
-impl LegRange {
-    /// The lines that count.
-    pub(super) fn lines(&self) -> &[MarginLine] {
-        &self.lines[self.brackets.clone()]
-    }
-
-    fn cover(&mut self, size: f64) {
-        let size = size.abs();
-        if size > 0.0 {
-            self.sizes = (self.sizes.0.min(size), self.sizes.1.max(size));
-        }
-    }
-
-    fn set_brackets(&mut self, contract: &ContractRule) {
-        let last = self.lines.len() - 1;
-        self.brackets = if contract.margins_entry || self.sizes.1 == 0.0 {
-            0..=last
-        } else {
-            let least = self.sizes.0 * self.units.0 / self.reach;
-            let most = self.sizes.1 * self.units.1 * self.reach;
-            contract.venue.bracket_index(least)..=contract.venue.bracket_index(most)
-        };
-    }
+/// The lanes in which a step is not quiet, as bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    /// Something happens for sure.
+    pub(super) eventful: u64,
+    /// Something jumps, or an account comes close to its liquidation; in no eventful lane.
+    pub(super) doubtful: u64,
+    /// Something jumps.
+    pub(super) jumped: u64,
 }
 
 impl Screen {
     /// Room for a plan.
     pub(super) fn new(rules: &BookRules) -> Self {
-        let legs = rules.legs.iter().map(|leg| {
-            let contract = &rules.contracts[leg.contract];
-            let lines: Vec<MarginLine> = contract
-                .venue
-                .brackets
-                .iter()
-                .map(|bracket| MarginLine {
-                    rate: bracket.rate,
-                    deduction_usd: bracket.deduction_usd,
-                })
-                .collect();
-            let most = |series: &[f64]| series.iter().copied().fold(1.0, f64::max);
-            LegRange {
-                brackets: 0..=lines.len() - 1,
-                lines,
-                sizes: (f64::INFINITY, 0.0),
-                units: (0.0, 0.0),
-                reach: most(&contract.clearances).max(most(&contract.shifts)),
-            }
-        });
+        let legs = rules
+            .legs
+            .iter()
+            .map(|leg| LegRange::new(&rules.contracts[leg.contract]));
         let mut is_watched = vec![false; rules.initial_spots_usd.len()];
         for leg in &rules.legs {
             is_watched[rules.contracts[leg.contract].underlying] = true;
@@ -101,6 +61,11 @@ impl Screen {
         Self {
             legs: legs.collect(),
             accounts: rules.accounts.iter().map(QuietAccount::new).collect(),
+            doubts: vec![Doubts::default(); rules.accounts.len()],
+            totals: Totals {
+                needed_usd: [0.0; LANES],
+                wealth_usd: [0.0; LANES],
+            },
             is_watched,
         }
     }
@@ -108,66 +73,60 @@ impl Screen {
     /// Time 0: all lanes are alike.
     pub(super) fn start(&mut self, rules: &BookRules, state: &State) {
         for range in &mut self.legs {
-            range.sizes = (f64::INFINITY, 0.0);
+            range.forget_sizes();
         }
         self.cover(rules, state, 0);
     }
 
-    /// Looks at a tile's prices.
-    pub(super) fn enter(&mut self, rules: &BookRules, series: &Series, tile: &MarketTile) {
-        for (range, leg) in self.legs.iter_mut().zip(&rules.legs) {
-            if leg.is_option {
-                continue;
+    /// Looks at the sizes at a tile's start and at its prices.
+    pub(super) fn enter(
+        &mut self,
+        rules: &BookRules,
+        hot: &Hot,
+        series: &Series,
+        tile: &MarketTile,
+    ) {
+        for (l, (range, leg)) in self.legs.iter_mut().zip(&rules.legs).enumerate() {
+            if !leg.is_option {
+                let contract = &rules.contracts[leg.contract];
+                let sizes = [&hot.size[l], &hot.planned[l]];
+                range.enter(leg.contract, contract, sizes, series, tile);
             }
-            let mut units = (f64::INFINITY, 0.0);
-            for k in 0..tile.steps {
-                widen(series.unit_at_start(tile, leg.contract, k), &mut units);
-                widen(series.unit_at_end(tile, leg.contract, k), &mut units);
-            }
-            range.units = units;
-            range.set_brackets(&rules.contracts[leg.contract]);
         }
     }
 
     /// A lane's sizes may have changed.
     pub(super) fn cover(&mut self, rules: &BookRules, state: &State, lane: usize) {
         for (l, (range, leg)) in self.legs.iter_mut().zip(&rules.legs).enumerate() {
-            let before = range.sizes;
-            range.cover(state.hot.size[l][lane]);
-            range.cover(state.hot.planned[l][lane]);
-            if range.sizes != before {
-                range.set_brackets(&rules.contracts[leg.contract]);
-            }
+            let sizes = [state.hot.size[l][lane], state.hot.planned[l][lane]];
+            range.cover_sizes(&rules.contracts[leg.contract], sizes);
         }
     }
 
-    /// Settles step `k` of the tile in every lane in which it is quiet; returns the others, left at its start, as bits.
-    pub(super) fn settle_quiet(
+    /// Works out step `k` of the tile in all lanes as if it were quiet, and says where it may not be.
+    pub(super) fn look(
         &mut self,
         rules: &BookRules,
         series: &Series,
         tile: &MarketTile,
         k: usize,
-        state: &mut State,
-    ) -> u64 {
+        hot: &Hot,
+    ) -> Looked {
         let step = tile.first_step + k + 1;
-        let hot = &mut state.hot;
-        let mut eventful = due(&hot.due_step, step as f64);
+        // At a step with trades on every path, all lanes look at their bands and switches anyway.
+        let is_common = rules.is_common(step);
+        let mut eventful = begin(rules, tile, k, hot, &mut self.totals);
+        let mut jumped = 0;
         for jump in tile.jumps_between(k..k + 1) {
             if self.is_watched[jump.asset] {
-                eventful |= 1 << jump.lane;
+                jumped |= 1 << jump.lane;
             }
         }
-        for (h, hedge) in rules.hedges.iter().enumerate() {
+        for (h, hedge) in rules.hedges.iter().enumerate().filter(|_| !is_common) {
             eventful |= left_band(rules, series, tile, k, hedge, hot);
             eventful |= switches(rules, series, step, k, h, hot);
         }
-        let mut needed_usd = [0.0; LANES];
-        let is_watching = rules.is_watching(step);
-        let mut wealth_usd = [0.0; LANES];
-        if is_watching {
-            outside(rules, tile, k, hot, &mut wealth_usd);
-        }
+        let mut doubtful = jumped;
         for (a, quiet) in self.accounts.iter_mut().enumerate() {
             let account = AccountStep {
                 rules,
@@ -178,52 +137,114 @@ impl Screen {
                 k,
                 step,
             };
-            eventful |= screen_account(&account, hot, quiet);
-            let coin = rules.accounts[a].coin;
-            let rate_usd = coin.map(|asset| &tile.spot_usd[asset][k]);
-            add_at(&quiet.need, rate_usd, &mut needed_usd);
-            if is_watching {
-                add_at(&quiet.value, rate_usd, &mut wealth_usd);
+            let doubts = if rules.accounts[a].is_single {
+                screen_single(&account, hot, quiet, &mut self.totals)
+            } else {
+                screen_any(&account, hot, quiet, &mut self.totals)
+            };
+            eventful |= doubts.acts;
+            doubtful |= doubts.near;
+            self.doubts[a] = doubts;
+        }
+        Looked {
+            eventful,
+            doubtful: doubtful & !eventful,
+            jumped,
+        }
+    }
+
+    /// The accounts that came close to their liquidation in a lane in the step looked at.
+    pub(super) fn near(&self, lane: usize) -> AccountSet {
+        let near = |doubts: &Doubts| (doubts.near >> lane) & 1 != 0;
+        AccountSet::of(self.doubts.iter().map(near))
+    }
+
+    /// Puts all lanes but the eventful ones at the end of the step looked at, or where its trades begin if there are any on
+    /// every path.
+    pub(super) fn keep(
+        &mut self,
+        rules: &BookRules,
+        series: &Series,
+        tile: &MarketTile,
+        k: usize,
+        eventful: u64,
+        hot: &mut Hot,
+    ) {
+        for (a, quiet) in self.accounts.iter().enumerate() {
+            let account = &rules.accounts[a];
+            let (cash, planned_cash) = (&mut hot.cash[a], &mut hot.planned_cash[a]);
+            if account.is_single {
+                let l = account.legs[0];
+                if let Some(stamp) = series.stamp(tile, rules.legs[l].contract, k) {
+                    let sizes = [&hot.size[l], &hot.planned[l]];
+                    pay_single(eventful, stamp, sizes, cash, planned_cash);
+                }
+            } else {
+                add_kept(eventful, &quiet.sums.paid, cash);
+                add_kept(eventful, &quiet.sums.planned_paid, planned_cash);
+            }
+            if account.coin.is_some() {
+                add_kept(eventful, &quiet.revalued_usd, &mut hot.revaluation_usd[a]);
             }
         }
-        for (a, quiet) in self.accounts.iter().enumerate() {
+        let rates_usd = |a: usize| {
             let coin = rules.accounts[a].coin;
-            let rate_usd = coin.map(|asset| &tile.spot_usd[asset][k]);
-            keep_account(a, quiet, rate_usd, eventful, hot);
+            coin.map(|asset| &tile.spot_usd[asset][k])
+        };
+        let step = tile.first_step + k + 1;
+        let is_watching = rules.is_watching(step) && !rules.is_common(step);
+        keep_records(eventful, &self.totals, is_watching, hot);
+        for (a, quiet) in self.accounts.iter().enumerate() {
+            match rates_usd(a) {
+                Some(rate_usd) => keep_margin::<true>(eventful, quiet, rate_usd, hot),
+                None => keep_margin::<false>(eventful, quiet, &NOTHING, hot),
+            }
         }
-        keep_records(
-            &needed_usd,
-            is_watching.then_some(&wealth_usd),
-            eventful,
-            hot,
-        );
-        eventful
     }
 }
 
-/// Lanes in which something is due, as bits.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn due(due_step: &LaneArray, step: f64) -> u64 {
-    let mut bits = 0;
-    for (lane, due_step) in due_step.iter().enumerate() {
-        bits |= u64::from(*due_step <= step) << lane;
+/// Begins the totals with what lies beside the accounts: inventories, coins, money outside, interest. Returns the lanes in which
+/// something is due, as bits.
+fn begin(rules: &BookRules, tile: &MarketTile, k: usize, hot: &Hot, totals: &mut Totals) -> u64 {
+    let step = tile.first_step + k + 1;
+    let holding = |j: usize| {
+        let spot_usd = &tile.spot_usd[rules.holdings[j].asset][k];
+        (rules.schedule.after_base(j, step), spot_usd)
+    };
+    let due = begin_lanes(hot, step as f64, holding(0), totals);
+    let wealth_usd = &mut totals.wealth_usd;
+    for j in 1..rules.holdings.len() {
+        let (quantity_base, spot_usd) = holding(j);
+        add_times(quantity_base, spot_usd, wealth_usd);
     }
-    bits
-}
-
-/// Widens a range to a row of positive numbers.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn widen(row: &LaneArray, range: &mut (f64, f64)) {
-    const ABREAST: usize = 8;
-    let (mut least, mut most) = ([range.0; ABREAST], [range.1; ABREAST]);
-    for first in (0..LANES).step_by(ABREAST) {
-        for i in 0..ABREAST {
-            least[i] = smaller(row[first + i], least[i]);
-            most[i] = larger(row[first + i], most[i]);
+    for (asset, extra) in hot.extra.iter().enumerate() {
+        if rules.may_have_extra[asset] {
+            add_at(extra, &tile.spot_usd[asset][k], wealth_usd);
         }
     }
-    range.0 = least.iter().fold(range.0, |a, &b| smaller(b, a));
-    range.1 = most.iter().fold(range.1, |a, &b| larger(b, a));
+    due
+}
+
+/// [`begin`] with the first holding alone.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn begin_lanes(
+    hot: &Hot,
+    step: f64,
+    (quantity_base, spot_usd): (f64, &LaneArray),
+    totals: &mut Totals,
+) -> u64 {
+    let mut due = 0;
+    for lane in 0..LANES {
+        let outside_usd = (-step).mul_add(hot.interest_usd[lane], hot.outside_usd[lane]);
+        totals.wealth_usd[lane] = quantity_base.mul_add(spot_usd[lane], outside_usd);
+        totals.needed_usd[lane] = 0.0;
+        due |= if hot.due_step[lane] <= step {
+            LANE_BITS[lane]
+        } else {
+            0
+        };
+    }
+    due
 }
 
 /// Lanes whose planned size leaves its band at the end of step `k`, as bits.
@@ -354,28 +375,6 @@ fn beyond(means: &LaneArray, switched: &LaneArray, below: f64, above: f64) -> u6
     bits
 }
 
-/// Wealth beside the accounts at the end of step `k`: inventories, coins, money outside, interest.
-fn outside(rules: &BookRules, tile: &MarketTile, k: usize, hot: &Hot, wealth_usd: &mut LaneArray) {
-    let step = tile.first_step + k + 1;
-    add_outside(&hot.outside_usd, &hot.interest_usd, step as f64, wealth_usd);
-    for (j, holding) in rules.holdings.iter().enumerate() {
-        let quantity_base = rules.schedule.after_base(j, step);
-        add_times(quantity_base, &tile.spot_usd[holding.asset][k], wealth_usd);
-    }
-    for (asset, extra) in hot.extra.iter().enumerate() {
-        if rules.may_have_extra[asset] {
-            add_at(extra, Some(&tile.spot_usd[asset][k]), wealth_usd);
-        }
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_outside(outside_usd: &LaneArray, interest_usd: &LaneArray, step: f64, sum: &mut LaneArray) {
-    for lane in 0..LANES {
-        sum[lane] += (-step).mul_add(interest_usd[lane], outside_usd[lane]);
-    }
-}
-
 /// Adds `factor * row`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn add_times(factor: f64, row: &LaneArray, sum: &mut LaneArray) {
@@ -384,93 +383,61 @@ fn add_times(factor: f64, row: &LaneArray, sum: &mut LaneArray) {
     }
 }
 
-/// Adds amounts at their rate in USD; without one they are USD.
+/// Adds amounts at their rate in USD.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_at(amounts: &LaneArray, rate_usd: Option<&LaneArray>, sum: &mut LaneArray) {
-    match rate_usd {
-        None => {
-            for lane in 0..LANES {
-                sum[lane] += amounts[lane];
-            }
-        }
-        Some(rate_usd) => {
-            for lane in 0..LANES {
-                sum[lane] = amounts[lane].mul_add(rate_usd[lane], sum[lane]);
-            }
-        }
+fn add_at(amounts: &LaneArray, rate_usd: &LaneArray, sum: &mut LaneArray) {
+    for lane in 0..LANES {
+        sum[lane] = amounts[lane].mul_add(rate_usd[lane], sum[lane]);
     }
 }
 
-/// Puts an account of the quiet lanes at the step's end.
+/// Adds amounts in the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_account(
-    a: usize,
+fn add_kept(eventful: u64, amounts: &LaneArray, sum: &mut LaneArray) {
+    for lane in 0..LANES {
+        sum[lane] += if_quiet(eventful, lane, amounts[lane], 0.0);
+    }
+}
+
+/// Least equity, USD, and worst margin ratio of an account in the quiet lanes; `COIN`: it is kept in one.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn keep_margin<const COIN: bool>(
+    eventful: u64,
     quiet: &QuietAccount,
-    rate_usd: Option<&LaneArray>,
-    eventful: u64,
+    rate_usd: &LaneArray,
     hot: &mut Hot,
 ) {
-    let one = [1.0; LANES];
-    let rate_usd = rate_usd.unwrap_or(&one);
-    let (cash, planned_cash) = (&mut hot.cash[a], &mut hot.planned_cash[a]);
-    let revaluation_usd = &mut hot.revaluation_usd[a];
-    let open = &hot.open[a];
     for lane in 0..LANES {
-        let is_quiet = (eventful >> lane) & 1 == 0;
-        let counts = is_quiet & (open[lane] > 0.0);
-        let keep = |is_kept: bool, before: f64, now: f64| if is_kept { now } else { before };
-        cash[lane] = keep(is_quiet, cash[lane], cash[lane] + quiet.paid[lane]);
-        planned_cash[lane] = keep(
-            is_quiet,
-            planned_cash[lane],
-            planned_cash[lane] + quiet.planned_paid[lane],
-        );
-        revaluation_usd[lane] = keep(
-            is_quiet,
-            revaluation_usd[lane],
-            revaluation_usd[lane] + quiet.revalued_usd[lane],
-        );
-        let (equity, maintenance) = (quiet.equity[lane], quiet.maintenance[lane]);
-        let least_usd = smaller(equity * rate_usd[lane], hot.min_equity_usd[lane]);
-        hot.min_equity_usd[lane] = keep(counts, hot.min_equity_usd[lane], least_usd);
-        let is_worse = maintenance * hot.worst_equity[lane] > hot.worst_maintenance[lane] * equity;
-        let is_worst = counts & is_worse;
-        hot.worst_maintenance[lane] = keep(is_worst, hot.worst_maintenance[lane], maintenance);
-        hot.worst_equity[lane] = keep(is_worst, hot.worst_equity[lane], equity);
+        let equity = if_quiet(eventful, lane, quiet.equity[lane], f64::INFINITY);
+        let maintenance = quiet.maintenance[lane];
+        let equity_usd = if COIN {
+            equity * rate_usd[lane]
+        } else {
+            equity
+        };
+        hot.min_equity_usd[lane] = anew(smaller(equity_usd, hot.min_equity_usd[lane]));
+        // An endless equity is never the worst.
+        let (margin, worst) = (hot.worst_maintenance[lane], hot.worst_equity[lane]);
+        let is_worse = maintenance * worst > margin * equity;
+        hot.worst_maintenance[lane] = anew(if is_worse { maintenance } else { margin });
+        hot.worst_equity[lane] = anew(if is_worse { equity } else { worst });
     }
 }
 
-/// Requirement, and wealth at a watching moment, of the quiet lanes.
+/// Requirement of the quiet lanes, and their peak of wealth and drawdown at a watching moment.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_records(
-    needed_usd: &LaneArray,
-    wealth_usd: Option<&LaneArray>,
-    eventful: u64,
-    hot: &mut Hot,
-) {
+fn keep_records(eventful: u64, totals: &Totals, is_watching: bool, hot: &mut Hot) {
+    let unseen = if is_watching { eventful } else { u64::MAX };
     for lane in 0..LANES {
-        let is_quiet = (eventful >> lane) & 1 == 0;
-        let required_usd = larger(needed_usd[lane], hot.required_usd[lane]);
-        hot.required_usd[lane] = if is_quiet {
-            required_usd
-        } else {
-            hot.required_usd[lane]
-        };
-    }
-    let Some(wealth_usd) = wealth_usd else { return };
-    for lane in 0..LANES {
-        let is_quiet = (eventful >> lane) & 1 == 0;
-        let peak_usd = larger(wealth_usd[lane], hot.peak_wealth_usd[lane]);
-        let fallen_usd = larger(peak_usd - wealth_usd[lane], hot.max_drawdown_usd[lane]);
-        hot.peak_wealth_usd[lane] = if is_quiet {
-            peak_usd
-        } else {
-            hot.peak_wealth_usd[lane]
-        };
-        hot.max_drawdown_usd[lane] = if is_quiet {
-            fallen_usd
-        } else {
-            hot.max_drawdown_usd[lane]
-        };
+        let needed_usd = totals.needed_usd[lane];
+        let needed_usd = if_quiet(eventful, lane, needed_usd, f64::NEG_INFINITY);
+        hot.required_usd[lane] = anew(larger(needed_usd, hot.required_usd[lane]));
+        // What is at its peak has not fallen.
+        let before_usd = hot.peak_wealth_usd[lane];
+        let wealth_usd = if_quiet(unseen, lane, totals.wealth_usd[lane], before_usd);
+        let peak_usd = larger(wealth_usd, before_usd);
+        let fallen_usd = if_quiet(unseen, lane, peak_usd - wealth_usd, 0.0);
+        hot.peak_wealth_usd[lane] = anew(peak_usd);
+        hot.max_drawdown_usd[lane] = anew(larger(fallen_usd, hot.max_drawdown_usd[lane]));
     }
 }

@@ -1,0 +1,92 @@
+//! A closer look at a lane in which an account may reach its liquidation inside the step: mostly it does not, and the step is
+//! quiet after all.
+
+use crate::ledger::book::lane::Lane;
+use crate::plan::types::Crossing;
+
+/// Room for rounding at a level.
+const ROUNDING_FRAC: f64 = 1e-9;
+
+/// Some of the accounts of one lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AccountSet(u64);
+
+impl AccountSet {
+    /// All of them.
+    pub(super) const ALL: Self = Self(u64::MAX);
+
+    /// Those that are marked; the 64th and all beyond are always in it.
+    pub(super) fn of(marks: impl Iterator<Item = bool>) -> Self {
+        let last = 1 << (u64::BITS - 1);
+        let places = marks.take(u64::BITS as usize - 1).enumerate();
+        Self(places.fold(last, |bits, (a, is_in)| bits | u64::from(is_in) << a))
+    }
+
+    /// Whether account `a` is in it.
+    pub(super) fn has(self, a: usize) -> bool {
+        (self.0 >> a.min(u64::BITS as usize - 1)) & 1 != 0
+    }
+}
+
+impl Lane<'_> {
+    /// Whether none of the accounts in doubt reaches its liquidation inside the step.
+    pub(super) fn stays_open(&mut self, in_doubt: AccountSet) -> bool {
+        let mut is_loaded = false;
+        for a in 0..self.rules.accounts.len() {
+            if !in_doubt.has(a) || !self.was_open(a) || self.surely_stays_open(a) {
+                continue;
+            }
+            if !is_loaded {
+                self.load();
+                is_loaded = true;
+            }
+            if self.find_fill(a).is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the venue could liquidate account `a` when the step began.
+    pub(super) fn was_open(&self, a: usize) -> bool {
+        self.state.hot.open[a][self.lane] > 0.0
+    }
+
+    /// Whether an account with one future is told to stay open without a logarithm.
+    pub(super) fn surely_stays_open(&self, a: usize) -> bool {
+        let account = &self.rules.accounts[a];
+        if !account.is_single || self.rules.crossing == Crossing::Endpoints {
+            return false;
+        }
+        let l = account.legs[0];
+        let step = self.unit_step(l, self.near_level(a, l));
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let jumps = self.tile.lane_jumps(self.k, contract.underlying, self.lane);
+        match jumps {
+            [] => step.misses(&self.draws(l)),
+            [jump] => step.misses_jump(jump, contract.jump_clearances[self.step]),
+            _ => false,
+        }
+    }
+}
+
+impl Lane<'_> {
+    /// The level of an account with one future, or a unit a hair nearer, found without dividing for each bracket.
+    fn near_level(&self, a: usize, l: usize) -> f64 {
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let hot = &self.state.hot;
+        let (cash, size) = (hot.cash[a][self.lane], hot.size[l][self.lane]);
+        if size < 0.0 || contract.margins_entry {
+            return self.level(a, l);
+        }
+        let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
+        // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
+        let brackets = &contract.venue.brackets;
+        let bracket = brackets
+            .iter()
+            .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))
+            .unwrap_or(&brackets[brackets.len() - 1]);
+        let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
+        notional * (1.0 - ROUNDING_FRAC) / size
+    }
+}
