@@ -6,7 +6,7 @@ use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::margin::{Prices, future_margin};
-use crate::ledger::book::option_quote::{option_deviation, quote};
+use crate::ledger::book::option_quote::{option_deviation, quote_one};
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::unit_step::{JumpMoment, UnitStep, reach};
 use crate::ledger::book::walk::{Segment, prices_between};
@@ -328,7 +328,7 @@ pub(super) fn set_option(
     if let Some(option) = contract.option() {
         let time = (step - 1) as f64 + time_frac;
         let deviation = option_deviation(option, time, rules.step_years);
-        let quote = quote(option, contract.is_inverse, spot_usd, deviation);
+        let quote = quote_one(option, contract.is_inverse, spot_usd, deviation);
         prices.spot_usd[contract.underlying] = spot_usd;
         prices.unit[l] = quote.unit;
         prices.option_margin[l] = quote.maintenance;

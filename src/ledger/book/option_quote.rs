@@ -54,6 +54,17 @@ pub(super) fn quote(
     }
 }
 
+/// [`quote`] at one spot, with fused multiply-adds where the processor has them.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(super) fn quote_one(
+    option: &OptionPlan,
+    is_coin: bool,
+    spot_usd: f64,
+    deviation: f64,
+) -> OptionQuote {
+    quote(option, is_coin, spot_usd, deviation)
+}
+
 /// Initial margin of one unit of a written option, in the currency of its account.
 pub(super) fn option_initial_margin(
     option: &OptionPlan,
