@@ -1,6 +1,7 @@
 //! Asset paths, basis and funding, one tile of time steps for a block of paths.
 
 pub mod basis;
+pub(crate) mod contract;
 pub mod covariance;
 pub mod dated;
 pub mod funding;

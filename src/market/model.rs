@@ -1,20 +1,18 @@
 //! The market of a plan: advances a block of paths by one tile.
 
-use crate::market::basis::BasisModel;
+use crate::market::contract::ContractModel;
 use crate::market::covariance::{Factor, FactorCovariance};
-use crate::market::dated::DatedModel;
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    CLOSE, ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_dated, move_marks,
-    move_marks_and_rates, move_spots, sum_shocks,
+    ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_spots, sum_shocks,
 };
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
 use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
-use crate::plan::types::{OuBasis, Plan};
+use crate::plan::types::Plan;
 
 /// Normals that one draw gives.
 const GROUP: usize = 4;
@@ -42,24 +40,6 @@ struct AssetModel {
     loadings: Vec<f64>,
     /// How small all moves of a step are, jumps aside.
     smallness: Smallness,
-}
-
-/// One contract: basis and funding on an underlying.
-#[derive(Debug, Clone)]
-struct ContractModel {
-    underlying: usize,
-    basis: BasisModel,
-    /// `ln(F/S)` at time 0.
-    initial_basis: f64,
-    /// The tenors of a dated future, whose carry `basis` then is.
-    dated: Option<DatedModel>,
-    /// Whether no step of a dated future moves `ln(F/S)` by [`CLOSE`], rolls aside.
-    is_close: bool,
-    /// How small all values of `ln(F/S)` are.
-    smallness: Smallness,
-    funding: FundingModel,
-    /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
-    average_noise: f64,
 }
 
 /// The market's state of one block between two tiles.
@@ -116,49 +96,17 @@ impl MarketModel {
                 },
             }
         });
-        let contracts = market.contracts.iter().map(|contract| {
-            let process = contract.process().copied().unwrap_or(OuBasis::NONE);
-            let basis = BasisModel::new(&process, step_years);
-            let funding = FundingModel::new(&contract.funding());
-            let average_noise = match funding {
-                FundingModel::Premium(formula) => {
-                    basis.step.z_own / (formula.interval_steps as f64).sqrt()
-                }
-                FundingModel::None | FundingModel::Constant { .. } => 0.0,
-            };
-            let steps = plan.simulation.steps as usize;
-            let dated = contract
-                .dated()
-                .map(|dated| DatedModel::new(dated, steps, step_years));
-            let bound = dated
-                .as_ref()
-                .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
-            // What is not random is exact; so is no basis, and that of a dated future by its own choice.
-            let is_exact = !basis.is_random && dated.is_none() && bound > 0.0;
-            let smallness = if is_exact {
-                Smallness::Any
-            } else {
-                Smallness::of(bound)
-            };
-            ContractModel {
-                underlying: contract.underlying,
-                smallness,
-                is_close: dated
-                    .as_ref()
-                    .is_some_and(|dated| dated.move_bound(&basis, step_years) < CLOSE),
-                initial_basis: contract.initial_basis(),
-                dated,
-                basis,
-                funding,
-                average_noise,
-            }
-        });
+        let steps = plan.simulation.steps as usize;
+        let contracts = market
+            .contracts
+            .iter()
+            .map(|contract| ContractModel::new(contract, steps, step_years));
         Self {
             streams: Streams::new(plan.simulation.seed),
-            steps: plan.simulation.steps as usize,
+            steps,
             assets: assets.collect(),
             contracts: contracts.collect(),
-            clocks: JumpClocks::new(&market.assets, step_years, plan.simulation.steps as usize),
+            clocks: JumpClocks::new(&market.assets, step_years, steps),
             covariance: FactorCovariance::new(plan),
         }
     }
@@ -438,60 +386,6 @@ impl MarketModel {
                 );
             }
             normals[k] = next[stamp % GROUP];
-        }
-    }
-}
-
-/// A [`move_dated`] of some kind.
-type MovesOfDated = fn(
-    &ContractMoves<'_>,
-    &Tenors,
-    &mut LaneArray,
-    &mut [LaneArray; TILE_STEPS],
-    &mut [LaneArray; TILE_STEPS],
-);
-
-/// A [`move_marks_and_rates`] of some kind.
-type MovesWithRates = fn(
-    &ContractMoves<'_>,
-    &Stamps<'_>,
-    &mut LaneArray,
-    &mut LaneArray,
-    &mut [LaneArray; TILE_STEPS],
-    &mut [LaneArray; TILE_STEPS],
-);
-
-impl ContractModel {
-    /// [`move_marks`] of the kind that the basis needs.
-    fn move_marks<const DEGREE: usize>(
-        &self,
-        moves: &ContractMoves<'_>,
-        basis: &mut LaneArray,
-        ends: &mut [LaneArray; TILE_STEPS],
-    ) {
-        if self.basis.uses_spot {
-            move_marks::<DEGREE, true>(moves, basis, ends);
-        } else {
-            move_marks::<DEGREE, false>(moves, basis, ends);
-        }
-    }
-
-    /// [`move_dated`] of the kind that the carry needs.
-    fn moves_of_dated<const DEGREE: usize>(&self) -> MovesOfDated {
-        if self.basis.uses_spot {
-            move_dated::<DEGREE, true>
-        } else {
-            move_dated::<DEGREE, false>
-        }
-    }
-
-    /// [`move_marks_and_rates`] of the kind that the basis needs; `is_each` says that every step is an interval.
-    fn moves_with_rates<const DEGREE: usize>(&self, is_each: bool) -> MovesWithRates {
-        match (self.basis.uses_spot, is_each) {
-            (true, true) => move_marks_and_rates::<DEGREE, true, true>,
-            (true, false) => move_marks_and_rates::<DEGREE, true, false>,
-            (false, true) => move_marks_and_rates::<DEGREE, false, true>,
-            (false, false) => move_marks_and_rates::<DEGREE, false, false>,
         }
     }
 }

@@ -1,0 +1,121 @@
+//! One contract of a market, resolved for its step: what moves its basis, and how.
+
+use crate::market::basis::BasisModel;
+use crate::market::dated::DatedModel;
+use crate::market::funding::FundingModel;
+use crate::market::kernels::{
+    CLOSE, ContractMoves, Smallness, Stamps, Tenors, move_dated, move_marks, move_marks_and_rates,
+};
+use crate::market::tile::{LaneArray, TILE_STEPS};
+use crate::plan::contract::ContractPlan;
+use crate::plan::types::OuBasis;
+
+/// One contract: basis and funding on an underlying.
+#[derive(Debug, Clone)]
+pub(crate) struct ContractModel {
+    pub(crate) underlying: usize,
+    pub(crate) basis: BasisModel,
+    /// `ln(F/S)` at time 0.
+    pub(crate) initial_basis: f64,
+    /// The tenors of a dated future, whose carry `basis` then is.
+    pub(crate) dated: Option<DatedModel>,
+    /// Whether no step of a dated future moves `ln(F/S)` by [`CLOSE`], rolls aside.
+    pub(crate) is_close: bool,
+    /// How small all values of `ln(F/S)` are.
+    pub(crate) smallness: Smallness,
+    pub(crate) funding: FundingModel,
+    /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
+    pub(crate) average_noise: f64,
+}
+
+impl ContractModel {
+    /// Resolves a contract for so many steps of such a length.
+    pub(crate) fn new(contract: &ContractPlan, steps: usize, step_years: f64) -> Self {
+        let process = contract.process().copied().unwrap_or(OuBasis::NONE);
+        let basis = BasisModel::new(&process, step_years);
+        let funding = FundingModel::new(&contract.funding());
+        let average_noise = match funding {
+            FundingModel::Premium(formula) => {
+                basis.step.z_own / (formula.interval_steps as f64).sqrt()
+            }
+            FundingModel::None | FundingModel::Constant { .. } => 0.0,
+        };
+        let dated = contract
+            .dated()
+            .map(|dated| DatedModel::new(dated, steps, step_years));
+        let bound = dated
+            .as_ref()
+            .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
+        // What is not random is exact; so is no basis, and that of a dated future by its own choice.
+        let is_exact = !basis.is_random && dated.is_none() && bound > 0.0;
+        let smallness = if is_exact {
+            Smallness::Any
+        } else {
+            Smallness::of(bound)
+        };
+        Self {
+            underlying: contract.underlying,
+            smallness,
+            is_close: dated
+                .as_ref()
+                .is_some_and(|dated| dated.move_bound(&basis, step_years) < CLOSE),
+            initial_basis: contract.initial_basis(),
+            dated,
+            basis,
+            funding,
+            average_noise,
+        }
+    }
+
+    /// [`move_marks`] of the kind that the basis needs.
+    pub(crate) fn move_marks<const DEGREE: usize>(
+        &self,
+        moves: &ContractMoves<'_>,
+        basis: &mut LaneArray,
+        ends: &mut [LaneArray; TILE_STEPS],
+    ) {
+        if self.basis.uses_spot {
+            move_marks::<DEGREE, true>(moves, basis, ends);
+        } else {
+            move_marks::<DEGREE, false>(moves, basis, ends);
+        }
+    }
+
+    /// [`move_dated`] of the kind that the carry needs.
+    pub(crate) fn moves_of_dated<const DEGREE: usize>(&self) -> MovesOfDated {
+        if self.basis.uses_spot {
+            move_dated::<DEGREE, true>
+        } else {
+            move_dated::<DEGREE, false>
+        }
+    }
+
+    /// [`move_marks_and_rates`] of the kind that the basis needs; `is_each` says that every step is an interval.
+    pub(crate) fn moves_with_rates<const DEGREE: usize>(&self, is_each: bool) -> MovesWithRates {
+        match (self.basis.uses_spot, is_each) {
+            (true, true) => move_marks_and_rates::<DEGREE, true, true>,
+            (true, false) => move_marks_and_rates::<DEGREE, true, false>,
+            (false, true) => move_marks_and_rates::<DEGREE, false, true>,
+            (false, false) => move_marks_and_rates::<DEGREE, false, false>,
+        }
+    }
+}
+
+/// A [`move_dated`] of some kind.
+pub(crate) type MovesOfDated = fn(
+    &ContractMoves<'_>,
+    &Tenors,
+    &mut LaneArray,
+    &mut [LaneArray; TILE_STEPS],
+    &mut [LaneArray; TILE_STEPS],
+);
+
+/// A [`move_marks_and_rates`] of some kind.
+pub(crate) type MovesWithRates = fn(
+    &ContractMoves<'_>,
+    &Stamps<'_>,
+    &mut LaneArray,
+    &mut LaneArray,
+    &mut [LaneArray; TILE_STEPS],
+    &mut [LaneArray; TILE_STEPS],
+);
