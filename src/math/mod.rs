@@ -17,4 +17,5 @@ pub mod ou;
 pub mod quadrature;
 pub mod random;
 pub mod regression;
+pub mod sequence;
 pub mod vector;

@@ -11,16 +11,15 @@
     reason = "lane loops are compiled for each SIMD level, and what they call with them"
 )]
 
-use std::convert::Infallible;
 use std::hint::black_box;
 
 use multiversion::multiversion;
 use multiversion::target::match_target;
-use rand::TryRng;
 
 #[cfg(target_arch = "x86_64")]
 use crate::math::ars::vaes;
 use crate::math::ars::{Block, KEYS, RoundKeys, block, block_inside, eight_blocks};
+use crate::math::sequence::Sequence;
 use crate::math::vector::{
     PAIR_LANES, PAIR_POLYNOMIALS, PairPolynomials, lane_pair, ln, normal_pair,
 };
@@ -176,13 +175,7 @@ impl Streams {
 
     /// A sequential generator over the indices of one address, for whatever wants rand's traits.
     pub fn sequence(&self, path: u64, purpose: Purpose) -> Sequence {
-        Sequence {
-            streams: *self,
-            path,
-            purpose,
-            index: 0,
-            buffered: None,
-        }
+        Sequence::new(*self, path, purpose)
     }
 }
 
@@ -192,7 +185,7 @@ impl Streams {
     clippy::cast_possible_truncation,
     reason = "the low half is what is asked for"
 )]
-fn low_half(word: u64) -> u32 {
+pub(crate) fn low_half(word: u64) -> u32 {
     word as u32
 }
 
@@ -379,42 +372,6 @@ pub const fn address_number(index: usize) -> u32 {
     index as u32
 }
 
-/// A path's random words for one purpose, one after the other.
-#[derive(Debug, Clone)]
-pub struct Sequence {
-    streams: Streams,
-    path: u64,
-    purpose: Purpose,
-    index: u32,
-    buffered: Option<u64>,
-}
-
-impl TryRng for Sequence {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(low_half)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        if let Some(word) = self.buffered.take() {
-            return Ok(word);
-        }
-        let [first, second] = self.streams.words(self.path, self.index, self.purpose);
-        self.index = self.index.wrapping_add(1);
-        self.buffered = Some(second);
-        Ok(first)
-    }
-
-    fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in dst.chunks_mut(8) {
-            let word = self.try_next_u64()?.to_le_bytes();
-            chunk.copy_from_slice(&word[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -493,16 +450,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn sequence_walks_the_indices() {
-        let streams = Streams::new(7);
-        let mut sequence = streams.sequence(3, Purpose::Basis(1));
-        let Ok(first) = sequence.try_next_u64();
-        let Ok(_) = sequence.try_next_u64();
-        let Ok(third) = sequence.try_next_u64();
-        assert_eq!(first, streams.words(3, 0, Purpose::Basis(1))[0]);
-        assert_eq!(third, streams.words(3, 1, Purpose::Basis(1))[0]);
     }
 }
