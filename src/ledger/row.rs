@@ -14,6 +14,9 @@ use crate::outcome::column::{Column, FIXED_COLUMNS};
 /// futures only because sums are rounded.
 const ROUNDING_FRAC: f64 = 1e-14;
 
+/// Tracking, a sum over all trades of the plan, below this fraction is rounding.
+const TRACKING_ROUNDING_FRAC: f64 = 1e-13;
+
 /// One path after its last step, everything sold and closed.
 pub(crate) struct PathEnd<'a> {
     rules: &'a ProgrammeRules,
@@ -47,6 +50,11 @@ impl<'a> PathEnd<'a> {
         self.rules.quantity_base * self.rules.initial_spot_usd
     }
 
+    /// The money involved, beside which rounding is measured, USD.
+    fn involved_usd(&self) -> f64 {
+        self.initial_value_usd() + self.rules.collateral_usd + self.rules.reserve_usd
+    }
+
     fn unhedged_usd(&self) -> f64 {
         self.cold.sales_usd * (1.0 - self.rules.slippage_frac) - self.initial_value_usd()
     }
@@ -70,8 +78,7 @@ impl<'a> PathEnd<'a> {
             + (cold.reserve_usd - rules.reserve_usd)
             + cold.in_flight_usd;
         let hedged_usd = self.unhedged_usd() + account_usd + self.financing_usd();
-        let involved_usd = self.initial_value_usd() + rules.collateral_usd + rules.reserve_usd;
-        if hedged_usd.abs() <= ROUNDING_FRAC * involved_usd {
+        if hedged_usd.abs() <= ROUNDING_FRAC * self.involved_usd() {
             0.0
         } else {
             hedged_usd
@@ -103,10 +110,12 @@ impl<'a> PathEnd<'a> {
         }
         let (underlying_usd, mark_usd) = self.planned_moves_usd();
         // A short that always covers the same share of the same asset tracks it; what is left would be rounding.
-        let tracking_usd = if self.rules.tracks_exactly {
+        let tracking_usd = -underlying_usd - self.ideal_offset_usd();
+        let is_rounding = tracking_usd.abs() <= TRACKING_ROUNDING_FRAC * self.involved_usd();
+        let tracking_usd = if self.rules.tracks_exactly || is_rounding {
             0.0
         } else {
-            -underlying_usd - self.ideal_offset_usd()
+            tracking_usd
         };
         (tracking_usd, underlying_usd - mark_usd)
     }

@@ -2,8 +2,8 @@
 
 use hedgesim::outcome::column::{Column, Extra};
 use hedgesim::plan::types::{
-    Follows, ImpactPlan, LiquidityPlan, OrderPlan, OrderStyle, Plan, ProductionPlan, Rebalance,
-    Rounding, SalePlan, StressPlan,
+    Follows, ImpactPlan, LiquidityPlan, OrderPlan, OrderStyle, Plan, Position, ProductionPlan,
+    Rebalance, Rounding, SalePlan, StressPlan,
 };
 
 use crate::common::small_plan::small_plan;
@@ -238,4 +238,26 @@ fn dates_show_interim_values_and_exposure() {
         799.0,
         1e-9,
     );
+}
+
+#[test]
+fn rounding_is_no_tracking() {
+    // A size that is brought back to its share at every step tracks the holding, whatever its sums are rounded to.
+    let mut plan = rich_plan(3);
+    plan.holdings[0].staking_yield_annual = 0.05;
+    plan.hedges[0].position = Position::Long;
+    plan.hedges[0].hedge_ratio = 0.7;
+    plan.hedges[0].coverage_frac = -0.7;
+    plan.hedges[0].rebalance = Rebalance::Every { steps: 1 };
+    plan.simulation.step_days = 1.0 / 3.0;
+    for spots in [[100.0, 103.7, 99.1, 101.3], [100.0, 97.3, 94.9, 91.7]] {
+        let row = run(&plan, &FixedPath::of_spots(&plan, &spots));
+        let tracking_usd = row.of(Column::Tracking);
+        // What a step's staking earns is followed from its end on.
+        assert!(tracking_usd.abs() < 0.1, "{tracking_usd}");
+        plan.holdings[0].staking_yield_annual = 0.0;
+        let row = run(&plan, &FixedPath::of_spots(&plan, &spots));
+        assert_eq!(row.of(Column::Tracking).to_bits(), 0.0f64.to_bits());
+        plan.holdings[0].staking_yield_annual = 0.05;
+    }
 }

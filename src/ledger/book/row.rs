@@ -1,5 +1,6 @@
 //! The row that a path leaves: P&L by cash, and its parts by the running sums and what its trades have turned over.
 
+use crate::ledger::book::account_rule::AccountRule;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
 use crate::ledger::book::state::{PathState, State, Turnover};
@@ -10,6 +11,9 @@ use crate::outcome::table::LANES;
 /// P&L smaller than this fraction of the money involved is rounding, and 0: a perfect hedge loses nothing in half of all
 /// futures only because sums are rounded.
 const ROUNDING_FRAC: f64 = 1e-14;
+
+/// Tracking, a sum over all trades of the plan, below this fraction is rounding.
+const TRACKING_ROUNDING_FRAC: f64 = 1e-13;
 
 /// One path after its last step, everything sold and closed.
 pub(super) struct PathEnd<'a> {
@@ -106,6 +110,19 @@ impl PathEnd<'_> {
             .sum()
     }
 
+    /// The money involved, beside which rounding is measured, USD.
+    fn involved_usd(&self) -> f64 {
+        let posted = |rule: &AccountRule| rule.initial_value_usd.abs() + rule.reserve_usd;
+        let accounts: f64 = self.rules.accounts.iter().map(posted).sum();
+        let holdings: f64 = self
+            .rules
+            .holdings
+            .iter()
+            .map(|rule| rule.initial_value_usd)
+            .sum();
+        accounts + holdings
+    }
+
     /// Hedged P&L from cash and coins alone.
     fn hedged_usd(&self) -> f64 {
         let rules = self.rules;
@@ -115,14 +132,12 @@ impl PathEnd<'_> {
             return unhedged_usd;
         }
         let mut gained_usd = 0.0;
-        let mut involved_usd = 0.0;
         for (a, rule) in rules.accounts.iter().enumerate() {
             let account = &self.state.accounts[lane * rules.accounts.len() + a];
             let value = self.state.hot.cash[a][lane] + self.state.hot.beyond[a][lane];
             gained_usd += (value * self.rate_usd(a) - rule.initial_value_usd)
                 + (account.reserve_usd - rule.reserve_usd)
                 + account.in_flight_usd;
-            involved_usd += rule.initial_value_usd.abs() + rule.reserve_usd;
         }
         gained_usd += self.coins_usd() - rules.initial_coins_usd;
         for c in 0..rules.credits.len() {
@@ -132,10 +147,9 @@ impl PathEnd<'_> {
             let holding = &self.state.holdings[lane * rules.holdings.len() + j];
             gained_usd -=
                 holding.early_base * self.spot_usd(rule.asset) + holding.early_settled_usd;
-            involved_usd += rule.initial_value_usd;
         }
         let hedged_usd = unhedged_usd + gained_usd + self.interest_usd();
-        if hedged_usd.abs() <= ROUNDING_FRAC * involved_usd {
+        if hedged_usd.abs() <= ROUNDING_FRAC * self.involved_usd() {
             0.0
         } else {
             hedged_usd
@@ -257,11 +271,13 @@ impl PathEnd<'_> {
         } else {
             hot.worst_maintenance[lane] / hot.worst_equity[lane]
         };
+        let is_tracking = parts.tracking_usd.abs() > TRACKING_ROUNDING_FRAC * self.involved_usd();
+        let tracking_usd = if is_tracking { parts.tracking_usd } else { 0.0 };
         let cells = [
             (Column::UnhedgedPnl, self.unhedged_usd()),
             (Column::HedgedPnl, hedged_usd),
             (Column::IdealOffset, parts.ideal_usd),
-            (Column::Tracking, parts.tracking_usd),
+            (Column::Tracking, tracking_usd),
             (Column::FuturesBasis, parts.basis_usd),
             (Column::Funding, parts.funding_usd),
             (Column::Fees, path.fees_usd),
