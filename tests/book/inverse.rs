@@ -2,7 +2,7 @@
 
 use hedgesim::outcome::column::{Column, Extra};
 use hedgesim::plan::types::{
-    AccountPlan, CoinCollateral, ContractSettlement, Plan, SettlementCurrency,
+    AccountPlan, CoinCollateral, ContractSettlement, Crossing, Plan, SettlementCurrency,
 };
 use hedgesim::venue::rules::MaintenanceAt;
 
@@ -45,6 +45,43 @@ fn one_times_inverse_with_the_inventory_as_collateral_is_a_dollar() {
         near("identity", row.residual_usd(), 0.0, 1e-6);
         near("drawdown", row.of(Column::MaxDrawdown), 0.0, 1e-6);
     }
+}
+
+/// What it needs are coins that are there: never more of them than are posted, valued at the spot at which they were posted,
+/// but for what the trade costs.
+#[test]
+fn one_times_inverse_needs_at_most_its_inventory() {
+    for (crossing, fee_frac) in [
+        (Crossing::Endpoints, 0.0),
+        (Crossing::Bridge, 0.0),
+        (Crossing::Bridge, 0.001),
+    ] {
+        let mut plan = inverse_plan(5);
+        plan.simulation.crossing = crossing;
+        plan.market.assets[0].volatility_annual = 0.8;
+        plan.market.contracts[0].rules.taker_fee_frac = fee_frac;
+        plan.accounts[0].coins = vec![coins(10.0, Some(0))];
+        for spots in [
+            [100.0, 150.0, 400.0, 500.0, 300.0, 50.0],
+            [100.0, 150.0, 400.0, 1e4, 3e4, 50.0],
+            [100.0, 60.0, 20.0, 1.0, 1e-3, 1e-6],
+        ] {
+            let row = run(&plan, &FixedPath::of_spots(&plan, &spots));
+            near("liquidations", row.of(Column::Liquidations), 0.0, 0.0);
+            let needed_usd = row.of(Column::RequiredCollateral);
+            assert!(needed_usd <= 1000.0 * (1.0 + fee_frac), "{needed_usd}");
+        }
+    }
+    let plan = Plan {
+        accounts: vec![AccountPlan {
+            coins: vec![coins(10.0, Some(0))],
+            ..inverse_plan(2).accounts[0].clone()
+        }],
+        ..inverse_plan(2)
+    };
+    // 10 coins less 90 % of the notional, 2.25 coins at 400.
+    let row = run(&plan, &FixedPath::of_spots(&plan, &[100.0, 400.0, 300.0]));
+    near("needed", row.of(Column::RequiredCollateral), 775.0, 1e-9);
 }
 
 /// The seven levels of a short in one bracket at 0.5 %: linear `(1 + 1/L) / (1 + mm)`, inverse `(1 - mm) / (1 - 1/L)` at the

@@ -3,8 +3,8 @@
 use hedgesim::math::black76::black76;
 use hedgesim::outcome::column::{Column, Extra};
 use hedgesim::plan::types::{
-    ContractKind, ContractPlan, ContractSettlement, HedgePlan, MarginMode, OptionKind, OptionPlan,
-    OptionTerms, Plan, Position, Rebalance, SettlementCurrency,
+    ContractKind, ContractPlan, ContractSettlement, Crossing, HedgePlan, MarginMode, OptionKind,
+    OptionPlan, OptionTerms, Plan, Position, Rebalance, SettlementCurrency,
 };
 
 use crate::common::small_plan::small_plan;
@@ -70,6 +70,37 @@ fn a_protective_put_is_marked_and_closed_at_its_value() {
         near("other parts", row.of(column), 0.0, 0.0);
     }
     near("identity", row.residual_usd(), 0.0, 1e-9);
+}
+
+/// Nothing can be liquidated: what a bought put needs lies between its premium and that with its costs, in money and in coins,
+/// and nothing is added for what happens between step ends.
+#[test]
+fn a_bought_put_needs_its_premium_and_its_costs() {
+    let mut in_money = option_plan(4, OptionKind::Put, 90.0, Position::Long);
+    in_money.market.contracts[0].kind = option(OptionKind::Put, 90.0, 4);
+    in_money.simulation.crossing = Crossing::Bridge;
+    in_money.market.assets[0].volatility_annual = 0.8;
+    in_money.execution_slippage_frac = 0.01;
+    let mut in_coins = in_money.clone();
+    in_coins.market.contracts[0].settlement = ContractSettlement::Inverse;
+    in_coins.accounts[0].settlement = SettlementCurrency::Coin { asset: 0 };
+    let premium_usd = 10.0 * value(OptionKind::Put, 100.0, 90.0, 4.0);
+    let fee_usd = 0.3f64.min(0.125 * premium_usd);
+    let with_costs_usd = 1.01 * premium_usd + fee_usd;
+    for plan in [in_money, in_coins] {
+        for (spots, needed_usd) in [
+            ([100.0, 120.0, 140.0, 150.0, 160.0], with_costs_usd),
+            ([100.0, 50.0, 40.0, 30.0, 20.0], premium_usd),
+        ] {
+            let row = run(&plan, &FixedPath::of_spots(&plan, &spots));
+            near(
+                "needed",
+                row.of(Column::RequiredCollateral),
+                needed_usd,
+                1e-9,
+            );
+        }
+    }
 }
 
 #[test]

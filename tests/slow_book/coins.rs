@@ -1,7 +1,7 @@
 //! Coin accounts: inverse contracts, inventory as collateral, funding in coin, transfers that buy coins.
 
 use hedgesim::plan::types::{
-    CoinCollateral, ContractSettlement, Plan, ReportPlan, SettlementCurrency,
+    CoinCollateral, ContractSettlement, Crossing, Plan, ReportPlan, SettlementCurrency,
 };
 use hedgesim::venue::rules::Remainder;
 
@@ -35,6 +35,28 @@ fn a_whole_inverse_short_on_its_own_inventory_has_a_constant_value() {
         assert_column(&row, "max_drawdown_usd", 0.0);
         assert_column(&row, "peak_collateral_usd", 1_000.0);
     }
+}
+
+/// What it needs are coins that are there: never more of them than are posted, valued at the spot at which they were posted.
+#[test]
+fn a_whole_inverse_short_needs_at_most_its_inventory() {
+    for crossing in [Crossing::Endpoints, Crossing::Bridge] {
+        for path in [
+            [100.0, 300.0, 1_000.0, 900.0],
+            [100.0, 1e4, 1e9, 1e9],
+            [100.0, 50.0, 3.0, 8.0],
+        ] {
+            let mut plan = posted_plan(3);
+            plan.simulation.crossing = crossing;
+            plan.market.assets[0].volatility_annual = 0.8;
+            let row = run_spots(&plan, &path);
+            assert_column(&row, "liquidations", 0.0);
+            assert!(row.get("required_collateral_usd") <= 1_000.0);
+        }
+    }
+    // 10 coins less 90 % of the notional, 0.9 coins at 1,000.
+    let row = run_spots(&posted_plan(3), &[100.0, 300.0, 1_000.0, 900.0]);
+    assert_column(&row, "required_collateral_usd", 910.0);
 }
 
 /// Bought coins are a long position beside the hedge: their gain is collateral revaluation.

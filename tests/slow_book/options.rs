@@ -1,8 +1,8 @@
 //! Options: parity, payoff, premium, fees, margin, deltas.
 
 use hedgesim::plan::types::{
-    ContractKind, ContractSettlement, OptionKind, OptionPlan, OptionTerms, Plan, Position,
-    Rebalance, SettlementCurrency,
+    ContractKind, ContractSettlement, Crossing, OptionKind, OptionPlan, OptionTerms, Plan,
+    Position, Rebalance, SettlementCurrency,
 };
 
 use crate::common::slow_book::{black_delta, black_value_usd};
@@ -62,10 +62,34 @@ fn a_protective_put_is_a_floor() {
     assert_column(&row, "hedged_pnl_usd", -50.0 - premium_usd);
     assert_column(&row, "liquidations", 0.0);
     assert_column(&row, "ideal_offset_usd", 0.0);
-    // Its value counts in equity, so that a put that gains asks for nothing; one that expires worthless for its premium.
-    assert_column(&row, "required_collateral_usd", 0.0);
+    // The venue asks for the premium in money, whatever becomes of the put.
+    assert_column(&row, "required_collateral_usd", premium_usd);
     let row = run_spots(&plan, &[100.0, 100.0, 100.0]);
     assert_column(&row, "required_collateral_usd", premium_usd);
+}
+
+/// Nothing can be liquidated: what a bought put needs lies between its premium and that with its costs, in money and in coins,
+/// and nothing is added for what happens between step ends.
+#[test]
+fn a_bought_put_needs_its_premium_and_its_costs() {
+    let mut put = option(OptionKind::Put, 95.0, 4);
+    put.terms.fee_frac = 0.000_3;
+    let premium_usd = 10.0 * black_value_usd(&put, 100.0, 4.0 / 365.0);
+    let mut in_money = overlay(put, Position::Long, 4);
+    in_money.simulation.crossing = Crossing::Bridge;
+    in_money.market.assets[0].volatility_annual = 0.8;
+    let mut in_coins = in_money.clone();
+    in_coins.market.contracts[0].settlement = ContractSettlement::Inverse;
+    in_coins.accounts[0].settlement = SettlementCurrency::Coin { asset: 0 };
+    for plan in [in_money, in_coins] {
+        for (path, needed_usd) in [
+            ([100.0, 120.0, 140.0, 150.0, 160.0], premium_usd + 0.3),
+            ([100.0, 50.0, 40.0, 30.0, 20.0], premium_usd),
+        ] {
+            let row = run_spots(&plan, &path);
+            assert_column(&row, "required_collateral_usd", needed_usd);
+        }
+    }
 }
 
 /// Call less put is the future: bought and written together they make what the spot makes.

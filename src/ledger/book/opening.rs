@@ -45,12 +45,6 @@ pub(super) fn initial_quote(rules: &BookRules, contract: usize) -> Option<Option
     Some(quote(option, rule.is_inverse, spot_usd, deviation))
 }
 
-/// Value of a unit of an account's currency at time 0, USD.
-fn rate_usd(rules: &BookRules, a: usize) -> f64 {
-    let coin = rules.accounts[a].coin;
-    coin.map_or(1.0, |asset| rules.initial_spots_usd[asset])
-}
-
 impl LegOpening {
     fn new(plan: &Plan, rules: &BookRules, l: usize) -> Self {
         let leg = &rules.legs[l];
@@ -175,7 +169,7 @@ pub(super) fn open(plan: &Plan, rules: &mut BookRules) -> State {
         // Positions that are on already: their profit is part of the account's value now.
         let mut required_usd = 0.0;
         for a in 0..rules.accounts.len() {
-            let rate_usd = rate_usd(rules, a);
+            let rate_usd = rules.initial_rate_usd(a);
             let mut value = state.hot.cash[a][0] + state.hot.beyond[a][0];
             let mut need = 0.0;
             for &l in &rules.accounts[a].legs.clone() {
@@ -188,6 +182,10 @@ pub(super) fn open(plan: &Plan, rules: &mut BookRules) -> State {
                 let is_opened = leg.taken != 0.0;
                 let first = if is_opened { leg.taken } else { leg.planned };
                 need += leg.initial_margin(rules, l, first) - unrealised;
+                if rules.legs[l].is_option {
+                    // What is bought is paid in money.
+                    need += (leg.taken - leg.planned).max(0.0) * leg.unit;
+                }
             }
             rules.accounts[a].initial_value_usd = value * rate_usd;
             required_usd += need * rate_usd;
@@ -219,7 +217,7 @@ fn open_leg(
     let (a, leg) = (rule.account, &legs[l]);
     let contract = &rules.contracts[rule.contract];
     let conditions = Conditions {
-        rate_usd: rate_usd(rules, a),
+        rate_usd: rules.initial_rate_usd(a),
         spot_usd: rules.initial_spots_usd[contract.underlying],
         multiplier: 1.0,
     };
@@ -303,7 +301,7 @@ fn largest_size(
 /// Puts collateral and coins into the accounts.
 fn post(rules: &BookRules, state: &mut State, path: &mut PathState) {
     for (a, account) in rules.accounts.iter().enumerate() {
-        let rate_usd = rate_usd(rules, a);
+        let rate_usd = rules.initial_rate_usd(a);
         let mut posted_usd = account.collateral_usd;
         let mut contributed_usd = account.collateral_usd;
         let mut cash = account.collateral_usd / rate_usd;

@@ -194,6 +194,7 @@ pub(super) fn screen_any(
                 &step.tile.spot_usd[asset][step.k],
             ]
         }),
+        initial_rate_usd: rules.initial_rate_usd(a),
         is_looked_at: step.is_looked_at(),
     };
     if account.coin.is_none() {
@@ -214,6 +215,8 @@ struct AccountEnd<'a> {
     counted_usd: &'a LaneArray,
     /// Of a coin account: coins on their way, and the coin's price at both ends of the step, USD.
     coin: Option<[&'a LaneArray; 3]>,
+    /// Value of its currency at time 0, USD, at which its requirement is told.
+    initial_rate_usd: f64,
     /// Whether a hedger with a margin policy looks.
     is_looked_at: bool,
 }
@@ -265,6 +268,7 @@ fn finish<const COIN: bool>(
         };
         let deviation = larger(planned_variance[lane], 0.0).sqrt();
         let unshifted = CONTINUITY_CORRECTION.mul_add(deviation, sums.need[lane]);
+        // One future alone, or nothing that may be liquidated.
         let asked = if sums.planned_open[lane] <= 1.0 {
             sums.shifted_need[lane]
         } else {
@@ -274,7 +278,7 @@ fn finish<const COIN: bool>(
         let value = own + sums.paid[lane];
         if COIN {
             let (beyond, rate_usd) = (beyond[lane], end_usd[lane]);
-            totals.needed_usd[lane] = need.mul_add(rate_usd, totals.needed_usd[lane]);
+            totals.needed_usd[lane] = need.mul_add(end.initial_rate_usd, totals.needed_usd[lane]);
             totals.wealth_usd[lane] = (value + beyond).mul_add(rate_usd, totals.wealth_usd[lane]);
             let coins = (cash - sums.start_owed[lane]) + beyond;
             quiet.revalued_usd[lane] = coins * (rate_usd - start_usd[lane]);

@@ -14,6 +14,9 @@ use crate::ledger::calm::{MarginLine, larger, smaller};
 use crate::market::tile::LaneArray;
 use crate::outcome::table::LANES;
 
+/// So little that many together are less than 1, and that a sum with 1 is more.
+const NEXT_TO_NOTHING: f64 = 1e-6;
+
 /// Sums over an account's legs.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
@@ -36,6 +39,7 @@ pub(super) struct Sums {
     pub(super) shifted_need: LaneArray,
     /// Number of open legs; an option counts for two.
     pub(super) open: LaneArray,
+    /// Number of open planned futures; a written option counts for two, a bought one, which nobody liquidates, for next to nothing.
     pub(super) planned_open: LaneArray,
 }
 
@@ -283,9 +287,10 @@ fn add_option_lanes<const FIRST: bool>(
         let planned = option.planned[lane];
         let written = larger(planned, 0.0);
         let need = planned * option.end[lane] + written * end_margin[lane];
-        let is_open = if planned == 0.0 { 0.0 } else { 2.0 };
+        let is_written = if planned > 0.0 { 2.0 } else { 0.0 };
+        let is_bought = if planned < 0.0 { NEXT_TO_NOTHING } else { 0.0 };
         add::<FIRST>(&mut sums.planned_paid[lane], 0.0);
-        add::<FIRST>(&mut sums.planned_open[lane], is_open);
+        add::<FIRST>(&mut sums.planned_open[lane], is_written + is_bought);
         add::<FIRST>(&mut sums.need[lane], need);
         add::<FIRST>(&mut sums.shifted_need[lane], need);
         planned_slopes[lane] = -(planned * end_slope[lane] + written * end_margin_slope[lane]);

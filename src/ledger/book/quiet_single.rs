@@ -34,6 +34,8 @@ struct FutureStep<'a> {
     acts_above: &'a LaneArray,
     /// Of a coin account: coins on their way, and the coin's price at both ends of the step, USD.
     coin: Option<[&'a LaneArray; 3]>,
+    /// Value of its currency at time 0, USD, at which its requirement is told.
+    initial_rate_usd: f64,
     /// Factor by which a bridge may go beyond its ends.
     clearance: f64,
     /// Factor by which the plan's mark is moved against it.
@@ -91,6 +93,7 @@ pub(super) fn screen_single(
         clearance: contract.clearances[step.step],
         shift: contract.shifts[step.step],
         trigger_fee_frac: contract.venue.trigger_fee_frac(),
+        initial_rate_usd: rules.initial_rate_usd(a),
         is_looked_at: step.is_looked_at(),
     };
     let range = &step.ranges[l];
@@ -199,7 +202,8 @@ fn screen_lanes<const N: usize, const ENTRY: bool, const COIN: bool, const SIDE:
         let need = (asked + planned * moved) - made;
         if COIN {
             let (beyond, rate_usd) = (beyond[lane], end_usd[lane]);
-            totals.needed_usd[lane] = need.mul_add(rate_usd, totals.needed_usd[lane]);
+            totals.needed_usd[lane] =
+                need.mul_add(future.initial_rate_usd, totals.needed_usd[lane]);
             totals.wealth_usd[lane] = (equity + beyond).mul_add(rate_usd, totals.wealth_usd[lane]);
             let coins = (cash - size * start) + beyond;
             quiet.revalued_usd[lane] = coins * (rate_usd - start_usd[lane]);

@@ -20,11 +20,12 @@ impl Lane<'_> {
         }
     }
 
-    /// What the planned legs of all accounts would have needed up to now.
+    /// What the planned legs of all accounts would have needed up to now. What coin accounts need is coins that are posted at time
+    /// 0: they are valued at the spot then, as what is posted is.
     pub(super) fn record_requirement(&mut self) {
         let mut needed_usd = 0.0;
         for a in 0..self.rules.accounts.len() {
-            needed_usd += self.need(a) * self.rate_usd(a);
+            needed_usd += self.need(a) * self.rules.initial_rate_usd(a);
         }
         let required_usd = &mut self.state.hot.required_usd[self.lane];
         *required_usd = required_usd.max(needed_usd);
@@ -46,10 +47,20 @@ impl Lane<'_> {
             return self.planned_need(a, &self.work.now, contract.shifts[self.step]);
         }
         let need = self.planned_need(a, &self.work.now, 1.0);
-        if self.rules.crossing == Crossing::Endpoints {
+        // Who holds bought options alone cannot be liquidated.
+        let is_liquidable = self.rules.crossing == Crossing::Bridge && self.is_plan_open(a);
+        if !is_liquidable {
             return need;
         }
         need + CONTINUITY_CORRECTION * self.planned_variance(a).max(0.0).sqrt()
+    }
+
+    /// Whether the planned legs of account `a` are anything that the venue could liquidate.
+    fn is_plan_open(&self, a: usize) -> bool {
+        self.rules.accounts[a].legs.iter().any(|&l| {
+            let size = self.state.hot.planned[l][self.lane];
+            size > 0.0 || (size < 0.0 && !self.rules.legs[l].is_option)
+        })
     }
 
     /// Variance over the step of what the planned legs' distance would be, by its slopes at the end.

@@ -224,6 +224,12 @@ impl BookRules {
         self.is_common[step]
     }
 
+    /// Value of a unit of an account's currency at time 0, USD.
+    pub(super) fn initial_rate_usd(&self, a: usize) -> f64 {
+        let coin = self.accounts[a].coin;
+        coin.map_or(1.0, |asset| self.initial_spots_usd[asset])
+    }
+
     fn has_common_event(&self, step: usize) -> bool {
         step == self.steps
             || self.schedule.has_trade(step)

@@ -60,7 +60,8 @@ impl Book<'_> {
         self.record.peak_posted_usd = self.record.peak_posted_usd.max(posted_usd);
     }
 
-    /// Initial margin of the plan at time 0, and what hedges that were already on have lost since their entry.
+    /// Initial margin of the plan at time 0, what hedges that were already on have lost since their entry, and what bought
+    /// options cost.
     pub fn require_at_time_0(&mut self) {
         let mut required_usd = 0.0;
         for a in 0..self.accounts.len() {
@@ -71,22 +72,31 @@ impl Book<'_> {
                 .filter(|&h| !self.is_option(h))
                 .map(|h| -self.legs[h].unrealised(self.contract(h), Who::Planned, &self.end))
                 .sum();
-            required_usd += (initial + lost) * self.currency_usd(a, &self.end);
+            let premiums: f64 = self
+                .legs_of(a)
+                .into_iter()
+                .filter(|&h| self.is_option(h))
+                .map(|h| self.legs[h].unrealised(self.contract(h), Who::Planned, &self.end))
+                .filter(|value| *value > 0.0)
+                .sum();
+            required_usd += (initial + lost + premiums) * self.currency_usd(a, &self.end);
         }
         self.record.required_usd.push(required_usd);
     }
 
-    /// What the planned legs would need in their accounts now so as not to be liquidated.
+    /// What the planned legs would need in their accounts now so as not to be liquidated; coins at the spot of time 0.
     pub fn record_required_collateral(&mut self) {
+        let first = self.prices_before(0);
         let required_usd: f64 = (0..self.accounts.len())
-            .map(|a| self.required(a) * self.currency_usd(a, &self.end))
+            .map(|a| self.required(a) * self.currency_usd(a, &first))
             .sum();
         let before_usd = self.record.required_usd[self.step as usize - 1];
         self.record.required_usd.push(before_usd.max(required_usd));
     }
 
     fn required(&self, a: usize) -> f64 {
-        let is_shifted = self.plan.simulation.crossing == Crossing::Bridge;
+        let is_shifted =
+            self.plan.simulation.crossing == Crossing::Bridge && self.needs_margin(a, Who::Planned);
         let mut prices = self.end.clone();
         let mut shift = 0.0;
         if is_shifted {
