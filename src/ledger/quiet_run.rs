@@ -222,7 +222,7 @@ impl<'a> Account<'a> {
         let until = until.min(K);
         let (mut end, mut fill) = (until, None);
         for i in from..until {
-            if is_open & ((run.near_steps >> i) & 1 != 0) {
+            if is_open && (run.near_steps >> i) & 1 != 0 {
                 fill = self.find_fill(&run.mark_move(i), cash_usd);
                 if fill.is_some() {
                     end = i;
@@ -233,11 +233,11 @@ impl<'a> Account<'a> {
             let next_cash_usd = cash_usd + paid_usd;
             let equity_usd = next_cash_usd - position.notional_usd[i];
             let maintenance_usd = position.maintenance_usd[i];
-            let may_act = (maintenance_usd < acts_below * equity_usd)
-                | (maintenance_usd >= acts_from * equity_usd);
+            let may_act = maintenance_usd < acts_below * equity_usd
+                || maintenance_usd >= acts_from * equity_usd;
             let is_acting = is_open
-                & ((may_act & stretch.is_watching[i]) | (equity_usd <= position.trigger_usd[i]));
-            if is_acting | ((stops >> i) & 1 != 0) {
+                && (may_act && stretch.is_watching[i] || equity_usd <= position.trigger_usd[i]);
+            if is_acting || (stops >> i) & 1 != 0 {
                 end = i;
                 break;
             }

@@ -335,15 +335,15 @@ fn fill_four<const N: usize, const W: usize>(
         }
     }
     for start in (0..N).step_by(W) {
-        let [a, b, c, d]: [[u32; W]; 4] =
+        let word: [[u32; W]; 4] =
             std::array::from_fn(|w| std::array::from_fn(|lane| out[w][start + lane].to_bits()));
         let mut z = [[0.0; W]; 4];
         let [z0, z1, z2, z3] = &mut z;
         for lane in 0..W {
-            (z0[lane], z1[lane]) = lane_pair(polynomials, lane, a[lane], b[lane]);
+            (z0[lane], z1[lane]) = lane_pair(polynomials, lane, word[0][lane], word[1][lane]);
         }
         for lane in 0..W {
-            (z2[lane], z3[lane]) = lane_pair(polynomials, lane, c[lane], d[lane]);
+            (z2[lane], z3[lane]) = lane_pair(polynomials, lane, word[2][lane], word[3][lane]);
         }
         for (row, z) in out.iter_mut().zip(&z) {
             row[start..start + W].copy_from_slice(z);
@@ -412,7 +412,8 @@ mod tests {
             streams.ticks(first_path, &ticks, [size, time], &mut uniforms, &mut alone);
             for (lane, x) in lanes.into_iter().enumerate() {
                 let path = first_path + lane as u64;
-                assert_eq!(uniforms[lane], streams.uniforms(path, 4, size));
+                let expected = streams.uniforms(path, 4, size);
+                assert_eq!(uniforms[lane].map(f64::to_bits), expected.map(f64::to_bits));
                 assert_eq!(alone[lane].to_bits(), x.to_bits());
                 let [u, _] = streams.uniforms(path, 5, time);
                 assert!((x + u.ln()).abs() <= 1e-15 * x.max(1.0));
