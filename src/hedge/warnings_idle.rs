@@ -190,7 +190,7 @@ fn no_size(legs: &Positions<'_>, h: usize) -> Option<String> {
     let why = if holding.followed_base(hedge.follows) == 0.0 {
         "it follows the inventory and nothing is held yet; follows = \"expected\" covers what is produced later"
     } else if hedge.round.is_some() {
-        "it is rounded down to no contract"
+        "it is rounded to no contract"
     } else {
         "the venue's rules or the ratio leave nothing"
     };
@@ -347,10 +347,7 @@ mod tests {
             plan.hedges[0].round = Some(Rounding::Down);
             plan.market.contracts[0].contract_size = Some(1e6);
         });
-        assert!(
-            rounded.ends_with("rounded down to no contract"),
-            "{rounded}"
-        );
+        assert!(rounded.ends_with("rounded to no contract"), "{rounded}");
         let nothing = only(|plan| {
             plan.hedges[0].follows = Follows::Inventory;
             plan.holdings[0].quantity_base = 0.0;
