@@ -533,3 +533,27 @@ fn an_error_in_an_override_shows_the_argument() {
     let shown = refusal(&["simulation.step=7h"]);
     assert!(shown.contains("1 | simulation.step=7h\n"), "{shown}");
 }
+
+#[test]
+fn sales_and_production_beyond_the_horizon_are_told() {
+    let notes = |file: &str, argument: &str| {
+        let arguments = [argument.to_owned()];
+        let loaded = hedgesim::plan::read::load(std::path::Path::new(file), &arguments).unwrap();
+        hedgesim::plan::resolve::resolve(&loaded)
+            .unwrap()
+            .report
+            .notes
+    };
+    let sales = notes(
+        "scenarios/eth-treasury-90d.toml",
+        "holdings.0.sell.evenly={every=\"91d\"}",
+    );
+    let told = "Holding ETH: sales every 91d begin at the horizon of 90d or beyond; all is sold at the horizon.";
+    assert!(sales.iter().any(|note| note == told), "{sales:?}");
+    let made = notes(
+        "scenarios/miner-weekly-sales-roll.toml",
+        "holdings.0.produce.every=371d",
+    );
+    let told = "Holding BTC: production every 371d begins beyond the horizon of 364d; nothing is ever produced.";
+    assert!(made.iter().any(|note| note == told), "{made:?}");
+}

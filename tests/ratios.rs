@@ -250,7 +250,7 @@ fn assert_near(plan: &Plan, expected: f64) {
         (ratio - expected).abs() < 4.892 * error + 1e-6,
         "{note}; expected {expected}"
     );
-    assert!(note.contains("from a pilot of 20000 paths"), "{note}");
+    assert!(note.contains("from a pilot of 20,000 paths"), "{note}");
 }
 
 #[test]

@@ -14,6 +14,11 @@ const TEMPLATE: &str = include_str!("../scenario/template.toml");
 pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let file = &arguments.file;
     let name = file.display();
+    if file.as_os_str() == "-" {
+        return Err(Failure::refused(
+            "init writes a file, not standard output; name one, such as hedge.toml",
+        ));
+    }
     let mut open = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -13,4 +13,5 @@ pub mod moments;
 pub mod opening;
 pub mod target;
 pub mod warnings;
+pub(crate) mod warnings_idle;
 pub(crate) mod warnings_legs;

@@ -2,7 +2,9 @@
 
 use crate::hedge::moments::std_dev_log_mark;
 use crate::hedge::opening::Opening;
+use crate::hedge::warnings_idle::idle_warnings;
 use crate::hedge::warnings_legs::leg_warnings;
+use crate::plan::resolve::words::{price, usd};
 use crate::plan::types::{HedgePlan, MarginCallPlan, Plan};
 
 /// Sentences for the author of a scenario, in the order of assets, accounts and hedges. Nothing here stops a run.
@@ -10,6 +12,7 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
     let mut found = market_warnings(plan);
     if !plan.is_plain() {
         found.extend(leg_warnings(plan));
+        found.extend(idle_warnings(plan));
         return found;
     }
     for account in &plan.accounts {
@@ -33,6 +36,7 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
     for hedge in plan.hedges.iter().filter(|h| !h.is_absent()) {
         hedge_warnings(plan, hedge, &mut found);
     }
+    found.extend(idle_warnings(plan));
     found
 }
 
@@ -83,7 +87,9 @@ fn hedge_warnings(plan: &Plan, hedge: &HedgePlan, found: &mut Vec<String>) {
     let initial_margin_usd = rules.initial_margin_usd(opening.notional_usd());
     if equity_before_usd < initial_margin_usd {
         found.push(format!(
-            "account {name}: equity of {equity_before_usd:.0} USD is under the initial margin of {initial_margin_usd:.0} USD; the venue would not let the position grow"
+            "account {name}: equity of {} USD is under the initial margin of {} USD; the venue would not let the position grow",
+            usd(equity_before_usd),
+            usd(initial_margin_usd)
         ));
     }
     let (Some(call), Some(ratio)) = (account.margin_call, opening.margin_ratio(rules)) else {
@@ -119,14 +125,18 @@ fn late_call_warning(
     let distance = (liquidation_usd / call_usd).ln();
     if call_usd >= liquidation_usd {
         return Some(format!(
-            "account {}: the venue liquidates at {liquidation_usd:.2} USD, before the margin call at {call_usd:.2} USD; no call comes in time",
-            plan.accounts[hedge.account].name
+            "account {}: the venue liquidates at {} USD, before the margin call at {} USD; no call comes in time",
+            plan.accounts[hedge.account].name,
+            price(liquidation_usd),
+            price(call_usd)
         ));
     }
     (call_usd > 0.0 && distance < 2.0 * std_dev).then(|| {
         format!(
-            "account {}: the margin call (mark {call_usd:.2} USD) and the liquidation ({liquidation_usd:.2} USD) are {:.1} standard deviations of every + delay ({} h) apart; money called for often comes too late",
+            "account {}: the margin call (mark {} USD) and the liquidation ({} USD) are {:.1} standard deviations of every + delay ({} h) apart; money called for often comes too late",
             plan.accounts[hedge.account].name,
+            price(call_usd),
+            price(liquidation_usd),
             distance / std_dev,
             f64::from(steps) * plan.simulation.step_days * 24.0,
         )
@@ -276,7 +286,8 @@ mod tests {
         let mut plan = without_warnings();
         plan.accounts[0].collateral_usd = 30e6;
         assert!(
-            only(&plan, "account main: equity of 30000000 USD").contains("initial margin of 35007")
+            only(&plan, "account main: equity of 30,000,000 USD")
+                .contains("initial margin of 35,007,")
         );
         plan.accounts[0].collateral_usd = 5e6;
         only(

@@ -3,6 +3,7 @@
 use crate::hedge::legs::{Margin, Positions, is_inverse, side};
 use crate::hedge::levels::Requirement;
 use crate::hedge::moments::std_dev_log_mark;
+use crate::plan::resolve::words::{coins, price, usd};
 use crate::plan::types::{
     AccountPlan, CallAction, ContractKind, FundingSource, MarginCallPlan, MarginMode, OptionKind,
     Plan, Position, SettlementCurrency,
@@ -135,8 +136,9 @@ fn coin_warnings(legs: &Positions<'_>, a: usize, found: &mut Vec<String>) {
         let value_usd = quantity * asset.spot_usd;
         if value_usd > TOLERANCE * equity_usd(legs, a).abs() {
             found.push(format!(
-                "account {name}: {quantity:.4} {coin} of its collateral are bought and in no hedge's quantity; when {coin} falls by 10 % they lose {:.0} USD, shown as collateral revaluation",
-                0.1 * value_usd,
+                "account {name}: {} {coin} of its collateral are bought and in no hedge's quantity; when {coin} falls by 10 % they lose {} USD, shown as collateral revaluation",
+                coins(quantity),
+                usd(0.1 * value_usd),
                 coin = asset.name
             ));
         }
@@ -214,7 +216,9 @@ fn margin_warnings(legs: &Positions<'_>, a: usize, found: &mut Vec<String>) {
     let initial_margin_usd = margin.initial * state.rate_usd;
     if equity_before_usd < initial_margin_usd {
         found.push(format!(
-            "account {name}: equity of {equity_before_usd:.0} USD is under the initial margin of {initial_margin_usd:.0} USD; the venue would not let the positions grow"
+            "account {name}: equity of {} USD is under the initial margin of {} USD; the venue would not let the positions grow",
+            usd(equity_before_usd),
+            usd(initial_margin_usd)
         ));
     }
     let Some(call) = account.margin_call else {
@@ -265,15 +269,23 @@ fn late_call_warning(legs: &Positions<'_>, a: usize, call: &MarginCallPlan) -> O
         let distance = (liquidation_usd / call_usd).ln() * if is_above { 1.0 } else { -1.0 };
         if distance <= 0.0 {
             return Some(format!(
-                "account {name}: the venue liquidates {} at {liquidation_usd:.2} USD, before the margin call at {call_usd:.2} USD; no call comes in time",
-                contract.name
+                "account {name}: the venue liquidates {} at {} USD, before the margin call at {} USD; no call comes in time",
+                contract.name,
+                price(liquidation_usd),
+                price(call_usd)
             ));
         }
         (distance < LATE_STD_DEVS * std_dev).then(|| {
+            let until = match call.action {
+                CallAction::TopUp => "until the money can be there; top-ups may come too late",
+                CallAction::Deleverage => "between two looks; the cut may come too late",
+            };
             format!(
-                "account {name}: the margin call ({} at {call_usd:.2}) is {:.1} standard deviations from the liquidation ({liquidation_usd:.2}) over the {:.0} h until the money can be there; top-ups may come too late",
+                "account {name}: the margin call ({} at {}) is {:.1} standard deviations from the liquidation ({}) over the {:.0} h {until}",
                 contract.name,
+                price(call_usd),
                 distance / std_dev,
+                price(liquidation_usd),
                 24.0 * days(plan, steps)
             )
         })
@@ -381,11 +393,11 @@ mod tests {
         plan.accounts[1].coins = vec![coins];
         assert!(has(
             &plan,
-            "account other: 1000.0000 ETH of its collateral are bought"
+            "account other: 1,000 ETH of its collateral are bought"
         ));
         assert!(has(&plan, "account other: hedge 2 is long ETH"));
         plan.accounts[1].coins[0].holding = Some(0);
-        assert!(!has(&plan, "account other: 1000.0000 ETH"));
+        assert!(!has(&plan, "account other: 1,000 ETH"));
     }
 
     #[test]
@@ -397,6 +409,15 @@ mod tests {
         assert!(has(&plan, "account main: margin calls without"));
         if let Some(call) = &mut plan.accounts[0].margin_call {
             call.action = CallAction::Deleverage;
+            call.level = 0.95;
+        }
+        let told = leg_warnings(&plan);
+        let late = told.iter().find(|told| told.starts_with("account main: "));
+        assert!(
+            late.unwrap()
+                .ends_with("over the 8 h between two looks; the cut may come too late")
+        );
+        if let Some(call) = &mut plan.accounts[0].margin_call {
             call.level = 0.2;
         }
         assert!(!has(&plan, "account main: "), "{:?}", leg_warnings(&plan));

@@ -1,6 +1,7 @@
 //! The CSV files that a scenario names: read once, each cell with its place.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
@@ -24,6 +25,8 @@ pub struct CsvTable {
     name: String,
     source: usize,
     text: String,
+    /// Where the lines end: a line's number is found without counting through the text.
+    line_ends: Vec<usize>,
     header: StringRecord,
     records: Vec<StringRecord>,
 }
@@ -73,6 +76,19 @@ impl Files {
             .headers()
             .map_err(|error| at_value(error.to_string()))?;
         let header: StringRecord = header.iter().map(str::trim).collect();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = header
+            .iter()
+            .find(|column| !column.is_empty() && !names.insert(*column))
+        {
+            let cause = Cause::NotAllowed {
+                path: format!("{name} line 1"),
+                written: format!("a header with two columns `{twice}`"),
+                allowed: "each name once".to_owned(),
+                reason: "which of them is meant?".to_owned(),
+            };
+            return Err(cause.at(line_at(source, &text, 0)));
+        }
         let mut records = Vec::new();
         for record in reader.records() {
             records.push(record.map_err(|error| {
@@ -91,10 +107,12 @@ impl Files {
         if records.is_empty() {
             return Err(at_value(format!("{name} has no lines of values")));
         }
+        let line_ends = text.match_indices('\n').map(|(end, _)| end).collect();
         Ok(CsvTable {
             name,
             source,
             text,
+            line_ends,
             header,
             records,
         })
@@ -251,7 +269,7 @@ impl CsvTable {
     /// The number of a record's line, counted from 1.
     fn line(&self, record: usize) -> usize {
         let start = self.place_of_line(record).start;
-        self.text[..start].matches('\n').count() + 1
+        self.line_ends.partition_point(|end| *end < start) + 1
     }
 
     fn place_of_line(&self, record: usize) -> Place {

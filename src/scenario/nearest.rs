@@ -31,9 +31,15 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// Names in back quotes, joined by commas.
+/// Names in back quotes, joined by commas, each once.
 pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let list: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let mut list: Vec<String> = Vec::new();
+    for name in names {
+        let name = format!("`{name}`");
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
     if list.is_empty() {
         "none".to_owned()
     } else {
@@ -59,7 +65,7 @@ mod tests {
 
     #[test]
     fn lists_names() {
-        assert_eq!(quoted(["a", "b"]), "`a`, `b`");
+        assert_eq!(quoted(["a", "b", "a"]), "`a`, `b`");
         assert_eq!(quoted([]), "none");
     }
 }

@@ -27,6 +27,9 @@ pub struct Problems {
 /// Lines are never cut or folded to the terminal: the same text comes out everywhere.
 const WIDTH: usize = 100_000;
 
+/// Problems of one text that are drawn; the rest are counted.
+const MOST_DRAWN: usize = 20;
+
 impl Problems {
     /// Problems of a scenario, in the order of the text (the file first, then the overrides), each once.
     pub fn new(sources: Sources, mut list: Vec<Problem>) -> Self {
@@ -61,12 +64,25 @@ impl Problems {
         }
         .term_width(WIDTH);
         let mut drawn = String::new();
-        for problem in &self.list {
-            drawn.push_str(&self.draw(&renderer, problem));
-            drawn.push_str("\n\n");
+        let source = |problem: &Problem| problem.place.map(|place| place.source);
+        for of_one_text in self.list.chunk_by(|a, b| source(a) == source(b)) {
+            for problem in of_one_text.iter().take(MOST_DRAWN) {
+                drawn.push_str(&self.draw(&renderer, problem));
+                drawn.push_str("\n\n");
+            }
+            if let Some(more) = of_one_text.len().checked_sub(MOST_DRAWN + 1) {
+                let text = format!("and {} more in this file", grouped(more + 1));
+                let title = Level::NOTE.primary_title(text);
+                drawn.push_str(&renderer.render(&[Group::with_title(title)]));
+                drawn.push_str("\n\n");
+            }
         }
-        let count = self.list.len();
-        let noun = if count == 1 { "problem" } else { "problems" };
+        let noun = if self.list.len() == 1 {
+            "problem"
+        } else {
+            "problems"
+        };
+        let count = grouped(self.list.len());
         let name = printable(&self.sources.name);
         let last = Level::ERROR.primary_title(format!("{count} {noun} in {name}; nothing was run"));
         drawn.push_str(&renderer.render(&[Group::with_title(last)]));
@@ -85,11 +101,13 @@ impl Problems {
         };
         let text = self.sources.text(place.source);
         let (start, end) = inside(text, place);
-        let mut annotation = AnnotationKind::Primary.span(start..end);
+        let cut = line_around(text, start);
+        let mut annotation = AnnotationKind::Primary.span(start - cut.start..end - cut.start);
         if !problem.label.is_empty() {
             annotation = annotation.label(printable(&problem.label));
         }
-        let snippet = Snippet::source(text)
+        let snippet = Snippet::source(&text[cut.start..cut.end])
+            .line_start(cut.number)
             .path(self.sources.name(place.source).to_owned())
             .annotation(annotation);
         renderer.render(&[title.element(snippet)])
@@ -132,6 +150,48 @@ fn inside(text: &str, place: Place) -> (usize, usize) {
         end = start + line;
     }
     (start, end)
+}
+
+/// A part of a text and the number of its first line.
+struct Cut {
+    start: usize,
+    end: usize,
+    number: usize,
+}
+
+/// Texts up to this many bytes are drawn from whole.
+const SHORT: usize = 100_000;
+
+/// The line around a byte of a long text, which would be looked through for each problem drawn; all of a short text.
+fn line_around(text: &str, at: usize) -> Cut {
+    if text.len() <= SHORT {
+        return Cut {
+            start: 0,
+            end: text.len(),
+            number: 1,
+        };
+    }
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    Cut {
+        start,
+        end: text[at..]
+            .find('\n')
+            .map_or(text.len(), |length| at + length),
+        number: text[..start].matches('\n').count() + 1,
+    }
+}
+
+/// A count with commas.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -209,6 +269,36 @@ error: 2 problems in scenarios/x.toml; nothing was run
 ";
         assert_eq!(two.render(false), expected);
         assert!(two.render(true).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn of_one_text_the_first_are_drawn_and_the_rest_counted() {
+        let text = "0123456789\n".repeat(20_000);
+        let list = (0..2_020).map(|line| Problem {
+            message: "wrong".to_owned(),
+            place: Some(Place {
+                source: 1,
+                start: 11 * (line + 10_000),
+                end: 11 * (line + 10_000) + 2,
+            }),
+            label: String::new(),
+        });
+        let sources = Sources {
+            name: "x.toml".to_owned(),
+            text: String::new(),
+            overrides: Vec::new(),
+            files: vec![crate::scenario::place::SourceFile {
+                name: "x.csv".to_owned(),
+                text,
+            }],
+        };
+        let told = Problems::new(sources, list.collect()).render(false);
+        assert_eq!(told.matches("error: wrong\n").count(), 20);
+        let first =
+            "error: wrong\n     --> x.csv:10001:1\n      |\n10001 | 0123456789\n      | ^^\n\n";
+        assert!(told.starts_with(first), "{told}");
+        let last = "\n\nnote: and 2,000 more in this file\n\nerror: 2,020 problems in x.toml; nothing was run\n";
+        assert!(told.ends_with(last), "{told}");
     }
 
     #[test]

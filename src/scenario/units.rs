@@ -210,6 +210,14 @@ pub fn base_quantity(node: &Node) -> Result<BaseQuantity, Complaint> {
     number(node).map(BaseQuantity)
 }
 
+/// Whether a text is a whole number that does not fit.
+fn is_beyond_64_bits(text: &str) -> bool {
+    let number = text.trim().replace('_', "");
+    let digits = number.trim_start_matches(['+', '-']);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_whole && number.parse::<i64>().is_err()
+}
+
 /// Reads a whole number, not negative.
 ///
 /// # Errors
@@ -230,6 +238,10 @@ pub fn count(node: &Node) -> Result<u64, Complaint> {
             Ok(whole)
         }
         Value::Float(_) => Err(Complaint::allowed(allowed, "")),
+        // An override of so many digits is no TOML, and is taken as a string.
+        Value::Text(text) if is_beyond_64_bits(text) => {
+            Err(Complaint::allowed(allowed, "a number beyond 64 bits"))
+        }
         _ => Err(Complaint::kind(allowed)),
     }
 }

@@ -151,6 +151,10 @@ fn init_writes_a_scenario_that_checks_and_runs() {
     assert_eq!(read(&folder.join("scenario.toml")), text);
     assert_eq!(inside(&["init", "mine.toml"]).ended_with(0), "");
     assert_eq!(read(&folder.join("mine.toml")), text);
+    assert_eq!(
+        inside(&["init", "-"]).refused(),
+        "error: init writes a file, not standard output; name one, such as hedge.toml\n"
+    );
     let message = inside(&["init", "no-such-folder/mine.toml"]).refused();
     assert!(message.contains("no-such-folder"), "{message}");
 }

@@ -138,7 +138,7 @@ fn coins_as_collateral_take_the_level_away_or_move_it() {
     assert_eq!(answer["hedges"][0]["moves_together"][0], "X coins");
     let warnings = answer["warnings"].to_string();
     assert!(
-        warnings.contains("500.0000 X of its collateral are bought"),
+        warnings.contains("500 X of its collateral are bought"),
         "{warnings}"
     );
     assert!(level(&coins("1%", 1_100.0, "5%")).is_none());

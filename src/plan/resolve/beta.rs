@@ -42,6 +42,17 @@ pub fn beta(history: &History, held: &str, underlying: &str, sink: &Sink) -> Opt
     let hedge = column(hedge.as_ref(), underlying, history, sink);
     let half_life = half_life_days(given, method, half_life.as_ref(), sink);
     let (asset, hedge, half_life) = (asset?, hedge?, half_life?);
+    if asset.name == hedge.name {
+        let named = history.hedge.as_ref().or(history.asset.as_ref());
+        let allowed = "two columns, one for the held asset and one for the hedge's underlying";
+        let reason = format!("both are `{}`; the beta would be 1", asset.name);
+        sink.push(Refusal::does_not_fit(
+            named.unwrap_or(file),
+            allowed,
+            reason,
+        ));
+        return None;
+    }
     let step = interval.as_ref().map_or(DAY, |given| given.value);
     let returns = Returns::new(asset, hedge, prices.times.as_deref(), step);
     let count = returns.x.len();

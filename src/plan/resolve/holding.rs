@@ -23,6 +23,21 @@ pub fn holding(holding: &Holding, setting: &Setting<'_>) -> Option<HoldingPlan> 
         Some(produce) => production(produce, grid, sink),
     };
     let made = made?;
+    let name = &asset.value;
+    if let Some(produce) = produce.as_ref().filter(|_| made.is_empty()) {
+        setting.notes.add(format!(
+            "Holding {name}: production every {} begins beyond the horizon of {}; nothing is ever produced.",
+            produce.every.value, grid.horizon
+        ));
+    }
+    if let Some(Sell::Evenly { every }) = sell
+        && every.value >= grid.horizon
+    {
+        setting.notes.add(format!(
+            "Holding {name}: sales every {} begin at the horizon of {} or beyond; all is sold at the horizon.",
+            every.value, grid.horizon
+        ));
+    }
     let is_sold_at_once = produce.as_ref().is_some_and(is_sold_as_produced);
     let (held, at_once) = if is_sold_at_once {
         (&[][..], as_produced(&made, grid))

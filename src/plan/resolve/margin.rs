@@ -136,6 +136,14 @@ fn under_margin(legs: &[Leg<'_>], index: usize, book: Book<'_>) -> Option<Proble
             let refusal = Refusal::AccountUnderMargin {
                 path: given.name.path.clone(),
                 held: format!("{} {unit}", amount_in_words(equity, &unit)),
+                premiums: if premium > 0.0 {
+                    format!(
+                        " after premiums of {} {unit}",
+                        amount_in_words(premium, &unit)
+                    )
+                } else {
+                    String::new()
+                },
                 needed: format!("{} {unit}", rounded_up(needed, &unit)),
                 legs: legs_in_words(legs),
             };

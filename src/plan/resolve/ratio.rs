@@ -6,7 +6,7 @@ use crate::plan::resolve::beta::beta;
 use crate::plan::resolve::hedge::Context;
 use crate::plan::resolve::links::{Link, kind_in_words};
 use crate::plan::resolve::refusal::Refusal;
-use crate::plan::resolve::words::short;
+use crate::plan::resolve::words::{amount, short};
 use crate::plan::types::{
     ContractPlan, ContractSettlement, DAYS_PER_YEAR, Position, Rebalance, Rounding,
 };
@@ -90,7 +90,8 @@ pub fn ratio(given: &Ratio, of: Of<'_>, context: &Context<'_>) -> Option<Found> 
                 }
                 (None, Some((_, estimate))) => {
                     let origin = format!(
-                        "the ratio of least variance over {span}, from a pilot of {PILOT_PATHS} paths"
+                        "the ratio of least variance over {span}, from a pilot of {} paths",
+                        amount(PILOT_PATHS as f64)
                     );
                     (*estimate, origin)
                 }

@@ -123,13 +123,15 @@ pub enum Refusal {
     },
     /// Collateral of an account under the initial margin of its hedges.
     #[error(
-        "`{path}` holds {held} of collateral; allowed: at least {needed}, the initial margin of its hedges ({legs})"
+        "`{path}` holds {held} of collateral{premiums}; allowed: at least {needed}, the initial margin of its hedges ({legs})"
     )]
     AccountUnderMargin {
         /// Dotted path of the account.
         path: String,
         /// Collateral after haircuts and premiums, with its unit.
         held: String,
+        /// Premiums of bought options that were taken off it, in words; empty if there are none.
+        premiums: String,
         /// Initial margin, with its unit.
         needed: String,
         /// Each hedge with its notional and bracket.

@@ -164,13 +164,12 @@ fn is_covered_in_time(
     dated: &[(u32, &Sale)],
     sink: &Sink,
 ) -> bool {
-    let mut sold = 0.0;
+    let (mut sold, mut made) = (0.0, 0.0);
+    let mut held = held.iter().peekable();
     for (step, Sale { at: _, quantity }) in dated {
-        let made: f64 = held
-            .iter()
-            .take_while(|made| made.step <= *step)
-            .map(|made| made.quantity_base)
-            .sum();
+        while let Some(more) = held.next_if(|more| more.step <= *step) {
+            made += more.quantity_base;
+        }
         let there = quantity_base + made;
         let left = (there - sold).max(0.0);
         sold += quantity.value.0;

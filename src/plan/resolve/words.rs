@@ -5,19 +5,36 @@ pub fn usd(amount: f64) -> String {
     if amount.abs() < 1000.0 {
         return format!("{amount:.2}");
     }
-    let digits = format!("{:.0}", amount.abs());
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
+    let grouped = grouped(&format!("{:.0}", amount.abs()));
     if amount < 0.0 {
         format!("-{grouped}")
     } else {
         grouped
     }
+}
+
+/// A price in USD, not negative, with commas and cents.
+pub fn price(price_usd: f64) -> String {
+    grouped(&format!("{price_usd:.2}"))
+}
+
+/// A quantity of coins, not negative, with commas and up to four digits after the point.
+pub fn coins(quantity: f64) -> String {
+    let text = grouped(&format!("{quantity:.4}"));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Digits with commas between thousands; what follows a point stays as it is.
+fn grouped(number: &str) -> String {
+    let whole = number.find('.').unwrap_or(number.len());
+    let mut grouped = String::new();
+    for (index, digit) in number[..whole].chars().enumerate() {
+        if index > 0 && (whole - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + &number[whole..]
 }
 
 /// An amount of USD as [`usd`] writes it, rounded up: what is shown is enough.
@@ -64,6 +81,9 @@ mod tests {
         assert_eq!(usd(175_035_003.4), "175,035,003");
         assert_eq!(usd(-1000.0), "-1,000");
         assert_eq!(usd(12.345), "12.35");
+        assert_eq!(price(139_072.25), "139,072.25");
+        assert_eq!(coins(1_234.5), "1,234.5");
+        assert_eq!(coins(1_000.0), "1,000");
         assert_eq!(usd_rounded_up(300_059.1), "300,060");
         assert_eq!(usd_rounded_up(300_060.0), "300,060");
         assert_eq!(usd_rounded_up(12.341), "12.35");
