@@ -212,8 +212,10 @@ impl MarketModel {
         for marks in &mut tile.mark_usd {
             marks[0] = marks[state.last_steps];
         }
-        for carries in &mut tile.carry {
-            carries[0] = carries[state.last_steps];
+        for (carries, contract) in tile.carry.iter_mut().zip(&self.contracts) {
+            if contract.dated.is_some() {
+                carries[0] = carries[state.last_steps];
+            }
         }
         tile.first_path = state.first_path;
         tile.first_step = state.done_steps;
