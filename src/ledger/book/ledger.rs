@@ -11,6 +11,7 @@ use crate::ledger::book::standing::{BookStanding, standing};
 use crate::ledger::book::state::State;
 use crate::ledger::event::Told;
 use crate::market::tile::MarketTile;
+use crate::math::bits::places_of;
 use crate::math::random::Streams;
 use crate::outcome::table::LANES;
 use crate::plan::types::Follows;
@@ -84,14 +85,14 @@ impl<'a> Book<'a> {
             } else {
                 (u64::MAX, u64::MAX)
             };
-            for lane in lanes_of(eventful) {
+            for lane in places_of(eventful) {
                 let near = self.accounts_in_doubt(lane, jumped);
                 let events = (followed == Some(lane)).then_some(&mut events);
                 self.lane(lane, k, tile, events).settle(near);
                 self.screen.cover(self.rules, &self.state, lane);
             }
             if self.rules.is_common(step) {
-                for lane in lanes_of(!eventful) {
+                for lane in places_of(!eventful) {
                     let events = (followed == Some(lane)).then_some(&mut events);
                     self.lane(lane, k, tile, events).settle_trades();
                     self.screen.cover(self.rules, &self.state, lane);
@@ -139,7 +140,7 @@ impl<'a> Book<'a> {
             .screen
             .look(self.rules, &self.series, tile, k, &self.state.hot);
         let mut eventful = looked.eventful;
-        for lane in lanes_of(looked.doubtful) {
+        for lane in places_of(looked.doubtful) {
             let near = self.accounts_in_doubt(lane, looked.jumped);
             let stays = self.lane(lane, k, tile, None).stays_open(near);
             eventful |= u64::from(!stays) << lane;
@@ -200,16 +201,4 @@ impl<'a> Book<'a> {
             .write(out);
         }
     }
-}
-
-/// The lanes whose bits are set.
-fn lanes_of(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        if bits == 0 {
-            return None;
-        }
-        let lane = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        Some(lane)
-    })
 }
