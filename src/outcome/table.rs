@@ -1,14 +1,11 @@
 //! All outcomes of a run, column by column, in one allocation.
 
+use crate::outcome::cells::Cells;
 use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 
 /// Paths in one block.
 pub const LANES: usize = 64;
-
-/// Bytes from which memory may be refused. Smaller tables are not asked for beforehand: the C library of Linux keeps up to so
-/// much of what is given back, and would clear it for the table by hand, where the system hands out clear pages.
-const WORTH_ASKING: usize = 32 << 20;
 
 /// The outcome table.
 ///
@@ -16,7 +13,7 @@ const WORTH_ASKING: usize = 32 << 20;
 /// padding and never read. Weights are 1 unless given.
 #[derive(Debug, Clone)]
 pub struct OutcomeTable {
-    data: Vec<f64>,
+    data: Cells,
     paths: usize,
     layout: Layout,
     weights: Option<Vec<f64>>,
@@ -37,12 +34,8 @@ impl OutcomeTable {
         let columns = layout.columns();
         let blocks = paths.div_ceil(LANES);
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
-        // Without touching it: `vec!` would abort where there is none.
-        if cells.checked_mul(size_of::<f64>())? > WORTH_ASKING {
-            Vec::<f64>::new().try_reserve_exact(cells).ok()?;
-        }
         Some(Self {
-            data: vec![0.0; cells],
+            data: Cells::zeros(cells)?,
             paths,
             layout,
             weights: None,
@@ -81,7 +74,7 @@ impl OutcomeTable {
                 columns: Vec::with_capacity(columns),
             })
             .collect();
-        for column in self.data.chunks_exact_mut(size) {
+        for column in self.data.as_mut_slice().chunks_exact_mut(size) {
             for (part, cells) in parts.iter_mut().zip(column.chunks_mut(blocks * LANES)) {
                 part.columns.push(cells);
             }
@@ -96,13 +89,13 @@ impl OutcomeTable {
 
     /// Values of the column with this storage index, in the order of the paths.
     pub fn column(&self, column: usize) -> &[f64] {
-        &self.data[column * self.column_size()..][..self.paths]
+        &self.data.as_slice()[column * self.column_size()..][..self.paths]
     }
 
     /// Like [`Self::column`], to be written.
     pub fn column_mut(&mut self, column: usize) -> &mut [f64] {
         let start = column * self.column_size();
-        &mut self.data[start..][..self.paths]
+        &mut self.data.as_mut_slice()[start..][..self.paths]
     }
 
     /// Lanes of one column in one block; the last block's padding is cut off.
@@ -177,7 +170,7 @@ impl TablePart<'_> {
 
     /// Puts the rows of one block in their place; `rows` has shape `[columns][LANES]`.
     ///
-    /// A column of zeros is left alone: it is zero already, and memory that nobody touches costs nothing.
+    /// A column of zeros is left alone: it is zero already.
     ///
     /// # Panics
     /// If there is no such block, or `rows` is shorter.
