@@ -109,7 +109,7 @@ pub(crate) static PAIR_POLYNOMIALS: PairPolynomials = PairPolynomials {
         0.378_605_43,
         -0.242_456_38,
     ]),
-    sine: by_lane([1.570_791, -0.645_892_8, 0.079_434_23, -0.004_333_025_8]),
+    sine: by_lane([1.570_791, -0.645_892_8, 0.079_434_23, -0.004_333_026]),
     cosine: by_lane([
         0.999_999_94,
         -1.233_698_2,
