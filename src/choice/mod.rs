@@ -1,0 +1,6 @@
+//! Choosing between proposals: grids of scenario values, their points evaluated on common random numbers.
+
+pub mod axis;
+pub mod decimal;
+pub mod grid;
+pub mod grid_error;
