@@ -2,5 +2,6 @@
 
 pub mod axis;
 pub mod decimal;
+pub mod evaluation;
 pub mod grid;
 pub mod grid_error;
