@@ -3,5 +3,7 @@
 pub mod axis;
 pub mod decimal;
 pub mod evaluation;
+mod frontier;
 pub mod grid;
 pub mod grid_error;
+pub mod sweep;
