@@ -1,0 +1,9 @@
+//! Choosing between proposals: grids of scenario values, their points evaluated on common random numbers.
+
+pub mod axis;
+pub mod decimal;
+pub mod evaluation;
+mod frontier;
+pub mod grid;
+pub mod grid_error;
+pub mod sweep;
