@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Simulate many points of a scenario on the same paths, and what each does better.
     Sweep(Sweep),
+    /// Simulate several proposals on the same paths, side by side.
+    Compare(Compare),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.
@@ -59,6 +61,20 @@ impl Color {
 pub(crate) struct ScenarioArguments {
     /// Scenario file (TOML).
     pub(crate) scenario: PathBuf,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+}
+
+impl ScenarioArguments {
+    /// All overrides in the order in which they apply.
+    pub(crate) fn all_overrides(&self) -> Vec<String> {
+        self.changes.all()
+    }
+}
+
+/// What is changed in a scenario for this run.
+#[derive(Debug, Args)]
+pub(crate) struct Changes {
     /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
@@ -70,9 +86,9 @@ pub(crate) struct ScenarioArguments {
     pub(crate) seed: Option<String>,
 }
 
-impl ScenarioArguments {
+impl Changes {
     /// All overrides in the order in which they apply.
-    pub(crate) fn all_overrides(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         let mut all = self.overrides.clone();
         all.extend(
             self.paths
@@ -150,6 +166,23 @@ pub(crate) enum SweepFormat {
     Csv,
     /// Markdown tables.
     Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Scenario files (TOML) of one market; the others are held against the first.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArguments,
+    /// Form of the report on standard output.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// Also write compare.json and compare.csv into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

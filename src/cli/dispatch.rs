@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::arguments::{Arguments, Command};
-use crate::cli::{check, init, inspect, run, sweep, venues};
+use crate::cli::{check, compare, init, inspect, run, sweep, venues};
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
@@ -16,6 +16,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(check) => check::check(check),
         Command::Inspect(inspect) => inspect::inspect(inspect),
         Command::Sweep(sweep) => sweep::sweep(sweep),
+        Command::Compare(compare) => compare::compare(compare),
         Command::Venues(venues) => venues::venues(venues),
         Command::Init(init) => init::init(init),
     };

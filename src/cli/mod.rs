@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod compare;
 pub(crate) mod dispatch;
 mod failure;
 mod init;
