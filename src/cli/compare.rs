@@ -27,10 +27,6 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
     let started = Instant::now();
     set_threads(&arguments.threads)?;
     let proposals = read(arguments)?;
-    let named = |proposal| {
-        let Proposal { name, plan, .. } = proposal;
-        Named { name, plan }
-    };
     let all: Vec<Named> = proposals.iter().map(named).collect();
     let notes = common_ground(&all).map_err(|error| Failure::refused(&error.to_string()))?;
     let stop = stop_flag();
@@ -77,6 +73,10 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
         ReportFormat::Markdown => markdown::render(&document()),
         ReportFormat::Text => terminal::render(&document(), true),
     })
+}
+
+fn named(Proposal { name, plan, .. }: &Proposal) -> Named<'_> {
+    Named { name, plan }
 }
 
 /// Reads and resolves every proposal.

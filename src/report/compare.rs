@@ -11,7 +11,7 @@ use crate::report::shown::{Cells, Kind, and_list, counted};
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
 
-/// A row of the tables: its key, its words, what it is; whether less of it is better, where one can say.
+/// A row of the tables: its key, its words, what it is.
 struct Row {
     key: &'static str,
     words: &'static str,
@@ -68,8 +68,9 @@ const ABREAST: usize = 3;
 const LEVELS_NOTE: &str = "Hedged P&L unless said otherwise; after +- is the standard error. Expected shortfall is a loss. Required collateral \
      is what the short needs never to be liquidated. Cost is fees, slippage and rolls.";
 
-const DIFFERENCES_NOTE: &str = "The proposal less the first, on the same paths; after +- is the standard error of the difference, which is \
-     far smaller than that of the levels. = marks what cannot be told apart: the 95 % interval of the difference holds 0.";
+const DIFFERENCES_NOTE: &str = "The proposal less the first, on the same paths; after +- is the standard error of the difference, in which \
+     what the two share cancels. = marks what cannot be told apart: the 95 % interval of the difference holds 0. Differences of \
+     probabilities and of effectiveness are in percentage points.";
 
 const BETTER_NOTE: &str =
     "Hedged P&L on the same path, with the 95 % interval (Wilson). The same: to the last bit.";
@@ -304,7 +305,12 @@ impl Frame<'_> {
         let all: Vec<usize> = (0..self.comparison.proposals.len()).collect();
         self.abreast(&all, LEVELS_NOTE, |index, row| {
             let estimate = self.estimate(index, row.key);
-            self.with_error(self.cells.value(&estimate, row.kind), &estimate, row.kind)
+            let value = self.cells.value(&estimate, row.kind);
+            // An event never or always seen is written as its limit, which says it all.
+            match (row.kind, estimate.value) {
+                (Kind::Probability, Some(p)) if p <= 0.0 || p >= 1.0 => value,
+                _ => self.with_error(value, &estimate, row.kind),
+            }
         })
     }
 
@@ -352,34 +358,37 @@ impl Frame<'_> {
     }
 
     fn dominance(&self) -> Vec<Block> {
-        let mut table = Table::new(&["", "first order", "broken by", "second order", "broken by"]);
-        for pair in &self.comparison.dominance {
-            let words = format!("{} over {}", self.name(pair.a), self.name(pair.b));
-            let (first, second) = (&pair.found.first, &pair.found.second);
-            table.push([
-                words,
-                verdict_word(first.verdict).to_owned(),
-                self.violation(first, Kind::Probability),
-                verdict_word(second.verdict).to_owned(),
-                self.violation(second, Kind::Usd),
-            ]);
-        }
-        vec![
-            Block::Table(table),
-            Block::Paragraph(DOMINANCE_NOTE.to_owned()),
-        ]
+        let orders = [
+            ("First order", Kind::Probability),
+            ("Second order", Kind::Usd),
+        ];
+        let mut blocks: Vec<Block> = orders
+            .into_iter()
+            .enumerate()
+            .map(|(order, (head, kind))| {
+                let mut table = Table::new(&[head, "holds", "broken by", "at a P&L of"]);
+                for pair in &self.comparison.dominance {
+                    let words = format!("{} over {}", self.name(pair.a), self.name(pair.b));
+                    let found = [&pair.found.first, &pair.found.second][order];
+                    let [by, at] = self.violation(found, kind);
+                    table.push([words, verdict_word(found.verdict).to_owned(), by, at]);
+                }
+                Block::Table(table)
+            })
+            .collect();
+        blocks.push(Block::Paragraph(DOMINANCE_NOTE.to_owned()));
+        blocks
     }
 
-    fn violation(&self, order: &Order, kind: Kind) -> String {
+    fn violation(&self, order: &Order, kind: Kind) -> [String; 2] {
         let Some(at_usd) = order.at_usd else {
-            return NOTHING.to_owned();
+            return [(); 2].map(|()| NOTHING.to_owned());
         };
-        format!(
-            "{} {} at {}",
-            self.cells.difference(&order.violation, kind),
-            self.cells.error(&order.violation, kind),
-            self.cells.money.bare(at_usd)
-        )
+        let by = self.cells.difference(&order.violation, kind);
+        [
+            self.with_error(by, &order.violation, kind),
+            self.cells.money.bare(at_usd),
+        ]
     }
 
     /// Each limit that a proposal sets, judged for those that set it.
