@@ -3,6 +3,7 @@
 //! The way through the house is one line: `scenario -> plan -> market -> ledger -> outcome -> statistics -> report`.
 //! `docs/DESIGN.md` fixes words, signs and the order of events.
 
+pub mod choice;
 pub mod engine;
 pub mod hedge;
 pub mod ledger;

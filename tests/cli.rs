@@ -2,6 +2,8 @@
 
 #[path = "cli/check_venues_init.rs"]
 mod check_venues_init;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/folder.rs"]
 mod folder;
 #[path = "cli/inspect.rs"]
@@ -20,3 +22,5 @@ mod refused;
 mod run;
 #[path = "cli/stopped.rs"]
 mod stopped;
+#[path = "cli/sweep.rs"]
+mod sweep;

@@ -17,13 +17,13 @@ const fn arrow(from: &'static str, to: &'static str, because: &'static str) -> A
 }
 
 /// Rooms from the ground floor up: each imports only from rooms before it. The two roots of the crate are no rooms.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "math", "venue", "scenario", "plan", "hedge", "outcome", "market", "ledger", "engine", "stats",
-    "report", "cli",
+    "choice", "report", "cli",
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 40] = [
+const ARROWS: [Arrow; 47] = [
     arrow(
         "plan",
         "scenario",
@@ -100,7 +100,17 @@ const ARROWS: [Arrow; 40] = [
     ),
     arrow("stats", "plan", "thresholds, limits, what cannot happen"),
     arrow("stats", "outcome", "estimates from rows"),
+    arrow(
+        "choice",
+        "scenario::overrides",
+        "a point of a grid is a list of overrides",
+    ),
+    arrow("choice", "plan", "proposals, and which share a market"),
+    arrow("choice", "engine", "simulates them together"),
+    arrow("choice", "outcome", "looks at their tables"),
+    arrow("choice", "stats", "estimates and their differences"),
     arrow("report", "stats", "prints estimates"),
+    arrow("report", "choice", "prints points and their differences"),
     arrow("report", "outcome", "writes rows"),
     arrow("report", "plan", "names of assets, contracts and policies"),
     arrow("report", "venue", "lists presets and their rules"),
@@ -116,6 +126,7 @@ const ARROWS: [Arrow; 40] = [
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
     arrow("cli", "venue::preset", "`venues`"),
+    arrow("cli", "choice", "`sweep`"),
 ];
 
 /// What test modules and fixtures may use besides.

@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Show one path alone, step by step.
     Inspect(Inspect),
+    /// Simulate many points of a scenario on the same paths, and what each does better.
+    Sweep(Sweep),
+    /// Simulate several proposals on the same paths, side by side.
+    Compare(Compare),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.
@@ -57,6 +61,20 @@ impl Color {
 pub(crate) struct ScenarioArguments {
     /// Scenario file (TOML).
     pub(crate) scenario: PathBuf,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+}
+
+impl ScenarioArguments {
+    /// All overrides in the order in which they apply.
+    pub(crate) fn all_overrides(&self) -> Vec<String> {
+        self.changes.all()
+    }
+}
+
+/// What is changed in a scenario for this run.
+#[derive(Debug, Args)]
+pub(crate) struct Changes {
     /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
@@ -68,9 +86,9 @@ pub(crate) struct ScenarioArguments {
     pub(crate) seed: Option<String>,
 }
 
-impl ScenarioArguments {
+impl Changes {
     /// All overrides in the order in which they apply.
-    pub(crate) fn all_overrides(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         let mut all = self.overrides.clone();
         all.extend(
             self.paths
@@ -117,6 +135,54 @@ pub(crate) enum ReportFormat {
     Json,
     /// Markdown tables.
     Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArguments,
+    /// Values of a dotted path, as a range FROM:TO:STEP or a list A,B,C, e.g.
+    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point.
+    #[arg(long = "over", value_name = "PATH=VALUES", required = true)]
+    pub(crate) over: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArguments,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = SweepFormat::Text)]
+    pub(crate) format: SweepFormat,
+    /// Also write sweep.json, sweep.csv and scenario.toml into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Form of a sweep's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SweepFormat {
+    /// Tables for a terminal of 100 columns.
+    Text,
+    /// The whole summary of every point, and all differences, as JSON.
+    Json,
+    /// Estimates and differences in long form.
+    Csv,
+    /// Markdown tables.
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Scenario files (TOML) of one market; the others are held against the first.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArguments,
+    /// Form of the report on standard output.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// Also write compare.json and compare.csv into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

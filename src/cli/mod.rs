@@ -2,12 +2,15 @@
 
 mod arguments;
 mod check;
+mod compare;
 pub(crate) mod dispatch;
 mod failure;
 mod init;
 mod inspect;
 mod output;
+mod points;
 mod progress;
 mod run;
 mod session;
+mod sweep;
 mod venues;

@@ -5,5 +5,6 @@ pub mod memory;
 pub mod pilot;
 pub mod run;
 pub mod tape;
+pub mod together;
 pub mod trace;
 mod trace_book;

@@ -3,6 +3,7 @@
 //! Names end in their unit: `_usd`, `_base` (coins), `_frac`, `_annual` (per year; a volatility per square root of a
 //! year), `_per_8h`, `_days`, `_steps`. A year is 365 days.
 
+pub mod common_market;
 pub mod contract;
 pub mod coverage;
 pub mod hedging;

@@ -381,7 +381,13 @@ fn replace(item: &mut Item, mut value: EditValue) {
     *item = Item::Value(value);
 }
 
-/// The keys of a dotted path, quoted ones too.
+/// The keys of a dotted path, without their quotes; `None` if it is none.
+pub fn keys(path: &str) -> Option<Vec<String>> {
+    let found = segments(path)?;
+    Some(found.into_iter().map(|segment| segment.key).collect())
+}
+
+/// The keys of a dotted path with their places, quoted ones too.
 fn segments(path: &str) -> Option<Vec<Segment>> {
     let mut found = Vec::new();
     let mut quote: Option<char> = None;

@@ -1,0 +1,267 @@
+//! One axis of a grid: `PATH=FROM:TO:STEP` or `PATH=A,B,C`, read into values that are exact in decimal.
+
+use serde_json::{Number, Value};
+
+use crate::choice::decimal::Decimal;
+use crate::choice::grid_error::{GridError, MOST_POINTS};
+use crate::scenario::overrides::keys;
+
+/// What a number of a scenario may end in.
+const UNITS: [&str; 9] = ["", "%", "bps", "w", "d", "h", "m", "s", "ms"];
+
+/// One value of an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GridValue {
+    text: String,
+    number: Option<(Decimal, &'static str)>,
+}
+
+impl GridValue {
+    /// A value as it stands in an override: a number, a number with a unit, a word, or any TOML value.
+    pub fn new(text: &str) -> Self {
+        let text = text.trim();
+        let number = number(text);
+        Self {
+            text: text.to_owned(),
+            number,
+        }
+    }
+
+    fn of_number(number: Decimal, unit: &'static str) -> Self {
+        Self {
+            text: format!("{number}{unit}"),
+            number: Some((number, unit)),
+        }
+    }
+
+    /// The value as an override writes it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The value as people read it: without the quotes of a TOML string.
+    pub fn label(&self) -> &str {
+        let bare = |quote: char| {
+            self.text
+                .strip_prefix(quote)
+                .and_then(|rest| rest.strip_suffix(quote))
+        };
+        bare('"').or_else(|| bare('\'')).unwrap_or(&self.text)
+    }
+
+    /// The number without its unit; `None` for anything else.
+    pub fn number(&self) -> Option<f64> {
+        self.number.map(|(number, _)| number.to_f64())
+    }
+
+    /// The value halfway between two numbers of one unit, exactly.
+    pub fn halfway(&self, other: &Self) -> Option<Self> {
+        let ((a, unit), (b, other_unit)) = (self.number?, other.number?);
+        (unit == other_unit).then(|| a.halfway(b).map(|half| Self::of_number(half, unit)))?
+    }
+
+    /// A bare number as such, everything else as the text that [`Self::label`] shows.
+    pub fn json(&self) -> Value {
+        match self.number {
+            Some((number, "")) => {
+                let whole = number.to_string().parse::<i64>().ok().map(Number::from);
+                let any = || Number::from_f64(number.to_f64());
+                whole.or_else(any).map_or(Value::Null, Value::Number)
+            }
+            Some(_) | None => match self.text.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => Value::String(self.label().to_owned()),
+            },
+        }
+    }
+
+    /// Whether both mean the same: 0.5 and 0.50.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self.number, other.number) {
+            (Some(a), Some(b)) => a == b,
+            (None, None) => self.label() == other.label(),
+            _ => false,
+        }
+    }
+}
+
+/// One path of the scenario and the values that it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Dotted path, as in an override.
+    pub path: String,
+    /// At least one value, each once.
+    pub values: Vec<GridValue>,
+}
+
+impl Axis {
+    /// Reads `PATH=FROM:TO:STEP` (numbers of one unit; TO is included where a step hits it) or `PATH=A,B,C`, whose entries may be ranges, too.
+    ///
+    /// # Errors
+    /// [`GridError`], at the first thing that is wrong.
+    pub fn parse(argument: &str) -> Result<Self, GridError> {
+        let form = || GridError::Form {
+            argument: argument.to_owned(),
+        };
+        let (path, values) = argument.split_once('=').ok_or_else(form)?;
+        let (path, written) = (path.trim(), values.trim());
+        if keys(path).is_none() || written.is_empty() {
+            return Err(form());
+        }
+        let mut axis = Self {
+            path: path.to_owned(),
+            values: Vec::new(),
+        };
+        for entry in split(written, ',', path)? {
+            let entry = entry.trim();
+            if entry.is_empty() {
+                return Err(GridError::EmptyValue {
+                    path: path.to_owned(),
+                });
+            }
+            let parts = split(entry, ':', path)?;
+            if parts.len() == 1 || is_moment(entry) {
+                axis.values.push(GridValue::new(entry));
+            } else {
+                axis.push_range(entry, &parts)?;
+            }
+            if axis.values.len() > MOST_POINTS {
+                return Err(GridError::TooLarge {
+                    points: format!("more than {MOST_POINTS}"),
+                });
+            }
+        }
+        // Ranges hold no value twice; lists may.
+        if let Some(twice) = axis.first_twice() {
+            return Err(GridError::SameValue {
+                path: path.to_owned(),
+                value: twice.label().to_owned(),
+            });
+        }
+        Ok(axis)
+    }
+
+    fn push_range(&mut self, range: &str, parts: &[&str]) -> Result<(), GridError> {
+        let malformed = |reason: &str| GridError::Range {
+            path: self.path.clone(),
+            range: range.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let empty = |reason: &'static str| GridError::Empty {
+            path: self.path.clone(),
+            range: range.to_owned(),
+            reason,
+        };
+        let [from, to, step] = parts else {
+            return Err(malformed("a range is FROM:TO:STEP, such as 0:1:0.1"));
+        };
+        let read = |text: &str| {
+            number(text.trim()).ok_or_else(|| {
+                let what = text.trim();
+                malformed(&format!(
+                    "`{what}` is no number with one unit or none, such as 0.25, 25%, 10bps, 12h or 30d, of up to 18 digits"
+                ))
+            })
+        };
+        let [from, to, step] = [read(from)?, read(to)?, read(step)?];
+        let unit = shared_unit([from, to, step])
+            .ok_or_else(|| malformed("FROM, TO and STEP have different units"))?;
+        let ([from, to, step], too_long) = ([from.0, to.0, step.0], || {
+            malformed("its numbers differ by too many digits")
+        });
+        if step.is_zero() {
+            return Err(empty("STEP is 0"));
+        }
+        let steps = from.steps_to(to, step).ok_or_else(too_long)?;
+        if steps < 0 {
+            return Err(empty("STEP leads from FROM away from TO"));
+        }
+        let points = steps + 1;
+        if points > MOST_POINTS as i128 {
+            return Err(GridError::TooLarge {
+                points: points.to_string(),
+            });
+        }
+        for index in 0.. {
+            if i128::from(index) >= points {
+                break;
+            }
+            let value = from.plus(index, step).ok_or_else(too_long)?;
+            self.values.push(GridValue::of_number(value, unit));
+        }
+        Ok(())
+    }
+
+    fn first_twice(&self) -> Option<&GridValue> {
+        let mut order: Vec<&GridValue> = self.values.iter().collect();
+        let key = |value: &GridValue| match value.number {
+            Some((number, unit)) => format!("{number}{unit}"),
+            None => format!("\"{}", value.label()),
+        };
+        order.sort_by_cached_key(|value| key(value));
+        order
+            .windows(2)
+            .find(|pair| pair[0].is_same(pair[1]))
+            .map(|pair| pair[0])
+    }
+}
+
+/// A number with one unit or none.
+fn number(text: &str) -> Option<(Decimal, &'static str)> {
+    let (number, rest) = Decimal::at_start(text)?;
+    let unit = UNITS.iter().find(|unit| **unit == rest.trim_start())?;
+    Some((number, unit))
+}
+
+/// The unit of three numbers; a bare 0 has any.
+fn shared_unit(numbers: [(Decimal, &'static str); 3]) -> Option<&'static str> {
+    let mut units = numbers
+        .iter()
+        .filter(|(number, unit)| !(number.is_zero() && unit.is_empty()))
+        .map(|(_, unit)| *unit);
+    let first = units.next().unwrap_or("");
+    units.all(|unit| unit == first).then_some(first)
+}
+
+/// Whether a text with colons is a date with a time, or a time.
+fn is_moment(text: &str) -> bool {
+    text.parse::<toml::value::Datetime>().is_ok()
+}
+
+/// The parts of a text between separators outside quotes and brackets.
+fn split<'t>(text: &'t str, separator: char, path: &str) -> Result<Vec<&'t str>, GridError> {
+    let mut open: Vec<char> = Vec::new();
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices() {
+        let quote = open.last().copied().filter(|c| matches!(c, '"' | '\''));
+        match (quote, c) {
+            _ if is_escaped => is_escaped = false,
+            (Some('"'), '\\') => is_escaped = true,
+            (Some(quote), _) => {
+                if c == quote {
+                    open.pop();
+                }
+            }
+            (None, '"' | '\'' | '[' | '{') => open.push(c),
+            (None, ']' | '}') => {
+                open.pop();
+            }
+            (None, _) if c == separator && open.is_empty() => {
+                parts.push(&text[start..at]);
+                start = at + c.len_utf8();
+            }
+            (None, _) => {}
+        }
+    }
+    if let Some(open) = open.first() {
+        return Err(GridError::Open {
+            path: path.to_owned(),
+            open: *open,
+        });
+    }
+    parts.push(&text[start..]);
+    Ok(parts)
+}

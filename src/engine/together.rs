@@ -1,0 +1,226 @@
+//! Simulates several plans that share a market in one pass: the market is drawn once, and every ledger reacts to it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::engine::ledgers::{BlockLedger, LedgerRules};
+use crate::engine::run::{SimulationError, Watcher};
+use crate::ledger::shared_walk::SharedWalk;
+use crate::market::model::MarketModel;
+use crate::market::tile::MarketTile;
+use crate::outcome::column::{Cell, Column};
+use crate::outcome::layout::Layout;
+use crate::outcome::table::{LANES, OutcomeTable, TablePart};
+use crate::plan::common_market::same_market;
+use crate::plan::types::Plan;
+
+/// Blocks that one task works through; long enough to hide its start, short enough to share out.
+const BLOCKS_A_TASK: usize = 8;
+
+/// Which columns of the outcomes are wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Columns<'a> {
+    /// All of them.
+    All,
+    /// These, where a plan stores them; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
+    Only(&'a [Cell]),
+}
+
+/// Simulates plans of one market on the current rayon pool: of each, bit for bit, the outcomes that
+/// [`simulate`](crate::engine::run::simulate) gives. The tables come in the order of the plans.
+///
+/// The watcher is told of a path once for each plan.
+///
+/// # Errors
+/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before anything is simulated.
+///
+/// # Panics
+/// If two plans do not share their market ([`same_market`]).
+pub fn simulate_together(
+    plans: &[&Plan],
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+) -> Result<Vec<OutcomeTable>, SimulationError> {
+    simulate_columns_together(plans, Columns::All, stop, watcher)
+}
+
+/// Like [`simulate_together`], but for the columns that nobody wants.
+///
+/// # Errors
+/// As of [`simulate_together`].
+///
+/// # Panics
+/// As of [`simulate_together`], and if the largest fall of wealth is among columns wanted one by one.
+pub fn simulate_columns_together(
+    plans: &[&Plan],
+    wanted: Columns<'_>,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+) -> Result<Vec<OutcomeTable>, SimulationError> {
+    let Some(first) = plans.first() else {
+        return Ok(Vec::new());
+    };
+    assert!(
+        plans.iter().all(|plan| same_market(first, plan)),
+        "plans that are simulated together share their market"
+    );
+    let market = MarketModel::new(first);
+    let rules: Vec<LedgerRules> = plans
+        .iter()
+        .map(|plan| LedgerRules::new(plan, &market))
+        .collect();
+    let mut tables = tables(plans)?;
+    let stored: Vec<Vec<usize>> = tables
+        .iter()
+        .map(|table| stored_columns(table.layout(), wanted))
+        .collect();
+    let walks = match wanted {
+        Columns::All => SharedWalks::none(&rules),
+        Columns::Only(_) => SharedWalks::of(&rules),
+    };
+    let paths = first.simulation.paths;
+    let most_columns = tables.iter().map(OutcomeTable::columns).max().unwrap_or(0);
+    tasks(&mut tables)
+        .into_par_iter()
+        .enumerate()
+        .for_each_init(
+            || {
+                let ledgers: Vec<BlockLedger<'_>> = rules
+                    .iter()
+                    .map(|rules| rules.ledger(market.streams()))
+                    .collect();
+                let rows = vec![0.0; most_columns * LANES];
+                (market.state(), market.tile(), ledgers, rows, walks.clone())
+            },
+            |(state, tile, ledgers, rows, walks), (task, mut parts)| {
+                let blocks = parts.first().map_or(0, TablePart::blocks);
+                for block in 0..blocks {
+                    let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
+                    market.start(state, tile, first_path);
+                    ledgers.iter_mut().for_each(BlockLedger::start);
+                    while market.advance(state, tile) {
+                        // A block of a long horizon takes long by itself.
+                        if stop.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        walks.fill(&rules, tile);
+                        for (index, ledger) in ledgers.iter_mut().enumerate() {
+                            ledger.advance_along(tile, walks.of_plan(index));
+                        }
+                    }
+                    for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
+                        ledger.finish(tile, rows);
+                        part.put_columns(block, rows, stored);
+                    }
+                    let done = (paths - first_path).min(LANES as u64);
+                    watcher.done(done * rules.len() as u64);
+                }
+            },
+        );
+    if stop.load(Ordering::Relaxed) {
+        Err(SimulationError::Interrupted)
+    } else {
+        Ok(tables)
+    }
+}
+
+/// Storage indices of the wanted columns.
+fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
+    match wanted {
+        Columns::All => (0..layout.columns()).collect(),
+        Columns::Only(cells) => {
+            let drawdown = Cell::Fixed(Column::MaxDrawdown);
+            assert!(
+                !cells.contains(&drawdown),
+                "the fall of wealth is not followed"
+            );
+            cells.iter().filter_map(|&cell| layout.cell(cell)).collect()
+        }
+    }
+}
+
+/// The walks that plain plans share, by contract.
+#[derive(Debug, Clone)]
+struct SharedWalks {
+    /// Each with a plan that is a member.
+    walks: Vec<(usize, SharedWalk)>,
+    /// By plan: its walk.
+    of_plans: Vec<Option<usize>>,
+}
+
+impl SharedWalks {
+    fn none(rules: &[LedgerRules]) -> Self {
+        Self {
+            walks: Vec::new(),
+            of_plans: vec![None; rules.len()],
+        }
+    }
+
+    fn of(rules: &[LedgerRules]) -> Self {
+        let mut all = Self::none(rules);
+        for (index, rules_of_plan) in rules.iter().enumerate() {
+            let LedgerRules::Plain(plain) = rules_of_plan else {
+                continue;
+            };
+            if !SharedWalk::is_shared(plain, plain) {
+                continue;
+            }
+            let known = all.walks.iter().position(|&(member, _)| {
+                matches!(&rules[member], LedgerRules::Plain(other) if SharedWalk::is_shared(other, plain))
+            });
+            let walk = known.unwrap_or(all.walks.len());
+            if known.is_none() {
+                all.walks.push((index, SharedWalk::new(plain)));
+            }
+            all.of_plans[index] = Some(walk);
+        }
+        all
+    }
+
+    fn fill(&mut self, rules: &[LedgerRules], tile: &MarketTile) {
+        for (member, walk) in &mut self.walks {
+            if let LedgerRules::Plain(plain) = &rules[*member] {
+                walk.fill(plain, tile);
+            }
+        }
+    }
+
+    fn of_plan(&self, plan: usize) -> Option<&SharedWalk> {
+        self.of_plans[plan].map(|walk| &self.walks[walk].1)
+    }
+}
+
+/// An empty table for each plan.
+fn tables(plans: &[&Plan]) -> Result<Vec<OutcomeTable>, SimulationError> {
+    let columns: u64 = plans
+        .iter()
+        .map(|plan| Layout::of(plan).columns() as u64)
+        .sum();
+    plans
+        .iter()
+        .map(|plan| {
+            let paths = plan.simulation.paths;
+            usize::try_from(paths)
+                .ok()
+                .and_then(|paths| OutcomeTable::try_new(paths, Layout::of(plan)))
+                .ok_or_else(|| SimulationError::OutOfMemory {
+                    paths,
+                    gib: paths.saturating_mul(8 * columns).div_ceil(1 << 30),
+                })
+        })
+        .collect()
+}
+
+/// The tables cut into tasks: the same blocks of every table side by side.
+fn tasks(tables: &mut [OutcomeTable]) -> Vec<Vec<TablePart<'_>>> {
+    let mut tasks: Vec<Vec<TablePart<'_>>> = Vec::new();
+    for table in tables {
+        let parts = table.parts_mut(BLOCKS_A_TASK);
+        tasks.resize_with(parts.len(), Vec::new);
+        for (task, part) in tasks.iter_mut().zip(parts) {
+            task.push(part);
+        }
+    }
+    tasks
+}

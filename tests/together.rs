@@ -1,0 +1,315 @@
+//! Plans simulated together: of each the outcomes that it has alone, bit for bit.
+
+mod common;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::any_plan::{Features, plan_of};
+use common::plans::any_plan;
+use common::small_plan::small_plan;
+use hedgesim::choice::evaluation::{evaluate, passes, table_bytes};
+use hedgesim::engine::run::{SimulationError, Watcher, simulate};
+use hedgesim::engine::together::{Columns, simulate_columns_together, simulate_together};
+use hedgesim::outcome::column::{Cell, Column, Extra};
+use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::common_market::same_market;
+use hedgesim::plan::types::{AfterLiquidation, Crossing, Plan, Rebalance};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("threads");
+    pool.install(work)
+}
+
+fn together(plans: &[Plan], threads: usize) -> Vec<OutcomeTable> {
+    let plans: Vec<&Plan> = plans.iter().collect();
+    on_threads(threads, || {
+        simulate_together(&plans, &AtomicBool::new(false), &()).expect("outcomes")
+    })
+}
+
+/// Columns without the records of wealth.
+const SOME: [Cell; 10] = [
+    Cell::Fixed(Column::HedgedPnl),
+    Cell::Fixed(Column::UnhedgedPnl),
+    Cell::Fixed(Column::Funding),
+    Cell::Fixed(Column::Fees),
+    Cell::Fixed(Column::LiquidationGap),
+    Cell::Fixed(Column::Liquidations),
+    Cell::Fixed(Column::MarginCalls),
+    Cell::Fixed(Column::RequiredCollateral),
+    Cell::Fixed(Column::MaxMarginRatio),
+    Cell::Extra(Extra::Roll),
+];
+
+fn columns_together(plans: &[Plan], cells: &[Cell]) -> Vec<OutcomeTable> {
+    let plans: Vec<&Plan> = plans.iter().collect();
+    let stop = AtomicBool::new(false);
+    simulate_columns_together(&plans, Columns::Only(cells), &stop, &()).expect("outcomes")
+}
+
+fn alone(plan: &Plan) -> OutcomeTable {
+    simulate(plan, &AtomicBool::new(false), &()).expect("outcomes")
+}
+
+fn assert_same(a: &OutcomeTable, b: &OutcomeTable, what: &str) {
+    assert_eq!(a.layout(), b.layout(), "{what}");
+    assert_eq!(a.paths(), b.paths(), "{what}");
+    for column in 0..a.columns() {
+        for (path, (a, b)) in a.values_at(column).zip(b.values_at(column)).enumerate() {
+            let is_same = a.to_bits() == b.to_bits();
+            assert!(is_same, "{what}: path {path}, column {column}: {a} {b}");
+        }
+    }
+}
+
+/// Proposals in the market of a plan: other ratios, none at all, more and less collateral, other policies and rules.
+fn proposals(plan: &Plan) -> Vec<Plan> {
+    let changed = |change: &dyn Fn(&mut Plan)| {
+        let mut other = plan.clone();
+        change(&mut other);
+        other
+    };
+    let mut all = vec![plan.clone()];
+    for factor in [0.0, 0.25, 0.5, 0.9, 1.0] {
+        all.push(changed(&|plan| {
+            for hedge in &mut plan.hedges {
+                hedge.hedge_ratio *= factor;
+                hedge.coverage_frac *= factor;
+            }
+        }));
+    }
+    for factor in [1.5, 4.0] {
+        all.push(changed(&|plan| {
+            for account in &mut plan.accounts {
+                account.collateral_usd *= factor;
+                account.reserve_usd /= factor;
+            }
+        }));
+    }
+    all.push(changed(&|plan| {
+        for account in &mut plan.accounts {
+            account.margin_call = None;
+            account.after_liquidation = AfterLiquidation::StayFlat;
+        }
+    }));
+    all.push(changed(&|plan| {
+        plan.simulation.crossing = match plan.simulation.crossing {
+            Crossing::Bridge => Crossing::Endpoints,
+            Crossing::Endpoints => Crossing::Bridge,
+        };
+        plan.execution_slippage_frac = 0.002;
+        plan.cost_of_funds_annual = 0.1;
+    }));
+    all.push(changed(&|plan| {
+        for hedge in &mut plan.hedges {
+            hedge.rebalance = Rebalance::Band { width: 0.05 };
+        }
+    }));
+    // The general ledger, beside plain ones.
+    all.push(changed(&|plan| plan.report.liquidity_at_risk = true));
+    all
+}
+
+fn check_all(plan: &Plan, what: &str) -> [usize; 2] {
+    let proposals = proposals(plan);
+    let tables = together(&proposals, 1);
+    let three = together(&proposals, 3);
+    let mut seen = [0; 2];
+    let some = columns_together(&proposals, &SOME);
+    for (index, ((proposal, table), three)) in proposals.iter().zip(&tables).zip(&three).enumerate()
+    {
+        for cell in SOME {
+            let is_there = table.layout().cell(cell);
+            let Some(column) = is_there else { continue };
+            let pairs = some[index].values_at(column).zip(table.values_at(column));
+            for (path, (some, all)) in pairs.enumerate() {
+                let is_same = some.to_bits() == all.to_bits();
+                assert!(
+                    is_same,
+                    "{what}, proposal {index}: path {path}, {cell:?}: {some} {all}"
+                );
+            }
+        }
+        let what = format!("{what}, proposal {index}");
+        assert_same(table, &alone(proposal), &what);
+        assert_same(table, three, &what);
+        let count = |column| table.values(column).filter(|x| *x > 0.0).count();
+        seen[0] += count(Column::Liquidations);
+        seen[1] += count(Column::MarginCalls);
+    }
+    seen
+}
+
+#[test]
+fn plain_plans_have_the_outcomes_that_they_have_alone() {
+    let config = Config {
+        cases: 60,
+        rng_seed: RngSeed::Fixed(4),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let seen = Mutex::new([0; 2]);
+    let done = TestRunner::new(config).run(&any_plan(), |mut plan| {
+        plan.simulation.paths = 300;
+        let here = check_all(&plan, "a plain plan");
+        let mut seen = seen.lock().expect("no test failed");
+        seen[0] += here[0];
+        seen[1] += here[1];
+        Ok(())
+    });
+    if let Err(failure) = done {
+        panic!("{failure}");
+    }
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.iter().all(|count| *count > 5_000), "{seen:?}");
+}
+
+#[test]
+fn general_plans_have_the_outcomes_that_they_have_alone() {
+    for seed in 0..60 {
+        let mut plan = plan_of(seed, Features(Features::ALL));
+        plan.simulation.paths = 150;
+        check_all(&plan, &format!("plan {seed}"));
+    }
+}
+
+#[test]
+fn without_a_hedge_both_columns_are_the_same_bits() {
+    let mut plan = small_plan(40);
+    plan.simulation.paths = 1_000;
+    plan.market.assets[0].volatility_annual = 0.8;
+    let tables = together(&proposals(&plan), 2);
+    let none = &tables[1];
+    for (hedged, unhedged) in none
+        .values(Column::HedgedPnl)
+        .zip(none.values(Column::UnhedgedPnl))
+    {
+        assert_eq!(hedged.to_bits(), unhedged.to_bits());
+    }
+    // The holding is the same in every proposal that sells at the same cost.
+    for (a, b) in tables[0]
+        .values(Column::UnhedgedPnl)
+        .zip(none.values(Column::UnhedgedPnl))
+    {
+        assert_eq!(a.to_bits(), b.to_bits());
+    }
+}
+
+struct Count(Mutex<u64>);
+
+impl Watcher for Count {
+    fn done(&self, paths: u64) {
+        *self.0.lock().unwrap() += paths;
+    }
+}
+
+#[test]
+fn every_path_is_told_once_a_plan_and_a_stop_is_heard() {
+    let mut plan = small_plan(3);
+    plan.simulation.paths = 1_001;
+    let plans = [&plan, &plan, &plan];
+    let count = Count(Mutex::new(0));
+    let stop = AtomicBool::new(false);
+    let tables = simulate_together(&plans, &stop, &count).unwrap();
+    assert_eq!(tables.len(), 3);
+    assert_eq!(count.0.into_inner().unwrap(), 3 * 1_001);
+    stop.store(true, Ordering::Relaxed);
+    let stopped = simulate_together(&plans, &stop, &());
+    assert_eq!(stopped.unwrap_err(), SimulationError::Interrupted);
+    assert!(simulate_together(&[], &stop, &()).unwrap().is_empty());
+}
+
+#[test]
+fn more_than_the_machine_has_is_refused_before_anything_is_simulated() {
+    let mut plan = small_plan(3);
+    plan.simulation.paths = 1 << 50;
+    let refused = simulate_together(&[&plan, &plan], &AtomicBool::new(false), &());
+    let Err(SimulationError::OutOfMemory { paths, gib }) = refused else {
+        panic!("2^50 paths fit nowhere");
+    };
+    assert_eq!(paths, 1 << 50);
+    assert!(gib > 100_000);
+}
+
+#[test]
+fn proposals_share_a_market_until_something_drawn_differs() {
+    let plan = small_plan(10);
+    for other in proposals(&plan) {
+        assert!(same_market(&plan, &other));
+    }
+    let mut other = plan.clone();
+    other.market.contracts[0].rules.taker_fee_frac = 0.01;
+    other.market.contracts[0].name = "another".to_owned();
+    assert!(same_market(&plan, &other));
+    let changes: [fn(&mut Plan); 8] = [
+        |plan| plan.simulation.seed += 1,
+        |plan| plan.simulation.paths += 1,
+        |plan| plan.simulation.steps += 1,
+        |plan| plan.simulation.step_days *= 2.0,
+        |plan| plan.market.assets[0].volatility_annual += 1e-9,
+        |plan| plan.market.correlation[0] = 0.5,
+        |plan| {
+            let process = plan.market.contracts[0].process_mut().unwrap();
+            process.mean += 1e-9;
+        },
+        |plan| {
+            let contract = plan.market.contracts[0].clone();
+            plan.market.contracts.push(contract);
+        },
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        let mut other = plan.clone();
+        change(&mut other);
+        assert!(!same_market(&plan, &other), "change {index}");
+        assert!(!same_market(&other, &plan), "change {index}");
+    }
+}
+
+#[test]
+fn passes_hold_plans_of_one_market_that_fit() {
+    let plan = small_plan(10);
+    let mut other = plan.clone();
+    other.market.assets[0].drift_annual = 0.1;
+    let plans = [&plan, &other, &plan, &other, &plan];
+    let bytes = table_bytes(&plan);
+    assert_eq!(passes(&plans, u64::MAX), [vec![0, 2, 4], vec![1, 3]]);
+    assert_eq!(passes(&plans, 2 * bytes), [vec![0, 2], vec![4], vec![1, 3]]);
+    assert_eq!(passes(&plans, 0).len(), 5);
+    let many = vec![&plan; 1_000];
+    let all: Vec<usize> = passes(&many, u64::MAX).concat();
+    assert_eq!(all, (0..1_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_plan_is_looked_at_once_with_its_own_table() {
+    let mut plan = small_plan(10);
+    plan.simulation.paths = 200;
+    plan.market.assets[0].volatility_annual = 0.8;
+    let mut all = proposals(&plan);
+    let mut elsewhere = plan.clone();
+    elsewhere.simulation.seed = 9;
+    all.insert(2, elsewhere);
+    let plans: Vec<&Plan> = all.iter().collect();
+    let stop = AtomicBool::new(false);
+    let pnl = |table: &OutcomeTable| table.column(Column::HedgedPnl as usize).to_vec();
+    let mut kept = Vec::new();
+    let passes = passes(&plans, 3 * table_bytes(&plan));
+    evaluate(
+        &plans,
+        &passes,
+        Columns::All,
+        (&stop, &()),
+        |_, table| pnl(table),
+        |index, pnl| kept.push((index, pnl)),
+    )
+    .unwrap();
+    assert_eq!(kept.len(), plans.len());
+    for (index, found) in kept {
+        assert_eq!(found, pnl(&alone(plans[index])), "plan {index}");
+    }
+}
