@@ -4,3 +4,4 @@ pub mod axis;
 pub mod decimal;
 pub mod grid;
 pub mod grid_error;
+pub mod optimum;
