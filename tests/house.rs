@@ -23,7 +23,7 @@ const ROOMS: [&str; 13] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 41] = [
+const ARROWS: [Arrow; 44] = [
     arrow(
         "plan",
         "scenario",
@@ -105,6 +105,9 @@ const ARROWS: [Arrow; 41] = [
         "scenario::overrides",
         "a point of a grid is a list of overrides",
     ),
+    arrow("choice", "plan", "proposals, and which share a market"),
+    arrow("choice", "engine", "simulates them together"),
+    arrow("choice", "outcome", "looks at their tables"),
     arrow("report", "stats", "prints estimates"),
     arrow("report", "outcome", "writes rows"),
     arrow("report", "plan", "names of assets, contracts and policies"),

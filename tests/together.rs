@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::any_plan::{Features, plan_of};
 use common::plans::any_plan;
 use common::small_plan::small_plan;
+use hedgesim::choice::evaluation::{evaluate, passes, table_bytes};
 use hedgesim::engine::run::{SimulationError, Watcher, simulate};
 use hedgesim::engine::together::simulate_together;
 use hedgesim::outcome::column::Column;
@@ -123,7 +124,7 @@ fn plain_plans_have_the_outcomes_that_they_have_alone() {
     let done = TestRunner::new(config).run(&any_plan(), |mut plan| {
         plan.simulation.paths = 300;
         let here = check_all(&plan, "a plain plan");
-        let mut seen = seen.lock().unwrap();
+        let mut seen = seen.lock().expect("no test failed");
         seen[0] += here[0];
         seen[1] += here[1];
         Ok(())
@@ -233,5 +234,48 @@ fn proposals_share_a_market_until_something_drawn_differs() {
         change(&mut other);
         assert!(!same_market(&plan, &other), "change {index}");
         assert!(!same_market(&other, &plan), "change {index}");
+    }
+}
+
+#[test]
+fn passes_hold_plans_of_one_market_that_fit() {
+    let plan = small_plan(10);
+    let mut other = plan.clone();
+    other.market.assets[0].drift_annual = 0.1;
+    let plans = [&plan, &other, &plan, &other, &plan];
+    let bytes = table_bytes(&plan);
+    assert_eq!(passes(&plans, u64::MAX), [vec![0, 2, 4], vec![1, 3]]);
+    assert_eq!(passes(&plans, 2 * bytes), [vec![0, 2], vec![4], vec![1, 3]]);
+    assert_eq!(passes(&plans, 0).len(), 5);
+    let many = vec![&plan; 1_000];
+    let all: Vec<usize> = passes(&many, u64::MAX).concat();
+    assert_eq!(all, (0..1_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_plan_is_looked_at_once_with_its_own_table() {
+    let mut plan = small_plan(10);
+    plan.simulation.paths = 200;
+    plan.market.assets[0].volatility_annual = 0.8;
+    let mut all = proposals(&plan);
+    let mut elsewhere = plan.clone();
+    elsewhere.simulation.seed = 9;
+    all.insert(2, elsewhere);
+    let plans: Vec<&Plan> = all.iter().collect();
+    let stop = AtomicBool::new(false);
+    let pnl = |table: &OutcomeTable| table.column(Column::HedgedPnl as usize).to_vec();
+    let mut kept = Vec::new();
+    let passes = passes(&plans, 3 * table_bytes(&plan));
+    evaluate(
+        &plans,
+        &passes,
+        (&stop, &()),
+        |_, table| pnl(table),
+        |index, pnl| kept.push((index, pnl)),
+    )
+    .unwrap();
+    assert_eq!(kept.len(), plans.len());
+    for (index, found) in kept {
+        assert_eq!(found, pnl(&alone(plans[index])), "plan {index}");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod axis;
 pub mod decimal;
+pub mod evaluation;
 pub mod grid;
 pub mod grid_error;
 pub mod optimum;

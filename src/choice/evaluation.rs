@@ -1,0 +1,102 @@
+//! Simulates many plans on common random numbers: those that share a market in one pass, as many at a time as memory holds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::engine::memory::needed_bytes;
+use crate::engine::run::{SimulationError, Watcher};
+use crate::engine::together::simulate_together;
+use crate::outcome::layout::Layout;
+use crate::outcome::table::OutcomeTable;
+use crate::plan::common_market::same_market;
+use crate::plan::types::Plan;
+
+/// The most plans of one pass: the state of their ledgers on one block stays in the caches, and the market's share of the work is
+/// small already.
+const MOST_TOGETHER: usize = 32;
+
+/// Which plans are simulated together, in the order in which that is done.
+///
+/// Each pass holds indices of plans that share a market, ascending, whose tables fit into `most_bytes` (one plan in any case). Passes
+/// of the market that comes first in `plans` come first.
+pub fn passes(plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
+    let mut markets: Vec<Vec<usize>> = Vec::new();
+    for (index, plan) in plans.iter().enumerate() {
+        let known = markets
+            .iter_mut()
+            .rev()
+            .find(|members| same_market(plans[members[0]], plan));
+        match known {
+            Some(members) => members.push(index),
+            None => markets.push(vec![index]),
+        }
+    }
+    markets
+        .into_iter()
+        .flat_map(|members| cut(&members, plans, most_bytes))
+        .collect()
+}
+
+/// Cuts the plans of one market into passes.
+fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
+    let mut passes: Vec<Vec<usize>> = Vec::new();
+    let mut bytes: u64 = 0;
+    for &index in members {
+        let more = table_bytes(plans[index]);
+        match passes.last_mut() {
+            Some(pass)
+                if pass.len() < MOST_TOGETHER && bytes.saturating_add(more) <= most_bytes =>
+            {
+                pass.push(index);
+                bytes += more;
+            }
+            Some(_) | None => {
+                passes.push(vec![index]);
+                bytes = more;
+            }
+        }
+    }
+    passes
+}
+
+/// Memory for a plan's outcomes and their statistics.
+pub fn table_bytes(plan: &Plan) -> u64 {
+    needed_bytes(plan.simulation.paths, Layout::of(plan).columns())
+}
+
+/// Simulates plans pass by pass, looks at each table while it is there, and keeps what was seen: `look` runs side by side for the tables
+/// of a pass, `keep` then one after the other, in the order of the pass. Tables are dropped after their pass.
+///
+/// The watcher is told of a path once for each plan.
+///
+/// # Errors
+/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before the pass that does not fit.
+pub fn evaluate<T: Send>(
+    plans: &[&Plan],
+    passes: &[Vec<usize>],
+    (stop, watcher): (&AtomicBool, &dyn Watcher),
+    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    mut keep: impl FnMut(usize, T),
+) -> Result<(), SimulationError> {
+    for pass in passes {
+        let together: Vec<&Plan> = pass.iter().map(|&index| plans[index]).collect();
+        let tables = simulate_together(&together, stop, watcher)?;
+        let seen: Vec<Option<T>> = pass
+            .par_iter()
+            .zip(&tables)
+            .map(|(&index, table)| {
+                let is_wanted = !stop.load(Ordering::Relaxed);
+                is_wanted.then(|| look(index, table))
+            })
+            .collect();
+        drop(tables);
+        for (&index, seen) in pass.iter().zip(seen) {
+            let Some(seen) = seen else {
+                return Err(SimulationError::Interrupted);
+            };
+            keep(index, seen);
+        }
+    }
+    Ok(())
+}
