@@ -428,3 +428,6 @@ impl<E: Evaluator> Search<'_, '_, E> {
         (Found::Nothing(nothing), binding)
     }
 }
+
+#[cfg(test)]
+mod tests;

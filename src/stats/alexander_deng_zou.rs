@@ -1,0 +1,90 @@
+//! The objective of Alexander, Deng and Zou: variance of the hedged P&L and a price on liquidation.
+
+use crate::stats::estimate::Estimate;
+use crate::stats::influence::Influences;
+
+/// The keys of [`Influences`] that it is computed from.
+pub const PARTS: [&str; 3] = [
+    "hedged.std_dev",
+    "unhedged.std_dev",
+    "liquidation.probability",
+];
+
+/// The objective at one point with the influence of each path on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PricedVariance {
+    /// `V_h + gamma V_u p`, USD squared: the variances of hedged and unhedged P&L, the price `gamma` and the probability `p` of
+    /// at least one liquidation.
+    pub estimate: Estimate,
+    /// By path, in its unit; empty where it cannot be told.
+    influence: Vec<f64>,
+    /// By path; `None` where all weigh the same.
+    weights: Option<Vec<f64>>,
+}
+
+impl PricedVariance {
+    /// The objective from the estimates of [`PARTS`]; `liquidation_price` is `gamma`, dimensionless, at least 0: with 1 a hedge that is
+    /// liquidated for certain counts as no better than none.
+    ///
+    /// Influences follow by the chain rule, so that the dependence of variances and liquidations is accounted for.
+    ///
+    /// # Source
+    /// C. Alexander, J. Deng, B. Zou, Hedging with automatic liquidation and leverage selection on bitcoin futures, European Journal of
+    /// Operational Research 306 (2023) 478-493: both the variance and the probability of liquidation are to be small. The weight
+    /// between the two is the user's.
+    pub fn of(influences: &Influences, liquidation_price: f64) -> Option<Self> {
+        let [hedged, unhedged, liquidated] = PARTS.map(|key| influences.estimate(key));
+        let (hedged_sd, unhedged_sd, p) = (hedged?.value?, unhedged?.value?, liquidated?.value?);
+        let value = hedged_sd * hedged_sd + liquidation_price * unhedged_sd * unhedged_sd * p;
+        let [of_hedged, of_unhedged, of_liquidated] = PARTS.map(|key| influences.influence(key));
+        let influence = match (of_hedged, of_unhedged, of_liquidated) {
+            (Some(hedged), Some(unhedged), Some(liquidated)) => hedged
+                .iter()
+                .zip(&unhedged)
+                .zip(&liquidated)
+                .map(|((h, u), l)| {
+                    let priced = 2.0 * unhedged_sd * u * p + unhedged_sd * unhedged_sd * l;
+                    2.0 * hedged_sd * h + liquidation_price * priced
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let weights = influences.weights().map(<[f64]>::to_vec);
+        let std_error = std_error(influence.iter().copied(), weights.as_deref());
+        Some(Self {
+            estimate: Estimate::normal(value, std_error),
+            influence,
+            weights,
+        })
+    }
+
+    /// `other - self` with the error of the difference, both on the same paths.
+    ///
+    /// # Panics
+    /// If the two have different numbers of paths.
+    pub fn difference_to(&self, other: &Self) -> Estimate {
+        let [Some(of_self), Some(of_other)] = [self, other].map(|side| side.estimate.value) else {
+            return Estimate::UNDEFINED;
+        };
+        assert_eq!(self.influence.len(), other.influence.len(), "the same paths");
+        let differences = self.influence.iter().zip(&other.influence);
+        let std_error = std_error(differences.map(|(a, b)| b - a), self.weights.as_deref());
+        Estimate::normal(of_other - of_self, std_error)
+    }
+}
+
+/// `sqrt(sum w^2 influence^2) / sum w`; NaN for fewer than two paths.
+fn std_error(influence: impl ExactSizeIterator<Item = f64>, weights: Option<&[f64]>) -> f64 {
+    let paths = influence.len();
+    if paths < 2 {
+        return f64::NAN;
+    }
+    let n = paths as f64;
+    let (mut square, mut total) = (0.0, 0.0);
+    for (path, x) in influence.enumerate() {
+        let weight = weights.map_or(1.0, |weights| weights[path]);
+        square += weight * weight * x * x;
+        total += weight;
+    }
+    (square * n / (n - 1.0)).sqrt() / total
+}
