@@ -57,7 +57,9 @@ pub fn attribution(
     let worst5 = parts.iter().map(|&(name, column)| {
         let mean = match column {
             None => Estimate::exact(0.0),
-            Some(_) => means.next().unwrap_or(Estimate::UNDEFINED),
+            Some(_) => means
+                .next()
+                .map_or(Estimate::UNDEFINED, |mean| mean.estimate),
         };
         (name.to_owned(), mean)
     });
@@ -70,22 +72,51 @@ pub fn attribution(
 /// Sums over the tail of one column: `sum w y`, `sum w^2 y`, `sum w^2 y^2`, and near the boundary `sum w y`.
 type TailSums = [f64; 4];
 
+/// The mean of a column over the worst 5 % of hedged P&L, and what a path's influence on it needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct WorstMean {
+    pub(super) estimate: Estimate,
+    mean: f64,
+    at_boundary: f64,
+    boundary: f64,
+}
+
+impl WorstMean {
+    const UNDEFINED: Self = Self {
+        estimate: Estimate::UNDEFINED,
+        mean: f64::NAN,
+        at_boundary: f64::NAN,
+        boundary: f64::NAN,
+    };
+
+    /// Influence on the mean of a path with this value of the column and this hedged P&L, USD.
+    pub(super) fn influence(&self, value: f64, hedged_pnl_usd: f64) -> f64 {
+        const TAIL: f64 = (1000 - WORST5.per_mille) as f64 / 1000.0;
+        let inside = if hedged_pnl_usd < self.boundary {
+            (value - self.at_boundary) / TAIL
+        } else {
+            0.0
+        };
+        inside + self.at_boundary - self.mean
+    }
+}
+
 /// Means of columns over the worst 5 % of hedged P&L.
 ///
 /// Paths tied at the boundary share what is left of the 5 % by weight. The influence of a path on the mean `m` of `y` is
 /// `1{worse} (y - y_q) / 5 % + y_q - m` with `y_q` the mean of `y` at the boundary, read from the tail's mildest tenth; with
 /// `y` the loss itself it is that of the expected shortfall.
-fn worst_means(
+pub(super) fn worst_means(
     table: &OutcomeTable,
     hedged_pnl_usd: &Sample,
     percentiles: &Percentiles,
     columns: &[usize],
-) -> Vec<Estimate> {
+) -> Vec<WorstMean> {
     let (Some(loss), Some(edge_loss)) = (
         percentiles.loss(WORST5).value,
         percentiles.loss(WORST5_EDGE).value,
     ) else {
-        return vec![Estimate::UNDEFINED; columns.len()];
+        return vec![WorstMean::UNDEFINED; columns.len()];
     };
     let (boundary, edge) = (-loss, -edge_loss);
     let total = hedged_pnl_usd.weight_sum();
@@ -134,7 +165,12 @@ fn worst_means(
                 } else {
                     square.max(0.0).sqrt() / total
                 };
-                Estimate::normal(mean, std_error)
+                WorstMean {
+                    estimate: Estimate::normal(mean, std_error),
+                    mean,
+                    at_boundary,
+                    boundary,
+                }
             },
         )
         .collect()

@@ -33,17 +33,14 @@ pub struct HedgeEffectiveness {
 /// `(IF_h - R IF_u) / u`, where `IF` is `(x - m)^2 - v` for a variance and [`LossTail::influence`] for a shortfall. So the
 /// dependence of the two sides is accounted for.
 pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness {
-    let mean = |side: &Side| side.spread.mean.value.unwrap_or(f64::NAN);
-    let (hedged_mean, unhedged_mean) = (mean(hedged), mean(unhedged));
     let variance = one_less_ratio(
         hedged,
         unhedged,
         [hedged.spread.variance, unhedged.spread.variance],
         |x, y| {
-            let square = |x: f64, m: f64| (x - m) * (x - m);
             [
-                square(x, hedged_mean) - hedged.spread.variance,
-                square(y, unhedged_mean) - unhedged.spread.variance,
+                hedged.spread.variance_influence(x),
+                unhedged.spread.variance_influence(y),
             ]
         },
     );

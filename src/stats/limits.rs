@@ -239,6 +239,14 @@ pub(super) fn resolve<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
+/// Paths of all estimates of a summary (or of [`crate::stats::summarise::template`]), those of bare numbers left out.
+pub fn estimate_paths(summary: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    collect_paths(summary, "", &mut paths);
+    paths.retain(|path| resolve(summary, path).is_some_and(is_estimate));
+    paths
+}
+
 fn is_estimate(value: &Value) -> bool {
     value.get("std_error").is_some() && value.get("value").is_some()
 }

@@ -1,9 +1,12 @@
 //! Estimators and their errors.
 
+mod asked;
 pub mod attribution;
 mod breakdown;
+pub mod difference;
 pub mod effectiveness;
 pub mod estimate;
+pub mod influence;
 pub mod level;
 pub mod limits;
 pub mod moments;
@@ -13,6 +16,7 @@ pub mod percentile_table;
 mod possible;
 pub mod probability;
 pub mod quantile;
+mod quantity;
 pub mod sample;
 mod singles;
 pub mod summarise;

@@ -18,6 +18,14 @@ pub struct Spread {
     pub variance: f64,
 }
 
+impl Spread {
+    /// Influence of one value on the variance.
+    pub fn variance_influence(&self, x: f64) -> f64 {
+        let deviation = x - self.mean.value.unwrap_or(f64::NAN);
+        deviation * deviation - self.variance
+    }
+}
+
 /// Mean and standard deviation of a sample.
 ///
 /// Standard errors use the sum-of-squared-weights forms: of the mean `sum w^2 (x - m)^2 / (sum w)^2`, of the variance
@@ -109,20 +117,21 @@ impl ColumnSums {
 }
 
 /// Sums over every stored column, by storage index, in one pass through the table.
+pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
+    let columns: Vec<usize> = (0..table.columns()).collect();
+    column_sums_of(table, &columns)
+}
+
+/// Sums over the columns with these storage indices, in their order; the same bits as among all columns.
 ///
 /// Values are taken relative to the first path's, so that squares lose no digits on columns that hardly vary.
-pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
+pub fn column_sums_of(table: &OutcomeTable, columns: &[usize]) -> Vec<ColumnSums> {
     const BLOCKS: usize = 64;
-    let columns = table.columns();
-    let shifts: Vec<f64> = (0..columns)
-        .map(|column| {
-            if table.paths() == 0 {
-                0.0
-            } else {
-                table.value(0, column)
-            }
-        })
-        .collect();
+    let first = |&column: &usize| match table.paths() {
+        0 => 0.0,
+        _ => table.value(0, column),
+    };
+    let shifts: Vec<f64> = columns.iter().map(first).collect();
     let parts: Vec<Vec<ColumnSums>> = (0..table.blocks().div_ceil(BLOCKS))
         .into_par_iter()
         .map(|group| {
@@ -135,7 +144,7 @@ pub fn column_sums(table: &OutcomeTable) -> Vec<ColumnSums> {
                 })
                 .collect();
             for block in blocks {
-                for (column, sums) in sums.iter_mut().enumerate() {
+                for (&column, sums) in columns.iter().zip(&mut sums) {
                     let lanes = table.lanes(block, column);
                     let part = match table.weights() {
                         None => lane_sums(lanes, sums.shift),

@@ -132,6 +132,11 @@ impl<'a> Sample<'a> {
         &self.values
     }
 
+    /// The values in the order of the paths, as their owner.
+    pub fn into_values(self) -> Vec<f64> {
+        self.values.into_owned()
+    }
+
     /// Weights by value, or `None` if all are 1.
     pub fn weights(&self) -> Option<&[f64]> {
         self.weights.as_deref()

@@ -1,0 +1,233 @@
+//! How much each path moves each estimate, so that estimates of two plans on the same paths can be told apart.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::Plan;
+use crate::stats::asked::{Part, entry, parts};
+use crate::stats::attribution::WorstMean;
+use crate::stats::estimate::Estimate;
+use crate::stats::moments::Spread;
+use crate::stats::quantity::{Keys, Quantity};
+use crate::stats::tail::LossTail;
+
+/// Estimates of one table by key, and the influence of each path on each of them.
+///
+/// The influence of a path on an estimate is the derivative of the estimate by the weight of that path, times the sum of
+/// weights: the estimate's squared error is `sum w^2 influence^2 / (sum w)^2`. It is kept as a formula over a few columns,
+/// not as numbers, so that a dozen keys need the memory of four or five columns.
+#[derive(Debug, Clone)]
+pub struct Influences {
+    pub(super) paths: usize,
+    pub(super) weights: Option<Vec<f64>>,
+    pub(super) weight_sum: f64,
+    pub(super) weight_square_sum: f64,
+    /// Values by path; those of the hedged P&L first.
+    pub(super) columns: Vec<Vec<f64>>,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// An estimate with what its influence is computed from.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) estimate: Estimate,
+    pub(super) influence: Influence,
+}
+
+/// The formula of an influence.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Influence {
+    /// Column of the values.
+    pub(super) column: usize,
+    /// Column of the values that they are held against, the same where there are none.
+    pub(super) other: usize,
+    /// Weight of the paths that the estimate is of, as a share of all; the others' values are NaN.
+    pub(super) share: Option<f64>,
+    pub(super) form: Form,
+}
+
+/// The influence of a value `x`, and of `y` in the other column.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// It cannot be told.
+    Unknown,
+    /// No path changes the estimate.
+    None,
+    /// `x - mean`.
+    Mean(f64),
+    /// `((x - mean)^2 - variance) / (2 sd)`.
+    Deviation(Spread),
+    /// `(p - 1{sign x <= at}) / density`.
+    Quantile {
+        sign: f64,
+        at: f64,
+        level: f64,
+        sparsity: f64,
+    },
+    /// That of an expected shortfall.
+    Tail(LossTail),
+    /// `1{x in event} - p`.
+    Event(Event, f64),
+    /// `-(IF_x - R IF_y) / risk_y`, of variances.
+    VarianceRatio([Spread; 2]),
+    /// The same of expected shortfalls.
+    TailRatio([LossTail; 2]),
+    /// That of a mean over the worst 5 % of `y`.
+    Worst(WorstMean),
+}
+
+/// What may happen on a path.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    /// Nothing.
+    Never,
+    /// `x > 0`.
+    Positive,
+    /// `x < bound`.
+    Below(f64),
+    /// `x < y`.
+    BelowOther,
+}
+
+/// The estimates of these keys of the plan's summary, with the influences of the paths.
+///
+/// The estimates are those of [`crate::stats::summarise::summarise`], bit for bit. A key that is not an estimate of the
+/// plan's summary is left out. The work and the memory follow from what is asked for.
+pub fn influences(table: &OutcomeTable, plan: &Plan, keys: &[&str]) -> Influences {
+    let names = Keys::of(plan, table.layout());
+    let quantities: Vec<(&str, Quantity)> = keys
+        .iter()
+        .filter_map(|&key| Some((key, names.quantity(key)?)))
+        .collect();
+    let parts = parts(table, plan, quantities.iter().map(|(_, quantity)| quantity));
+    let entries = quantities
+        .par_iter()
+        .map(|(key, quantity)| {
+            let (estimate, influence) = entry(table, &parts, quantity);
+            Entry {
+                key: (*key).to_owned(),
+                estimate,
+                influence,
+            }
+        })
+        .collect();
+    let hedged = &parts[0].sample;
+    Influences {
+        paths: table.paths(),
+        weights: table.weights().map(<[f64]>::to_vec),
+        weight_sum: hedged.weight_sum(),
+        weight_square_sum: hedged.weight_square_sum(),
+        entries,
+        columns: parts.into_iter().map(Part::into_column).collect(),
+    }
+}
+
+impl Influences {
+    /// The estimates in the order in which their keys were asked for.
+    pub fn estimates(&self) -> impl Iterator<Item = (&str, Estimate)> {
+        let entries = self.entries.iter();
+        entries.map(|entry| (entry.key.as_str(), entry.estimate))
+    }
+
+    /// The estimate of this key.
+    pub fn estimate(&self, key: &str) -> Option<Estimate> {
+        self.entry(key).map(|entry| entry.estimate)
+    }
+
+    /// The influence of each path on the estimate of this key, in its unit; `None` where it cannot be told.
+    pub fn influence(&self, key: &str) -> Option<Vec<f64>> {
+        let influence = &self.entry(key)?.influence;
+        if matches!(influence.form, Form::Unknown) {
+            return None;
+        }
+        let mut values = vec![0.0; self.paths];
+        self.fill(influence, 0..self.paths, &mut values);
+        Some(values)
+    }
+
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// Writes the influences of some paths; those of [`Form::Unknown`] are NaN.
+    pub(super) fn fill(&self, influence: &Influence, paths: Range<usize>, out: &mut [f64]) {
+        let x = &self.columns[influence.column][paths.clone()];
+        let y = &self.columns[influence.other][paths];
+        influence.form.fill(x, y, out);
+        if let Some(share) = influence.share {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = if x.is_nan() { 0.0 } else { *out / share };
+            }
+        }
+    }
+}
+
+impl Form {
+    fn fill(&self, x: &[f64], y: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Unknown => out.fill(f64::NAN),
+            Self::Mean(mean) => each(out, x, |x| x - mean),
+            Self::Deviation(spread) if spread.variance > 0.0 => {
+                let twice = 2.0 * spread.variance.sqrt();
+                each(out, x, |x| spread.variance_influence(x) / twice);
+            }
+            Self::None | Self::Deviation(_) => out.fill(0.0),
+            &Self::Quantile {
+                sign,
+                at,
+                level,
+                sparsity,
+            } => each(out, x, |x| {
+                let at_or_below = if sign * x <= at { 1.0 } else { 0.0 };
+                sparsity * (level - at_or_below)
+            }),
+            Self::Tail(tail) => each(out, x, |x| tail.influence(x)),
+            Self::Event(event, p) => {
+                event.fill(x, y, out);
+                for out in out {
+                    *out -= p;
+                }
+            }
+            Self::VarianceRatio([of_x, of_y]) => {
+                let ratio = of_x.variance / of_y.variance;
+                both(out, x, y, |x, y| {
+                    (ratio * of_y.variance_influence(y) - of_x.variance_influence(x))
+                        / of_y.variance
+                });
+            }
+            Self::TailRatio([of_x, of_y]) => {
+                let ratio = of_x.shortfall() / of_y.shortfall();
+                both(out, x, y, |x, y| {
+                    (ratio * of_y.influence(y) - of_x.influence(x)) / of_y.shortfall()
+                });
+            }
+            Self::Worst(mean) => both(out, x, y, |x, y| mean.influence(x, y)),
+        }
+    }
+}
+
+impl Event {
+    /// Writes 1 where the event happens, else 0.
+    pub(super) fn fill(self, x: &[f64], y: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Never => out.fill(0.0),
+            Self::Positive => each(out, x, |x| if x > 0.0 { 1.0 } else { 0.0 }),
+            Self::Below(bound) => each(out, x, |x| if x < bound { 1.0 } else { 0.0 }),
+            Self::BelowOther => both(out, x, y, |x, y| if x < y { 1.0 } else { 0.0 }),
+        }
+    }
+}
+
+fn each(out: &mut [f64], x: &[f64], of: impl Fn(f64) -> f64) {
+    out.iter_mut().zip(x).for_each(|(out, &x)| *out = of(x));
+}
+
+fn both(out: &mut [f64], x: &[f64], y: &[f64], of: impl Fn(f64, f64) -> f64) {
+    let pairs = x.iter().zip(y);
+    out.iter_mut()
+        .zip(pairs)
+        .for_each(|(out, (&x, &y))| *out = of(x, y));
+}
