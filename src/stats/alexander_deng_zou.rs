@@ -58,17 +58,17 @@ impl PricedVariance {
         })
     }
 
-    /// `other - self` with the error of the difference, both on the same paths.
-    ///
-    /// # Panics
-    /// If the two have different numbers of paths.
+    /// `other - self` with the error of the difference, both on the same paths; without an error where one of the two has none.
     pub fn difference_to(&self, other: &Self) -> Estimate {
         let [Some(of_self), Some(of_other)] = [self, other].map(|side| side.estimate.value) else {
             return Estimate::UNDEFINED;
         };
-        assert_eq!(self.influence.len(), other.influence.len(), "the same paths");
-        let differences = self.influence.iter().zip(&other.influence);
-        let std_error = std_error(differences.map(|(a, b)| b - a), self.weights.as_deref());
+        let std_error = if self.influence.len() == other.influence.len() {
+            let differences = self.influence.iter().zip(&other.influence);
+            std_error(differences.map(|(a, b)| b - a), self.weights.as_deref())
+        } else {
+            f64::NAN
+        };
         Estimate::normal(of_other - of_self, std_error)
     }
 }
@@ -87,4 +87,52 @@ fn std_error(influence: impl ExactSizeIterator<Item = f64>, weights: Option<&[f6
         total += weight;
     }
     (square * n / (n - 1.0)).sqrt() / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::influence::influences;
+    use crate::stats::synthetic::{plan, table};
+
+    #[test]
+    fn it_is_what_its_parts_say_and_its_error_what_blocks_of_paths_say() {
+        let paths = 20_000;
+        let (table, plan) = (table(paths), plan(paths as u64, vec![]));
+        let found = influences(&table, &plan, &PARTS);
+        let part = |key: &str| found.estimate(key).unwrap().value.unwrap();
+        let [hedged, unhedged, p] = PARTS.map(part);
+        for price in [0.0, 1.0, 7.5] {
+            let priced = PricedVariance::of(&found, price).unwrap();
+            let value = hedged.powi(2) + price * unhedged.powi(2) * p;
+            assert_eq!(priced.estimate.value, Some(value));
+            // An influence has mean 0, and the error is its deviation.
+            let sum: f64 = priced.influence.iter().sum();
+            assert!((sum / paths as f64).abs() < 1e-9 * value);
+            let square: f64 = priced.influence.iter().map(|x| x * x).sum();
+            let error = (square / (paths as f64 - 1.0) / paths as f64).sqrt();
+            assert!((priced.estimate.std_error.unwrap() / error - 1.0).abs() < 1e-12);
+            assert!(error > 0.0);
+            assert_eq!(priced.difference_to(&priced), Estimate::exact(0.0));
+        }
+        // Without a price it is the variance, whose error is 2 sd times that of the deviation.
+        let bare = PricedVariance::of(&found, 0.0).unwrap();
+        let of_sd = found.estimate("hedged.std_dev").unwrap().std_error.unwrap();
+        let ratio = bare.estimate.std_error.unwrap() / (2.0 * hedged * of_sd);
+        assert!((ratio - 1.0).abs() < 1e-3, "{ratio}");
+        let dear = PricedVariance::of(&found, 2.0).unwrap();
+        let difference = bare.difference_to(&dear);
+        let expected = 2.0 * unhedged.powi(2) * p;
+        assert!((difference.value.unwrap() / expected - 1.0).abs() < 1e-9);
+        // Mostly the error of the probability.
+        let of_p = found.estimate(PARTS[2]).unwrap().std_error.unwrap();
+        let least = 2.0 * unhedged.powi(2) * of_p;
+        assert!(difference.std_error.unwrap() > 0.9 * least);
+    }
+
+    #[test]
+    fn what_is_not_there_gives_nothing() {
+        let found = influences(&table(100), &plan(100, vec![]), &PARTS[..2]);
+        assert_eq!(PricedVariance::of(&found, 1.0), None);
+    }
 }

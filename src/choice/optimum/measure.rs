@@ -34,7 +34,7 @@ pub const SHORT_NAMES: [(&str, &str); 16] = [
 pub enum Measure {
     /// An estimate of the summary, by its dotted path.
     Summary(String),
-    /// [`alexander_deng_zou`](crate::stats::alexander_deng_zou).
+    /// The variance and a price on liquidation, as of [`PricedVariance`](crate::stats::alexander_deng_zou::PricedVariance).
     AlexanderDengZou,
 }
 

@@ -10,3 +10,4 @@ pub mod optimum_error;
 pub mod outcome;
 pub mod ranking;
 pub mod search;
+pub mod simulated;
