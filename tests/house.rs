@@ -23,7 +23,7 @@ const ROOMS: [&str; 13] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 44] = [
+const ARROWS: [Arrow; 47] = [
     arrow(
         "plan",
         "scenario",
@@ -108,7 +108,9 @@ const ARROWS: [Arrow; 44] = [
     arrow("choice", "plan", "proposals, and which share a market"),
     arrow("choice", "engine", "simulates them together"),
     arrow("choice", "outcome", "looks at their tables"),
+    arrow("choice", "stats", "estimates and their differences"),
     arrow("report", "stats", "prints estimates"),
+    arrow("report", "choice", "prints points and their differences"),
     arrow("report", "outcome", "writes rows"),
     arrow("report", "plan", "names of assets, contracts and policies"),
     arrow("report", "venue", "lists presets and their rules"),
@@ -124,6 +126,7 @@ const ARROWS: [Arrow; 44] = [
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
     arrow("cli", "venue::preset", "`venues`"),
+    arrow("cli", "choice", "`sweep`"),
 ];
 
 /// What test modules and fixtures may use besides.

@@ -1,6 +1,6 @@
 //! Grids of scenario values: their points, and which of these are neighbours.
 
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
 use crate::choice::axis::{Axis, GridValue};
 use crate::choice::grid_error::{GridError, MOST_POINTS};
@@ -31,14 +31,13 @@ impl Point {
             .collect();
         parts.join(", ")
     }
+}
 
-    /// The `at` of machine-readable output.
-    pub fn json(&self) -> Value {
-        let entries = self
-            .values
-            .iter()
-            .map(|(path, value)| (path.clone(), value.json()));
-        Value::Object(entries.collect())
+impl Serialize for Point {
+    /// A map from path to value, in the order of the axes: the `at` of machine-readable output.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries = self.values.iter();
+        serializer.collect_map(entries.map(|(path, value)| (path, value.json())))
     }
 }
 

@@ -3,6 +3,8 @@
 pub mod axis;
 pub mod decimal;
 pub mod evaluation;
+mod frontier;
 pub mod grid;
 pub mod grid_error;
 pub mod optimum;
+pub mod sweep;

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show one path alone, step by step.
     Inspect(Inspect),
+    /// Simulate many points of a scenario on the same paths, and what each does better.
+    Sweep(Sweep),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.
@@ -115,6 +117,37 @@ pub(crate) enum ReportFormat {
     Text,
     /// The whole summary as JSON.
     Json,
+    /// Markdown tables.
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArguments,
+    /// Values of a dotted path, as a range FROM:TO:STEP or a list A,B,C, e.g.
+    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point.
+    #[arg(long = "over", value_name = "PATH=VALUES", required = true)]
+    pub(crate) over: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArguments,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = SweepFormat::Text)]
+    pub(crate) format: SweepFormat,
+    /// Also write sweep.json, sweep.csv and scenario.toml into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Form of a sweep's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SweepFormat {
+    /// Tables for a terminal of 100 columns.
+    Text,
+    /// The whole summary of every point, and all differences, as JSON.
+    Json,
+    /// Estimates and differences in long form.
+    Csv,
     /// Markdown tables.
     Markdown,
 }

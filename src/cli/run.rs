@@ -1,6 +1,5 @@
 //! `hedgesim run`: read, check, resolve, simulate, summarise, write.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -13,7 +12,9 @@ use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
 use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
-use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
+use crate::cli::session::{
+    check_input_stays, check_memory, read, set_threads, simulate_watched, stop_flag,
+};
 
 /// What `--out` writes, for the message.
 const FILES: &str = "summary.json, outcomes.csv, percentiles.csv and scenario.toml";
@@ -66,17 +67,5 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         // Also when nobody reads the report to its end.
         Ok(()) | Err(Failure::NoReader) if is_broken => Err(Failure::LimitBroken),
         printed => printed,
-    }
-}
-
-/// Refuses to write the scenario as run over the scenario that was read.
-fn check_input_stays(folder: &Path, scenario: &Path) -> Result<(), Failure> {
-    let written = folder.join("scenario.toml");
-    match (written.canonicalize(), scenario.canonicalize()) {
-        (Ok(written), Ok(read)) if written == read => Err(Failure::refused(&format!(
-            "`{}` is the scenario itself, which `--out` would write over; results need a folder of their own",
-            scenario.display()
-        ))),
-        _ => Ok(()),
     }
 }

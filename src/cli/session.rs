@@ -1,5 +1,6 @@
 //! What the commands share: reading and resolving a scenario, threads, Ctrl-C.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,12 +24,21 @@ use crate::cli::progress::Progress;
 
 /// Reads a scenario, checks it, and resolves it.
 pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Failure> {
-    // Drawn in colour; the stream takes the colours out where there is no terminal or the user wants none.
-    let refuse = |problems: Problems| Failure::Refused(problems.render(true) + "\n");
-    let loaded = load(&arguments.scenario, &arguments.all_overrides()).map_err(refuse)?;
-    let plan = resolve_with(&loaded, &pilot::ratios).map_err(refuse)?;
-    check_limits(&loaded, &plan).map_err(refuse)?;
+    let loaded = load(&arguments.scenario, &arguments.all_overrides());
+    loaded.and_then(resolved).map_err(refused)
+}
+
+/// Resolves a scenario that was read.
+pub(crate) fn resolved(loaded: Loaded) -> Result<(Loaded, Plan), Problems> {
+    let plan = resolve_with(&loaded, &pilot::ratios)?;
+    check_limits(&loaded, &plan)?;
     Ok((loaded, plan))
+}
+
+/// Why a scenario is refused, drawn in colour; the stream takes the colours out where there is no terminal or the user wants none.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+pub(crate) fn refused(problems: Problems) -> Failure {
+    Failure::Refused(problems.render(true) + "\n")
 }
 
 /// Limits must name values that the summary has.
@@ -129,4 +139,16 @@ pub(crate) fn simulate_watched(plan: &Plan, stop: &AtomicBool) -> Result<Outcome
     let table = simulate(plan, stop, &progress);
     progress.clear();
     Ok(table?)
+}
+
+/// Refuses to write the scenario as run over the scenario that was read.
+pub(crate) fn check_input_stays(folder: &Path, scenario: &Path) -> Result<(), Failure> {
+    let written = folder.join("scenario.toml");
+    match (written.canonicalize(), scenario.canonicalize()) {
+        (Ok(written), Ok(read)) if written == read => Err(Failure::refused(&format!(
+            "`{}` is the scenario itself, which `--out` would write over; results need a folder of their own",
+            scenario.display()
+        ))),
+        _ => Ok(()),
+    }
 }

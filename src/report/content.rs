@@ -25,7 +25,7 @@ pub fn document(summary: &Summary, plan: &Plan) -> Document {
     ];
     parts.extend(sections::all(summary, money));
     if let Some(seconds) = summary.run_seconds {
-        let text = format!("hedgesim {}, {} s.", summary.version, grouped(seconds, 2));
+        let text = run_line(&summary.version, seconds);
         parts.push(Section {
             heading: None,
             blocks: vec![Block::Paragraph(text)],
@@ -42,8 +42,13 @@ pub fn document(summary: &Summary, plan: &Plan) -> Document {
     }
 }
 
+/// The last line: which program, and how long it took.
+pub(super) fn run_line(version: &str, seconds: f64) -> String {
+    format!("hedgesim {version}, {} s.", grouped(seconds, 2))
+}
+
 /// Value of the inventory at time 0, or of the hedge where there is none, USD: sets the unit of all amounts.
-fn programme_usd(plan: &Plan) -> f64 {
+pub(super) fn programme_usd(plan: &Plan) -> f64 {
     let held_usd: f64 = plan
         .holdings
         .iter()

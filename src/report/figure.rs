@@ -81,6 +81,19 @@ impl Money {
         }
     }
 
+    /// A unit that keeps numbers short, for tables of many columns: millions from 10 million on, thousands from 100,000 on.
+    pub fn narrow_for_value(value_usd: f64) -> Self {
+        if (1e5..1e7).contains(&value_usd.abs()) {
+            Self {
+                divisor: 1e3,
+                decimals: 1,
+                unit: "thousand USD",
+            }
+        } else {
+            Self::for_value(value_usd)
+        }
+    }
+
     /// The same unit with one decimal more where it is millions, for amounts small against the programme.
     #[must_use]
     pub fn finer(self) -> Self {
@@ -221,6 +234,10 @@ mod tests {
         assert_eq!(Money::for_value(65e6).bare(-12_345_678.0), "-12.346");
         assert_eq!(Money::for_value(650_000.0).bare(-12_345.6), "-12,346");
         assert_eq!(Money::for_value(650.0).bare(-12.345), "-12.35");
+        let narrow = |usd: f64| Money::narrow_for_value(usd);
+        assert_eq!(narrow(650_000.0).text(-12_345.6), "-12.3 thousand USD");
+        assert_eq!(narrow(175e6), Money::for_value(175e6));
+        assert_eq!(narrow(6_500.0), Money::for_value(6_500.0));
     }
 
     #[test]

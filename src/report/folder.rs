@@ -173,6 +173,38 @@ pub fn write_folder(
     Ok(())
 }
 
+/// Writes files of these names and texts. All are complete on the disk before the first is put in its place.
+///
+/// # Errors
+/// [`FolderError`]; files that stood there are then untouched.
+pub fn write_texts(
+    folder: &Path,
+    texts: &[(&str, &str)],
+    interrupted: &AtomicBool,
+) -> Result<(), FolderError> {
+    let names: Vec<&str> = texts.iter().map(|(name, _)| *name).collect();
+    let _prepared = prepare_folder(folder, &names)?;
+    let mut files = Vec::with_capacity(texts.len());
+    for (name, text) in texts {
+        let path = folder.join(name);
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(FolderError::Interrupted { path });
+        }
+        let written = WholeFile::create(&path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.close()?;
+            Ok(file)
+        });
+        files.push(written.map_err(|source| FolderError::Write { path, source })?);
+    }
+    if interrupted.load(Ordering::Relaxed) {
+        return Err(FolderError::Interrupted {
+            path: folder.to_owned(),
+        });
+    }
+    Ok(put_all_in_place(files)?)
+}
+
 /// percentiles.csv: a row for hedged and unhedged P&L and each component, a column for each level.
 fn percentiles_text(table: &OutcomeTable) -> String {
     let mut text = String::from("value");

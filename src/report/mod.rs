@@ -17,6 +17,8 @@ pub mod number;
 mod paragraph;
 mod sections;
 pub mod story;
+pub mod sweep;
+pub mod sweep_files;
 pub mod terminal;
 pub mod trace;
 pub mod venues;

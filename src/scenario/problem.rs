@@ -55,6 +55,11 @@ impl Problems {
         &self.list
     }
 
+    /// The texts that their places point into.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// All problems drawn with their lines, then one line that counts them. `styled` adds terminal colours.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled {

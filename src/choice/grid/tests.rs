@@ -76,7 +76,7 @@ fn points_run_along_the_last_axis_first() {
     assert_eq!(labels[4], "a=1, b.c=y");
     assert_eq!(grid.point(5).overrides(), ["a=1", "b.c=z"]);
     assert_eq!(
-        grid.point(5).json(),
+        serde_json::to_value(grid.point(5)).unwrap(),
         serde_json::json!({ "a": 1, "b.c": "z" })
     );
     for index in 0..6 {

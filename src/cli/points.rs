@@ -1,0 +1,123 @@
+//! From the arguments of a grid to its points, each a scenario read and resolved as `run --set` would.
+
+use hedgesim::choice::grid::{Grid, Point};
+use hedgesim::choice::sweep::Proposal;
+use hedgesim::plan::read::{load, parse};
+use hedgesim::scenario::problem::Problems;
+use rayon::prelude::*;
+
+use crate::cli::arguments::ScenarioArguments;
+use crate::cli::failure::Failure;
+use crate::cli::output::tell;
+use crate::cli::session::{refused, resolved};
+
+/// The points of a grid, resolved, and the scenario from which they start.
+pub(crate) struct Points {
+    /// The grid.
+    pub(crate) grid: Grid,
+    /// Its points in their order.
+    pub(crate) proposals: Vec<Proposal>,
+    /// The scenario with its overrides; where it is refused without the values of a point, that of the first point. TOML.
+    pub(crate) scenario: String,
+}
+
+/// Reads the grid and resolves all its points before anything is simulated.
+pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<Points, Failure> {
+    let grid = Grid::parse(over).map_err(|error| Failure::refused(&error.to_string()))?;
+    let base = arguments.all_overrides();
+    // The file is read once: it may be a pipe, and it may change.
+    let first = grid.point(0);
+    let overrides_of = |at: &Point| [base.clone(), at.overrides()].concat();
+    let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolved);
+    let (name, text) = match &loaded {
+        Ok((loaded, _)) => (loaded.sources.name.clone(), loaded.sources.text.clone()),
+        Err(problems) => {
+            let sources = problems.sources();
+            (sources.name.clone(), sources.text.clone())
+        }
+    };
+    if let (Err(problems), true) = (&loaded, text.is_empty()) {
+        // There is no such file, or it is empty: no fault of the point.
+        return Err(refused(problems.clone()));
+    }
+    let read = |overrides: &[String]| parse(&name, &text, overrides).and_then(resolved);
+    let resolved_points: Vec<(Point, Result<Proposal, Problems>)> = (0..grid.size())
+        .into_par_iter()
+        .map(|index| {
+            let at = grid.point(index);
+            let proposal = read(&overrides_of(&at)).map(|(loaded, plan)| Proposal {
+                at: at.clone(),
+                plan,
+                scenario: loaded.effective_toml,
+            });
+            (at, proposal)
+        })
+        .collect();
+    let refusals = resolved_points.iter().filter(|(_, point)| point.is_err());
+    let refusals = refusals.count();
+    let mut proposals = Vec::with_capacity(grid.size());
+    for (at, proposal) in resolved_points {
+        proposals.push(proposal.map_err(|problems| refusal(&at, refusals, &grid, problems))?);
+    }
+    check_paths(&proposals)?;
+    let scenario = match read(&base) {
+        Ok((loaded, _)) => loaded.effective_toml,
+        Err(_) => proposals[0].scenario.clone(),
+    };
+    Ok(Points {
+        grid,
+        proposals,
+        scenario,
+    })
+}
+
+/// The first point that is refused, with the scenario's own words.
+fn refusal(at: &Point, refusals: usize, grid: &Grid, problems: Problems) -> Failure {
+    let others = match refusals {
+        1 => String::new(),
+        all if all == grid.size() => ", and so is every other".to_owned(),
+        all => format!(", and so are {} others of {}", all - 1, grid.size()),
+    };
+    let head = format!(
+        "the point {} of the grid is refused{others}\n\n",
+        at.label()
+    );
+    match refused(problems) {
+        Failure::Refused(message) => Failure::Refused(head + &message),
+        other => other,
+    }
+}
+
+/// Points are compared path by path.
+fn check_paths(proposals: &[Proposal]) -> Result<(), Failure> {
+    let paths = |proposal: &Proposal| proposal.plan.simulation.paths;
+    let first = &proposals[0];
+    match proposals.iter().find(|other| paths(other) != paths(first)) {
+        None => Ok(()),
+        Some(other) => Err(Failure::refused(&format!(
+            "the point {} has {} paths and {} has {}; allowed: the same number at every point, which are compared path by path",
+            first.at.label(),
+            paths(first),
+            other.at.label(),
+            paths(other),
+        ))),
+    }
+}
+
+/// What the user should know of axes that change nothing.
+pub(crate) fn tell_idle_axes(points: &Points) {
+    for (axis, of_axis) in points.grid.axes().iter().enumerate() {
+        let mut pairs = points.grid.neighbours().into_iter();
+        let is_idle = of_axis.values.len() > 1
+            && pairs
+                .by_ref()
+                .filter(|pair| pair.axis == axis)
+                .all(|pair| points.proposals[pair.from].plan == points.proposals[pair.to].plan);
+        if is_idle {
+            tell(&format!(
+                "warning: `--over {}` changes nothing that is simulated: its points are the same\n",
+                of_axis.path
+            ));
+        }
+    }
+}
