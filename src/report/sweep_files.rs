@@ -151,7 +151,7 @@ fn push_rows(
     }
 }
 
-fn push_estimate(text: &mut String, estimate: &Estimate) {
+pub(super) fn push_estimate(text: &mut String, estimate: &Estimate) {
     let [lower, upper] = match estimate.ci95 {
         Some([lower, upper]) => [Some(lower), Some(upper)],
         None => [None, None],
@@ -165,7 +165,7 @@ fn push_estimate(text: &mut String, estimate: &Estimate) {
 }
 
 /// A field, in quotes where it needs them (RFC 4180).
-fn push_field(text: &mut String, field: &str) {
+pub(super) fn push_field(text: &mut String, field: &str) {
     if field.contains([',', '"', '\n', '\r']) {
         text.push('"');
         text.push_str(&field.replace('"', "\"\""));

@@ -104,7 +104,13 @@ fn hint(name: &str, near: &[String]) -> String {
         .map(|(short, _)| *short)
         .chain([ALEXANDER_DENG_ZOU])
         .filter(|short| likeness(short) >= 0.6)
-        .reduce(|best, other| if likeness(other) > likeness(best) { other } else { best });
+        .reduce(|best, other| {
+            if likeness(other) > likeness(best) {
+                other
+            } else {
+                best
+            }
+        });
     match (near.first(), short) {
         (Some(path), _) if name.starts_with(&format!("{path}.")) => {
             format!("the whole estimate is meant: write `{path}`")

@@ -104,7 +104,10 @@ impl Simulated<'_> {
             .unzip();
         (self.announce)(taken.iter().map(|plan| plan.simulation.paths).sum());
         // The other half is for what the statistics sort.
-        let passes = passes(&taken, self.memory_bytes.map_or(u64::MAX, |bytes| bytes / 2));
+        let passes = passes(
+            &taken,
+            self.memory_bytes.map_or(u64::MAX, |bytes| bytes / 2),
+        );
         let mut found: Vec<Option<T>> = points.iter().map(|_| None).collect();
         evaluate(
             &taken,
