@@ -25,10 +25,18 @@ pub fn document(told: Told<'_>, plan: &Plan) -> Document {
         told,
         money: Money::for_value(programme_usd(plan)),
     };
+    let notes = plan.report.notes.iter().cloned();
+    let warning = |text| Item {
+        tone: Tone::Warning,
+        text,
+    };
     let mut sections = vec![
         Section {
             heading: None,
-            blocks: vec![Block::Paragraph(report.head())],
+            blocks: vec![
+                Block::Paragraph(report.head()),
+                Block::List(notes.map(warning).collect()),
+            ],
         },
         Section::new("In plain words", vec![Block::List(report.verdict())]),
     ];
@@ -506,12 +514,8 @@ impl Report<'_> {
             items.push(Item {
                 tone: Tone::Warning,
                 text: format!(
-                    "{} of the grid refused by the scenario, the first because {first}",
-                    if optimum.refused[0] == 1 {
-                        "1 point is".to_owned()
-                    } else {
-                        format!("{} points are", optimum.refused[0])
-                    }
+                    "The scenario refuses {} of the grid, the first of them {first}",
+                    counted(optimum.refused[0], "point")
                 ),
             });
         }

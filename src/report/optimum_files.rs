@@ -1,8 +1,9 @@
 //! An optimisation for machines: JSON, the frontier as CSV, and the best scenario ready to run.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::choice::grid::Point;
 use crate::choice::optimum::constraint::{Constraint, Origin};
 use crate::choice::optimum::measure::Measure;
 use crate::choice::optimum::outcome::{Evaluated, Found, Optimum, PassedOver, Problem};
@@ -51,6 +52,46 @@ pub struct Told<'a> {
     pub info: &'a OptimumInfo,
 }
 
+#[derive(Serialize)]
+struct File<'a> {
+    format: u32,
+    version: &'a str,
+    title: &'a str,
+    paths: u64,
+    seed: u64,
+    fresh_seed: u64,
+    run_seconds: f64,
+    feasible: bool,
+    objective: Value,
+    best: Option<BestOfFile<'a>>,
+    nearest: Value,
+    binding: Vec<&'a str>,
+    constraints: Vec<Value>,
+    runners_up: Vec<Value>,
+    passed_over: Vec<Value>,
+    unconstrained: Value,
+    capital: &'a str,
+    frontier: Vec<FrontierEntry<'a>>,
+    axes: Vec<Value>,
+    points: Value,
+    scenario: &'a str,
+}
+
+/// The best point; the summary is that of a run with the fresh seed.
+#[derive(Serialize)]
+struct BestOfFile<'a> {
+    at: &'a Point,
+    objective: Estimate,
+    objective_in_search: Estimate,
+    /// Axes on whose first or last value it lies.
+    edges: Vec<&'a str>,
+    on_frontier: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alexander_deng_zou: Option<Estimate>,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
 /// The optimisation as JSON, with a line break at its end.
 pub fn json(told: Told<'_>) -> String {
     let Told {
@@ -88,42 +129,42 @@ pub fn json(told: Told<'_>) -> String {
         })
     });
     let unconstrained = &optimum.evaluated[optimum.unconstrained];
-    let file = json!({
-        "format": FORMAT,
-        "version": info.version,
-        "title": info.title,
-        "paths": info.paths,
-        "seed": info.seed,
-        "fresh_seed": info.fresh_seed,
-        "run_seconds": info.run_seconds,
-        "feasible": matches!(optimum.found, Found::Best(_)),
-        "objective": {
+    let file = File {
+        format: FORMAT,
+        version: &info.version,
+        title: &info.title,
+        paths: info.paths,
+        seed: info.seed,
+        fresh_seed: info.fresh_seed,
+        run_seconds: info.run_seconds,
+        feasible: matches!(optimum.found, Found::Best(_)),
+        objective: json!({
             "direction": objective.direction.word(),
             "path": objective.measure.name(),
             "liquidation_price": info.liquidation_price,
-        },
-        "constraints": constraints(told),
-        "best": best(told),
-        "nearest": nearest(told),
-        "binding": binding,
-        "runners_up": runners_up(optimum),
-        "passed_over": passed_over.collect::<Vec<Value>>(),
-        "unconstrained": {
+        }),
+        best: best(told),
+        nearest: nearest(told),
+        binding,
+        constraints: constraints(told),
+        runners_up: runners_up(optimum),
+        passed_over: passed_over.collect(),
+        unconstrained: json!({
             "at": unconstrained.point,
             "objective": unconstrained.objective(),
-        },
-        "capital": problem.capital.name(),
-        "frontier": frontier(told),
-        "axes": axes,
-        "points": {
+        }),
+        capital: problem.capital.name(),
+        frontier: frontier(told),
+        axes,
+        points: json!({
             "grid": of_grid,
             "refinement": optimum.evaluated.len() - of_grid,
             "refused": optimum.refused[0],
             "refused_between": optimum.refused[1],
             "rounds": problem.rounds,
-        },
-        "scenario": info.scenario,
-    });
+        }),
+        scenario: &info.scenario,
+    };
     // Plain data with text keys, which always converts.
     let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
     text.push('\n');
@@ -196,34 +237,26 @@ fn constraints(told: Told<'_>) -> Vec<Value> {
     problem.constraints.iter().enumerate().map(of).collect()
 }
 
-fn best(told: Told<'_>) -> Value {
+fn best(told: Told<'_>) -> Option<BestOfFile<'_>> {
     let (Found::Best(best), Some(summary)) = (&told.optimum.found, told.best) else {
-        return Value::Null;
+        return None;
     };
     let of_search = &told.optimum.evaluated[best.index];
     let axes = told.problem.grid.axes();
-    let edges: Vec<&str> = best
-        .edges
-        .iter()
-        .map(|&axis| axes[axis].path.as_str())
-        .collect();
-    let mut entry = Map::new();
-    let mut put = |key: &str, value: Value| entry.insert(key.to_owned(), value);
-    put("at", json!(of_search.point));
-    put("objective", json!(best.fresh[0]));
-    put("objective_in_search", json!(of_search.objective()));
-    put("edges", json!(edges));
-    let is_efficient = told.optimum.frontier.contains(&best.index);
-    put("on_frontier", json!(is_efficient));
-    if told.problem.objective.measure == Measure::AlexanderDengZou {
-        put("alexander_deng_zou", json!(best.fresh[0]));
-    }
-    if let Ok(Value::Object(keys)) = serde_json::to_value(summary) {
-        // The scenario stands once in the file, with the seed of the search.
-        let kept = keys.into_iter().filter(|(key, _)| key != "scenario");
-        entry.extend(kept);
-    }
-    Value::Object(entry)
+    let is_priced = told.problem.objective.measure == Measure::AlexanderDengZou;
+    Some(BestOfFile {
+        at: &of_search.point,
+        objective: best.fresh[0],
+        objective_in_search: *of_search.objective(),
+        edges: best
+            .edges
+            .iter()
+            .map(|&axis| axes[axis].path.as_str())
+            .collect(),
+        on_frontier: told.optimum.frontier.contains(&best.index),
+        alexander_deng_zou: is_priced.then_some(best.fresh[0]),
+        summary,
+    })
 }
 
 fn nearest(told: Told<'_>) -> Value {
@@ -261,7 +294,7 @@ fn runners_up(optimum: &Optimum) -> Vec<Value> {
 /// A point of the frontier.
 #[derive(Debug, Serialize)]
 struct FrontierEntry<'a> {
-    at: &'a crate::choice::grid::Point,
+    at: &'a Point,
     es95: Estimate,
     capital: Estimate,
     liquidation_probability: Estimate,
