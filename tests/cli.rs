@@ -12,6 +12,8 @@ mod inspect;
 mod legs;
 #[path = "cli/look.rs"]
 mod look;
+#[path = "cli/optimize.rs"]
+mod optimize;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/readme.rs"]

@@ -23,7 +23,7 @@ const ROOMS: [&str; 13] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 47] = [
+const ARROWS: [Arrow; 49] = [
     arrow(
         "plan",
         "scenario",
@@ -105,11 +105,21 @@ const ARROWS: [Arrow; 47] = [
         "scenario::overrides",
         "a point of a grid is a list of overrides",
     ),
+    arrow(
+        "choice",
+        "scenario::limit",
+        "a constraint is written like a limit",
+    ),
     arrow("choice", "plan", "proposals, and which share a market"),
     arrow("choice", "engine", "simulates them together"),
     arrow("choice", "outcome", "looks at their tables"),
     arrow("choice", "stats", "estimates and their differences"),
     arrow("report", "stats", "prints estimates"),
+    arrow(
+        "report",
+        "scenario::overrides",
+        "puts a path into words, key by key",
+    ),
     arrow("report", "choice", "prints points and their differences"),
     arrow("report", "outcome", "writes rows"),
     arrow("report", "plan", "names of assets, contracts and policies"),
@@ -126,7 +136,7 @@ const ARROWS: [Arrow; 47] = [
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
     arrow("cli", "venue::preset", "`venues`"),
-    arrow("cli", "choice", "`sweep`"),
+    arrow("cli", "choice", "`sweep` and `optimize`"),
 ];
 
 /// What test modules and fixtures may use besides.

@@ -9,4 +9,5 @@ pub mod evaluation;
 mod frontier;
 pub mod grid;
 pub mod grid_error;
+pub mod optimum;
 pub mod sweep;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hedgesim::choice::optimum::mesh::MOST_ROUNDS;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Monte Carlo risk of hedging crypto inventory with futures, path by path.
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Simulate several proposals on the same paths, side by side.
     Compare(Compare),
+    /// Find the best point of a grid under limits, and confirm it on fresh random numbers.
+    Optimize(Optimize),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.
@@ -153,6 +157,53 @@ pub(crate) struct Sweep {
     /// Also write sweep.json, sweep.csv and scenario.toml into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Optimize {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArguments,
+    #[command(flatten)]
+    pub(crate) objective: ObjectiveArguments,
+    /// What the best point has to keep, e.g. `liquidation.probability <= 1%`; may be given again. The
+    /// scenario's [[limits]] have to be kept, too. Judged at the far end of the 95 % interval.
+    #[arg(long = "subject-to", value_name = "KEY <= BOUND")]
+    pub(crate) subject_to: Vec<String>,
+    /// Values of a dotted path, as a range FROM:TO:STEP or a list A,B,C, e.g.
+    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point.
+    #[arg(long = "over", value_name = "PATH=VALUES", required = true)]
+    pub(crate) over: Vec<String>,
+    /// How often steps are halved around the best points of the grid; 0 stays on the grid.
+    #[arg(long, value_name = "TIMES", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_ROUNDS)))]
+    pub(crate) refine: u32,
+    /// What the frontier takes for the capital that a point locks: a summary key in USD.
+    #[arg(long, value_name = "KEY", default_value = "collateral.peak.mean")]
+    pub(crate) capital: String,
+    /// Price of a certain liquidation in the objective alexander-deng-zou, in variances of the
+    /// unhedged P&L [default: 1].
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    pub(crate) liquidation_price: Option<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArguments,
+    /// Form of the report on standard output.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// Also write optimize.json, frontier.csv and scenario.toml (the best one, ready to run) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What is to be as small or as large as possible.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ObjectiveArguments {
+    /// Make this as small as possible: a summary key (`hedged.es95`), a short name (es95, std_dev, ...) or
+    /// alexander-deng-zou (variance plus a price on liquidation).
+    #[arg(long, value_name = "KEY")]
+    pub(crate) minimize: Option<String>,
+    /// Make this as large as possible.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) maximize: Option<String>,
 }
 
 /// Form of a sweep's result.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::arguments::{Arguments, Command};
-use crate::cli::{check, compare, init, inspect, run, sweep, venues};
+use crate::cli::{check, compare, init, inspect, optimize, run, sweep, venues};
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
@@ -15,6 +15,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
         Command::Inspect(inspect) => inspect::inspect(inspect),
+        Command::Optimize(optimize) => optimize::optimize(optimize),
         Command::Sweep(sweep) => sweep::sweep(sweep),
         Command::Compare(compare) => compare::compare(compare),
         Command::Venues(venues) => venues::venues(venues),

@@ -7,6 +7,8 @@ pub(crate) mod dispatch;
 mod failure;
 mod init;
 mod inspect;
+mod optimize;
+mod optimize_points;
 mod output;
 mod points;
 mod progress;

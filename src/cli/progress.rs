@@ -31,6 +31,11 @@ impl Progress {
         }
     }
 
+    /// So many more paths are to come.
+    pub(crate) fn extend(&self, paths: u64) {
+        self.bar.inc_length(paths);
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();

@@ -28,7 +28,8 @@ pub struct Requirement {
     pub has_unit: bool,
 }
 
-const FORM: &str =
+/// What a limit looks like, for messages.
+pub const LIMIT_FORM: &str =
     "a path, one of <=, <, >=, >, and a number, such as \"liquidation.probability <= 30%\"";
 
 impl Limit {
@@ -41,39 +42,45 @@ impl Limit {
 }
 
 fn requirement(node: &Node) -> Result<Requirement, Complaint> {
-    let whole = text(node)?;
-    let refuse = |reason: &str| Complaint::allowed(FORM, reason);
-    let at = whole
-        .find(['<', '>', '='])
-        .ok_or_else(|| refuse("no comparison"))?;
-    let path = whole[..at].trim();
-    let rest = &whole[at..];
-    let (is_at_most, bound) = match rest.as_bytes() {
-        [b'<', b'=', ..] => (true, &rest[2..]),
-        [b'>', b'=', ..] => (false, &rest[2..]),
-        [b'<', ..] => (true, &rest[1..]),
-        [b'>', ..] => (false, &rest[1..]),
-        _ => return Err(refuse("compare with <= or >=")),
-    };
-    let is_name = |key: &str| {
-        !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-    };
-    // `percentiles.p0.1` is a path too: its parts are names or digits.
-    if path.is_empty() || !path.split('.').all(is_name) {
-        return Err(refuse("left of the comparison stands a dotted path"));
+    Requirement::parse(&text(node)?).map_err(|reason| Complaint::allowed(LIMIT_FORM, reason))
+}
+
+impl Requirement {
+    /// Reads a limit as it is written, of the form [`LIMIT_FORM`].
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn parse(whole: &str) -> Result<Self, &'static str> {
+        let at = whole.find(['<', '>', '=']).ok_or("no comparison")?;
+        let path = whole[..at].trim();
+        let rest = &whole[at..];
+        let (is_at_most, bound) = match rest.as_bytes() {
+            [b'<', b'=', ..] => (true, &rest[2..]),
+            [b'>', b'=', ..] => (false, &rest[2..]),
+            [b'<', ..] => (true, &rest[1..]),
+            [b'>', ..] => (false, &rest[1..]),
+            _ => return Err("compare with <= or >="),
+        };
+        let is_name = |key: &str| {
+            !key.is_empty()
+                && key
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        };
+        // `percentiles.p0.1` is a path too: its parts are names or digits.
+        if path.is_empty() || !path.split('.').all(is_name) {
+            return Err("left of the comparison stands a dotted path");
+        }
+        let (bound, has_unit) =
+            number_or_percent(bound.trim()).ok_or("right of the comparison stands a number")?;
+        Ok(Self {
+            text: whole.trim().to_owned(),
+            path: path.to_owned(),
+            is_at_most,
+            bound,
+            has_unit,
+        })
     }
-    let (bound, has_unit) = number_or_percent(bound.trim())
-        .ok_or_else(|| refuse("right of the comparison stands a number"))?;
-    Ok(Requirement {
-        text: whole.trim().to_owned(),
-        path: path.to_owned(),
-        is_at_most,
-        bound,
-        has_unit,
-    })
 }
 
 /// A finite number, and whether it has a unit.

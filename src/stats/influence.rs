@@ -132,6 +132,11 @@ impl Influences {
         entries.map(|entry| (entry.key.as_str(), entry.estimate))
     }
 
+    /// Weights of the paths; `None` where all weigh the same.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
     /// The estimate of this key.
     pub fn estimate(&self, key: &str) -> Option<Estimate> {
         self.entry(key).map(|entry| entry.estimate)

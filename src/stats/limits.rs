@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::plan::types::{Comparison, LimitPlan};
+use crate::stats::estimate::Estimate;
 
 /// What became of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,28 +41,11 @@ pub struct LimitOutcome {
 /// or the event never happened, cannot be told.
 pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
     let found = resolve(summary, &limit.path);
-    let (value, ci95) = match found {
+    let (value, ci95) = match found.map(as_estimate) {
         None => (None, None),
-        Some(Value::Object(estimate)) => {
-            let ends = estimate.get("ci95").and_then(Value::as_array);
-            let end = |index: usize| {
-                ends.and_then(|ends| ends.get(index))
-                    .and_then(Value::as_f64)
-            };
-            (
-                estimate.get("value").and_then(Value::as_f64),
-                end(0).zip(end(1)).map(|(lower, upper)| [lower, upper]),
-            )
-        }
-        Some(number) => (number.as_f64(), number.as_f64().map(|x| [x, x])),
+        Some(Estimate { value, ci95, .. }) => (value, ci95),
     };
-    let status = match (ci95, limit.comparison) {
-        (Some([_, upper]), Comparison::AtMost) if upper <= limit.bound => LimitStatus::Kept,
-        (Some([lower, _]), Comparison::AtMost) if lower > limit.bound => LimitStatus::Broken,
-        (Some([lower, _]), Comparison::AtLeast) if lower >= limit.bound => LimitStatus::Kept,
-        (Some([_, upper]), Comparison::AtLeast) if upper < limit.bound => LimitStatus::Broken,
-        (Some(_) | None, Comparison::AtMost | Comparison::AtLeast) => LimitStatus::Unknown,
-    };
+    let status = status_of(ci95, limit.comparison, limit.bound);
     LimitOutcome {
         require: limit.text.clone(),
         path: limit.path.clone(),
@@ -69,6 +53,42 @@ pub fn judge(summary: &Value, limit: &LimitPlan) -> LimitOutcome {
         ci95,
         bound: limit.bound,
         status,
+    }
+}
+
+/// Whether an interval keeps a bound as a whole, breaks it as a whole, or holds it; no interval tells nothing.
+pub fn status_of(ci95: Option<[f64; 2]>, comparison: Comparison, bound: f64) -> LimitStatus {
+    match (ci95, comparison) {
+        (Some([_, upper]), Comparison::AtMost) if upper <= bound => LimitStatus::Kept,
+        (Some([lower, _]), Comparison::AtMost) if lower > bound => LimitStatus::Broken,
+        (Some([lower, _]), Comparison::AtLeast) if lower >= bound => LimitStatus::Kept,
+        (Some([_, upper]), Comparison::AtLeast) if upper < bound => LimitStatus::Broken,
+        (Some(_) | None, Comparison::AtMost | Comparison::AtLeast) => LimitStatus::Unknown,
+    }
+}
+
+/// The estimate at a dotted path of a summary; `None` where the path names no estimate.
+pub fn estimate_at(summary: &Value, path: &str) -> Option<Estimate> {
+    resolve(summary, path)
+        .filter(|found| is_estimate(found))
+        .map(as_estimate)
+}
+
+/// An estimate, or a bare number, which is its own interval.
+fn as_estimate(found: &Value) -> Estimate {
+    let Value::Object(estimate) = found else {
+        return found.as_f64().map_or(Estimate::UNDEFINED, Estimate::exact);
+    };
+    let number = |key: &str| estimate.get(key).and_then(Value::as_f64);
+    let ends = estimate.get("ci95").and_then(Value::as_array);
+    let end = |index: usize| {
+        ends.and_then(|ends| ends.get(index))
+            .and_then(Value::as_f64)
+    };
+    Estimate {
+        value: number("value"),
+        std_error: number("std_error"),
+        ci95: end(0).zip(end(1)).map(|(lower, upper)| [lower, upper]),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Estimators and their errors.
 
+pub mod alexander_deng_zou;
 mod asked;
 pub mod attribution;
 mod breakdown;

@@ -11,4 +11,5 @@ mod law;
 mod liquidation;
 mod market;
 mod martingale;
+mod optimum;
 mod systemic;

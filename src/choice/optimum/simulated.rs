@@ -1,0 +1,181 @@
+//! Evaluates points by simulation: all of a batch on the same random numbers, those that share a market in one pass.
+
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+
+use crate::choice::evaluation::{evaluate, passes};
+use crate::choice::grid::Point;
+use crate::choice::optimum::measure::Measure;
+use crate::choice::optimum::search::{Draw, Evaluator};
+use crate::engine::run::{SimulationError, Watcher};
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::Plan;
+use crate::stats::alexander_deng_zou::{PARTS, PricedVariance};
+use crate::stats::difference::difference;
+use crate::stats::estimate::Estimate;
+use crate::stats::influence::{Influences, influences};
+
+/// Evaluates points by simulation.
+pub struct Simulated<'a> {
+    /// What is wanted of each point; the first is the objective.
+    pub measures: Vec<Measure>,
+    /// The price of liquidation in the objective of Alexander, Deng and Zou.
+    pub liquidation_price: f64,
+    /// The plan of a point; `None` where the scenario refuses it.
+    pub resolve: &'a (dyn Fn(&Point, Draw) -> Option<Plan> + Sync),
+    /// Memory that tables may take; `None`: any.
+    pub memory_bytes: Option<u64>,
+    /// Ends the simulation.
+    pub stop: &'a AtomicBool,
+    /// Is told of paths to come.
+    pub announce: &'a dyn Fn(u64),
+    /// Is told of paths that are done, once for each plan.
+    pub watcher: &'a dyn Watcher,
+}
+
+impl Evaluator for Simulated<'_> {
+    type Failure = SimulationError;
+
+    fn measure(
+        &mut self,
+        points: &[Point],
+        draw: Draw,
+    ) -> Result<Vec<Option<Vec<Estimate>>>, SimulationError> {
+        let keys = keys(&self.measures);
+        self.seen(points, draw, |plan, table| {
+            let found = influences(table, plan, &keys);
+            let priced = self
+                .measures
+                .contains(&Measure::AlexanderDengZou)
+                .then(|| PricedVariance::of(&found, self.liquidation_price))
+                .flatten();
+            let of = |measure: &Measure| match measure {
+                Measure::Summary(path) => found.estimate(path),
+                Measure::AlexanderDengZou => priced.as_ref().map(|priced| priced.estimate),
+            };
+            let estimates = self.measures.iter().map(of);
+            estimates
+                .map(|estimate| estimate.unwrap_or(Estimate::UNDEFINED))
+                .collect()
+        })
+    }
+
+    fn differences(
+        &mut self,
+        base: &Point,
+        others: &[Point],
+        draw: Draw,
+    ) -> Result<Vec<Option<Estimate>>, SimulationError> {
+        let objective = &self.measures[..1];
+        let keys = keys(objective);
+        let points: Vec<Point> = [std::slice::from_ref(base), others].concat();
+        let sides = self.seen(&points, draw, |plan, table| {
+            let found = influences(table, plan, &keys);
+            match objective[0] {
+                Measure::Summary(_) => Some(Side::Summary(found)),
+                Measure::AlexanderDengZou => {
+                    PricedVariance::of(&found, self.liquidation_price).map(Side::Priced)
+                }
+            }
+        })?;
+        let sides: Vec<Option<Side>> = sides.into_iter().map(Option::flatten).collect();
+        let of = |other: &Option<Side>| sides[0].as_ref()?.difference_to(other.as_ref()?);
+        Ok(sides[1..].iter().map(of).collect())
+    }
+}
+
+impl Simulated<'_> {
+    /// What `look` sees of the outcomes of each point.
+    fn seen<T: Send>(
+        &self,
+        points: &[Point],
+        draw: Draw,
+        look: impl Fn(&Plan, &OutcomeTable) -> T + Sync,
+    ) -> Result<Vec<Option<T>>, SimulationError> {
+        let plans: Vec<Option<Plan>> = points
+            .par_iter()
+            .map(|point| (self.resolve)(point, draw))
+            .collect();
+        let (numbers, taken): (Vec<usize>, Vec<&Plan>) = plans
+            .iter()
+            .enumerate()
+            .filter_map(|(number, plan)| Some((number, plan.as_ref()?)))
+            .unzip();
+        (self.announce)(taken.iter().map(|plan| plan.simulation.paths).sum());
+        // The other half is for what the statistics sort.
+        let passes = passes(
+            &taken,
+            self.memory_bytes.map_or(u64::MAX, |bytes| bytes / 2),
+        );
+        let mut found: Vec<Option<T>> = points.iter().map(|_| None).collect();
+        evaluate(
+            &taken,
+            &passes,
+            (self.stop, self.watcher),
+            |index, table| look(taken[index], table),
+            |index, seen| found[numbers[index]] = Some(seen),
+        )?;
+        Ok(found)
+    }
+}
+
+/// One side of a difference.
+enum Side {
+    Summary(Influences),
+    Priced(PricedVariance),
+}
+
+impl Side {
+    fn difference_to(&self, other: &Self) -> Option<Estimate> {
+        match (self, other) {
+            (Self::Summary(a), Self::Summary(b)) => {
+                difference(a, b).first().map(|(_, estimate)| *estimate)
+            }
+            (Self::Priced(a), Self::Priced(b)) => Some(a.difference_to(b)),
+            _ => None,
+        }
+    }
+}
+
+/// Keys of the summary that measures need, each once.
+fn keys(measures: &[Measure]) -> Vec<&str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for measure in measures {
+        let needed = match measure {
+            Measure::Summary(path) => vec![path.as_str()],
+            Measure::AlexanderDengZou => PARTS.to_vec(),
+        };
+        for key in needed {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+/// The seed of fresh random numbers: one step of `SplitMix64` from the scenario's, cut to the 63 bits of a seed.
+///
+/// # Source
+/// G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators, OOPSLA 2014, the mixing function of figure 16.
+pub fn fresh_seed(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) >> 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fresh_seeds_are_splitmix() {
+        // The first output of the published generator started at 1234567 is 6457827717110365317.
+        assert_eq!(fresh_seed(1_234_567), 6_457_827_717_110_365_317 >> 1);
+        for seed in 0..1000 {
+            assert_ne!(fresh_seed(seed), seed);
+        }
+    }
+}

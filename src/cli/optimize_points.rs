@@ -1,0 +1,169 @@
+//! The points of an optimisation: which may be varied, which the scenario takes, and the plan of any point between them.
+
+use std::collections::BTreeMap;
+
+use hedgesim::choice::grid::{Grid, Point};
+use hedgesim::choice::optimum::optimum_error::OptimumError;
+use hedgesim::choice::optimum::search::Draw;
+use hedgesim::choice::optimum::simulated::fresh_seed;
+use hedgesim::plan::read::{load, parse};
+use hedgesim::plan::types::Plan;
+use hedgesim::scenario::overrides::keys;
+use hedgesim::scenario::problem::Problems;
+use rayon::prelude::*;
+
+use crate::cli::arguments::ScenarioArguments;
+use crate::cli::failure::Failure;
+use crate::cli::session::{refused, resolved};
+
+/// The points of a grid, and the way to any other.
+pub(crate) struct Candidates {
+    /// The grid.
+    pub(crate) grid: Grid,
+    /// The plan of the first point that the scenario takes.
+    pub(crate) first: Plan,
+    /// The first point that it refuses, and why, in one line.
+    pub(crate) refusal: Option<String>,
+    name: String,
+    text: String,
+    base: Vec<String>,
+    /// By point of the grid, as its overrides: its plan, `None` where it is refused.
+    plans: BTreeMap<Vec<String>, Option<Plan>>,
+}
+
+impl Candidates {
+    /// Reads the grid and resolves all its points before anything is simulated.
+    ///
+    /// A point that the scenario refuses, such as one with less collateral than its size asks for, is none to choose; a value all of
+    /// whose points are refused is a mistake.
+    pub(crate) fn read(arguments: &ScenarioArguments, over: &[String]) -> Result<Self, Failure> {
+        let grid = Grid::parse(over).map_err(|error| Failure::refused(&error.to_string()))?;
+        check_decisions(&grid)?;
+        let base = arguments.all_overrides();
+        // The file is read once: it may be a pipe, and it may change.
+        let overrides = [base.clone(), grid.point(0).overrides()].concat();
+        let (name, text) = match load(&arguments.scenario, &overrides) {
+            Ok(loaded) => (loaded.sources.name, loaded.sources.text),
+            Err(problems) if problems.sources().text.is_empty() => {
+                // There is no such file, or it is empty: no fault of the point.
+                return Err(refused(problems));
+            }
+            Err(problems) => {
+                let sources = problems.sources();
+                (sources.name.clone(), sources.text.clone())
+            }
+        };
+        let found: Vec<Result<Plan, Problems>> = (0..grid.size())
+            .into_par_iter()
+            .map(|index| {
+                let overrides = [base.clone(), grid.point(index).overrides()].concat();
+                let (_, plan) = parse(&name, &text, &overrides).and_then(resolved)?;
+                Ok(plan)
+            })
+            .collect();
+        check_values(&grid, &found)?;
+        let refusal = found.iter().enumerate().find_map(|(index, plan)| {
+            let problems = plan.as_ref().err()?;
+            let first = problems.list().first();
+            let reason = first.map_or(String::new(), |problem| problem.message.clone());
+            Some(format!("{}: {reason}", grid.point(index).label()))
+        });
+        let Some(first) = found.iter().find_map(|plan| plan.as_ref().ok()).cloned() else {
+            return Err(Failure::Other("no point of the grid was read".to_owned()));
+        };
+        let plans = found.into_iter().enumerate();
+        let plans = plans.map(|(index, plan)| (grid.point(index).overrides(), plan.ok()));
+        Ok(Self {
+            plans: plans.collect(),
+            grid,
+            first,
+            refusal,
+            name,
+            text,
+            base,
+        })
+    }
+
+    /// The plans of the grid's points that the scenario takes, with their points.
+    pub(crate) fn taken(&self) -> Vec<(Point, &Plan)> {
+        let points = self.grid.points();
+        points
+            .filter_map(|point| {
+                let plan = self.plans.get(&point.overrides())?.as_ref()?;
+                Some((point, plan))
+            })
+            .collect()
+    }
+
+    /// The seed of fresh random numbers.
+    pub(crate) fn fresh_seed(&self) -> u64 {
+        fresh_seed(self.first.simulation.seed)
+    }
+
+    /// The plan of a point; `None` where the scenario refuses it.
+    pub(crate) fn plan(&self, point: &Point, draw: Draw) -> Option<Plan> {
+        if draw == Draw::Search
+            && let Some(known) = self.plans.get(&point.overrides())
+        {
+            return known.clone();
+        }
+        self.resolve(point, draw).ok().map(|(plan, _)| plan)
+    }
+
+    /// The plan of a point and its scenario, TOML.
+    pub(crate) fn resolve(&self, point: &Point, draw: Draw) -> Result<(Plan, String), Problems> {
+        let mut overrides = [self.base.clone(), point.overrides()].concat();
+        if draw == Draw::Fresh {
+            overrides.push(format!("simulation.seed={}", self.fresh_seed()));
+        }
+        let (loaded, plan) = parse(&self.name, &self.text, &overrides).and_then(resolved)?;
+        Ok((plan, loaded.effective_toml))
+    }
+}
+
+/// What says how to simulate or how to judge is nothing to choose.
+fn check_decisions(grid: &Grid) -> Result<(), Failure> {
+    for axis in grid.axes() {
+        let keys = keys(&axis.path).unwrap_or_default();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let what = match keys.as_slice() {
+            ["simulation", "horizon"] => continue,
+            ["simulation", "seed"] => "seed",
+            ["simulation", ..] => "way to simulate",
+            ["limits", ..] => "limit",
+            ["report" | "title", ..] => "report",
+            _ => continue,
+        };
+        let error = OptimumError::NoDecision {
+            path: axis.path.clone(),
+            what,
+        };
+        return Err(Failure::refused(&error.to_string()));
+    }
+    Ok(())
+}
+
+/// Every value of every axis must be taken at some point.
+fn check_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<(), Failure> {
+    for (axis, of_axis) in grid.axes().iter().enumerate() {
+        for (place, value) in of_axis.values.iter().enumerate() {
+            let mut of_value = (0..grid.size()).filter(|&index| grid.places(index)[axis] == place);
+            let Some(first) = of_value.clone().next() else {
+                continue;
+            };
+            let is_lost = of_value.all(|index| found[index].is_err());
+            if let (true, Err(problems)) = (is_lost, &found[first]) {
+                let head = format!(
+                    "every point of the grid with {}={} is refused, the first of them because\n\n",
+                    of_axis.path,
+                    value.label()
+                );
+                return Err(match refused(problems.clone()) {
+                    Failure::Refused(message) => Failure::Refused(head + &message),
+                    other => other,
+                });
+            }
+        }
+    }
+    Ok(())
+}

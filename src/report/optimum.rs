@@ -1,0 +1,556 @@
+//! What the report of an optimisation says: the answer, how sure it is, what binds, the efficient frontier, what was not tried.
+
+use crate::choice::optimum::constraint::{Constraint, Origin};
+use crate::choice::optimum::objective::Direction;
+use crate::choice::optimum::outcome::{Best, Found, Nothing};
+use crate::choice::sweep::is_undecided;
+use crate::plan::types::Plan;
+use crate::report::content::{programme_usd, run_line};
+use crate::report::document::{Block, Document, Item, Section, Table, Tone};
+use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent};
+use crate::report::optimum_files::{Told, is_best, is_feasible, judged, not_kept};
+use crate::report::optimum_words::{Style, axis_words, measure_words, point_words, value_words};
+use crate::report::sections::INTERVAL;
+use crate::scenario::overrides::keys;
+use crate::stats::estimate::Estimate;
+use crate::stats::limits::LimitStatus;
+use crate::stats::summary::Summary;
+
+/// Most rows of the frontier that are printed; files hold all.
+const MOST_ROWS: usize = 24;
+
+/// The report of an optimisation; `plan` is that of the first point of the grid.
+pub fn document(told: Told<'_>, plan: &Plan) -> Document {
+    let report = Report {
+        told,
+        money: Money::for_value(programme_usd(plan)),
+    };
+    let notes = plan.report.notes.iter().cloned();
+    let warning = |text| Item {
+        tone: Tone::Warning,
+        text,
+    };
+    let mut sections = vec![
+        Section {
+            heading: None,
+            blocks: vec![
+                Block::Paragraph(report.head()),
+                Block::List(notes.map(warning).collect()),
+            ],
+        },
+        Section::new("In plain words", vec![Block::List(report.verdict())]),
+    ];
+    sections.extend(report.limits());
+    sections.extend(report.runners_up());
+    sections.push(report.frontier());
+    sections.push(Section::new(
+        "What was not tried",
+        vec![Block::List(report.not_tried())],
+    ));
+    sections.push(Section {
+        heading: None,
+        blocks: vec![Block::Paragraph(run_line(
+            &told.info.version,
+            told.info.run_seconds,
+        ))],
+    });
+    let title = if told.info.title.is_empty() {
+        "The best hedge".to_owned()
+    } else {
+        format!("The best hedge: {}", told.info.title)
+    };
+    Document { title, sections }
+}
+
+struct Report<'a> {
+    told: Told<'a>,
+    money: Money,
+}
+
+impl Report<'_> {
+    fn point(&self, index: usize) -> String {
+        point_words(&self.told.optimum.evaluated[index].point, self.money)
+    }
+
+    fn objective_style(&self) -> Style {
+        Style::of(&self.told.problem.objective.measure, self.money)
+    }
+
+    fn objective_words(&self) -> String {
+        measure_words(&self.told.problem.objective.measure)
+    }
+
+    fn head(&self) -> String {
+        let Told {
+            problem,
+            optimum,
+            info,
+            ..
+        } = self.told;
+        let of_grid = optimum.evaluated.iter().filter(|point| point.is_of_grid);
+        let of_grid = of_grid.count();
+        let between = match optimum.evaluated.len() - of_grid {
+            0 => String::new(),
+            between => format!(" and {between} between them"),
+        };
+        let verb = match problem.objective.direction {
+            Direction::Minimize => "least",
+            Direction::Maximize => "largest",
+        };
+        let price = info.liquidation_price.map_or(String::new(), |price| {
+            format!(" (a certain liquidation priced at {price} unhedged variances)")
+        });
+        format!(
+            "Sought: the {verb} {}{price}. {of_grid} points of the grid{between}, each on the same {} paths (seed {}); the best one again on \
+             fresh random numbers (seed {}).",
+            self.objective_words(),
+            grouped(info.paths as f64, 0),
+            info.seed,
+            info.fresh_seed,
+        )
+    }
+
+    fn verdict(&self) -> Vec<Item> {
+        match &self.told.optimum.found {
+            Found::Best(best) => self.best_words(best),
+            Found::Nothing(nothing) => self.nothing_words(nothing),
+        }
+    }
+
+    fn best_words(&self, best: &Best) -> Vec<Item> {
+        let mut items = vec![Item {
+            tone: Tone::Good,
+            text: format!(
+                "Best: {}. {} {}{}.",
+                self.point(best.index),
+                capitalised(&self.objective_words()),
+                self.objective_style().estimate(&best.fresh[0]),
+                self.told
+                    .best
+                    .map_or(String::new(), |summary| self.beside(summary)),
+            ),
+        }];
+        items.extend(self.certainty(best));
+        items.extend(self.kept_words(best));
+        if !best.passed_over.is_empty() {
+            let count = best.passed_over.len();
+            items.push(Item {
+                tone: Tone::Warning,
+                text: format!(
+                    "{} that looked better in the search did not keep the limits on fresh random numbers and {} passed over.",
+                    counted(count, "point"),
+                    if count == 1 { "was" } else { "were" }
+                ),
+            });
+        }
+        items.extend(best.edges.iter().map(|&axis| self.edge_words(best, axis)));
+        items.extend(self.market_words());
+        items
+    }
+
+    /// What a treasurer wants to know beside the objective.
+    fn beside(&self, summary: &Summary) -> String {
+        let objective = self.told.problem.objective.measure.name();
+        let mut parts = Vec::new();
+        if objective != "hedged.es95" {
+            let es95 = Style::Usd(self.money).estimate(&summary.hedged.es95);
+            parts.push(format!("expected shortfall at 95 % {es95}"));
+        }
+        if objective != "liquidation.probability" {
+            let probability = &summary.liquidation.probability;
+            let futures = futures_text(probability, summary.paths);
+            let at_most = match (probability.value, probability.ci95) {
+                (Some(value), Some([_, upper])) if value > 0.0 => {
+                    format!(" (at most {})", percent(upper))
+                }
+                _ => String::new(),
+            };
+            parts.push(format!(
+                "the exchange closes the hedge by force in {futures}{at_most}"
+            ));
+        }
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", parts.join("; "))
+        }
+    }
+
+    /// Whether the best point can be told from the next best of the grid.
+    fn certainty(&self, best: &Best) -> Option<Item> {
+        let nearest = best.rivals.first()?;
+        let difference = nearest.difference.filter(|d| d.value.is_some())?;
+        let style = self.objective_style();
+        let alike: Vec<String> = best
+            .rivals
+            .iter()
+            .filter(|rival| rival.difference.is_none_or(|d| is_undecided(&d)))
+            .map(|rival| self.point(rival.index))
+            .collect();
+        let text = if alike.is_empty() {
+            let size = difference.value.map(f64::abs);
+            let error = difference.std_error;
+            format!(
+                "It can be told from the next best point of the grid, {}, which differs by {} (standard error {}).",
+                self.point(nearest.index),
+                size.map_or(NOTHING.to_owned(), |size| style.text(size)),
+                error.map_or(NOTHING.to_owned(), |error| style.text(error)),
+            )
+        } else {
+            format!(
+                "On {} paths it cannot be told from {}: take whichever suits better.",
+                grouped(self.told.info.paths as f64, 0),
+                alike.join(" or from ")
+            )
+        };
+        Some(Item::plain(text))
+    }
+
+    fn kept_words(&self, best: &Best) -> Vec<Item> {
+        let (problem, optimum) = (self.told.problem, self.told.optimum);
+        if problem.constraints.is_empty() {
+            return Vec::new();
+        }
+        if optimum.binding.is_empty() {
+            let text = "No limit stands in the way: without them the best point would be the same.";
+            return vec![Item::plain(text)];
+        }
+        let names: Vec<&str> = optimum
+            .binding
+            .iter()
+            .map(|&number| problem.constraints[number].text.as_str())
+            .collect();
+        let free = &optimum.evaluated[optimum.unconstrained];
+        let style = self.objective_style();
+        let value =
+            |estimate: &Estimate| estimate.value.map_or(NOTHING.to_owned(), |v| style.text(v));
+        let of_search = optimum.evaluated[best.index].objective();
+        vec![Item::plain(format!(
+            "What binds: {}. Without any limit the best point tried would be {}, with {} instead of {} on the same paths.",
+            names.join("; "),
+            point_words(&free.point, self.money),
+            value(free.objective()),
+            value(of_search),
+        ))]
+    }
+
+    fn edge_words(&self, best: &Best, axis: usize) -> Item {
+        let (path, value) = &self.told.optimum.evaluated[best.index].point.values[axis];
+        Item {
+            tone: Tone::Warning,
+            text: format!(
+                "The best point lies at the edge of the grid, at {} {}: nothing was tried beyond.",
+                axis_words(path),
+                value_words(path, value, self.money)
+            ),
+        }
+    }
+
+    /// A warning where the market was varied: nobody chooses it.
+    fn market_words(&self) -> Option<Item> {
+        let axes = self.told.problem.grid.axes().iter();
+        let of_market: Vec<&str> = axes
+            .map(|axis| axis.path.as_str())
+            .filter(|path| {
+                let first = keys(path).and_then(|keys| keys.into_iter().next());
+                matches!(first.as_deref(), Some("assets" | "correlations"))
+            })
+            .collect();
+        (!of_market.is_empty()).then(|| Item {
+            tone: Tone::Warning,
+            text: format!(
+                "`{}` is a part of the market, not of the hedge: the best point is also the kindest world.",
+                of_market.join("`, `")
+            ),
+        })
+    }
+
+    fn nothing_words(&self, nothing: &Nothing) -> Vec<Item> {
+        let (problem, optimum) = (self.told.problem, self.told.optimum);
+        let points = optimum.evaluated.len();
+        let first = if nothing.passed_over.is_empty() {
+            format!("No point keeps all limits: none of the {points} that were tried.")
+        } else {
+            format!(
+                "No point keeps all limits for sure: {} kept them in the search, none of these on fresh random numbers too. More paths would \
+                 tell better.",
+                nothing.passed_over.len()
+            )
+        };
+        let mut items = vec![Item {
+            tone: Tone::Bad,
+            text: first,
+        }];
+        let alone = optimum.binding.len() == 1;
+        for &number in &optimum.binding {
+            let constraint = &problem.constraints[number];
+            let style = Style::of(&constraint.measure, self.money);
+            let text = match nothing.reachable[number] {
+                Some(reachable) => format!(
+                    "In the way: {}. If it were dropped, the other limits could be kept; with them, the nearest to its bound that the tried \
+                     points come is {} (judged at the far end of the 95 % interval).",
+                    constraint.text,
+                    style.text(reachable)
+                ),
+                None if alone => format!("In the way: {}.", constraint.text),
+                None => format!(
+                    "In the way: {}, together with others: dropping it alone frees nothing.",
+                    constraint.text
+                ),
+            };
+            items.push(Item {
+                tone: Tone::Bad,
+                text,
+            });
+        }
+        let broken: Vec<&str> = not_kept(problem, judged(optimum))
+            .map(|constraint| constraint.text.as_str())
+            .collect();
+        items.push(Item::plain(format!(
+            "Nearest to keeping them all: {}, which does not keep {}.",
+            self.point(nothing.nearest),
+            broken.join("; ")
+        )));
+        items
+    }
+
+    fn limits(&self) -> Option<Section> {
+        let (problem, optimum) = (self.told.problem, self.told.optimum);
+        if problem.constraints.is_empty() {
+            return None;
+        }
+        let values = judged(optimum);
+        let mut table = Table::new(&["limit", "value", INTERVAL, "judged at", "left", ""]);
+        for (number, constraint) in problem.constraints.iter().enumerate() {
+            let estimate = &values[1 + number];
+            let style = Style::of(&constraint.measure, self.money);
+            let bare = |value: Option<f64>| value.map_or(NOTHING.to_owned(), |v| style.bare(v));
+            let interval = estimate
+                .ci95
+                .map_or("too few paths".to_owned(), |[lower, upper]| {
+                    format!("{} to {}", style.bare(lower), style.bare(upper))
+                });
+            table.push([
+                constraint_label(constraint),
+                bare(estimate.value),
+                interval,
+                bare(constraint.far_end(estimate)),
+                bare(constraint.slack(estimate)),
+                status_word(
+                    constraint.status(estimate),
+                    optimum.binding.contains(&number),
+                ),
+            ]);
+        }
+        let (whose, how) = match &optimum.found {
+            Found::Best(_) => ("the best point", "on fresh random numbers"),
+            Found::Nothing(nothing) if nothing.passed_over.is_empty() => {
+                ("the nearest point", "in the search")
+            }
+            Found::Nothing(_) => ("the nearest point", "on fresh random numbers"),
+        };
+        let words = format!(
+            "Values of {whose} {how}, amounts in {}. A limit is judged at the far end of the 95 % interval: what may be at most so much at the \
+             upper one, what has to be at least so much at the lower one. A limit binds if without it a better point could be taken.",
+            self.money.unit
+        );
+        Some(Section::new(
+            "Your limits",
+            vec![Block::Table(table), Block::Paragraph(words)],
+        ))
+    }
+
+    fn runners_up(&self) -> Option<Section> {
+        let Found::Best(best) = &self.told.optimum.found else {
+            return None;
+        };
+        if best.rivals.is_empty() {
+            return None;
+        }
+        let style = self.objective_style();
+        let mut table = Table::new(&["next best of the grid", "less the best", INTERVAL, ""]);
+        for rival in &best.rivals {
+            let difference = rival.difference.unwrap_or(Estimate::UNDEFINED);
+            let ends = difference
+                .ci95
+                .map_or(NOTHING.to_owned(), |[lower, upper]| {
+                    format!("{} to {}", style.bare(lower), style.bare(upper))
+                });
+            let told_apart = if is_undecided(&difference) {
+                "cannot be told apart"
+            } else {
+                "told apart"
+            };
+            table.push([
+                self.point(rival.index),
+                difference
+                    .value
+                    .map_or(NOTHING.to_owned(), |v| style.bare(v)),
+                ends,
+                told_apart.to_owned(),
+            ]);
+        }
+        let words = format!(
+            "Differences of the {} on the same fresh paths, with their own errors{}.",
+            self.objective_words(),
+            match style {
+                Style::Usd(money) => format!(", {}", money.unit),
+                Style::UsdSquared => ", USD squared".to_owned(),
+                Style::Percent | Style::Number => String::new(),
+            }
+        );
+        Some(Section::new(
+            "How sure is it",
+            vec![Block::Table(table), Block::Paragraph(words)],
+        ))
+    }
+
+    fn frontier(&self) -> Section {
+        let (problem, optimum) = (self.told.problem, self.told.optimum);
+        let axes = problem.grid.axes();
+        let mut header: Vec<String> = vec!["".to_owned()];
+        header.extend(axes.iter().map(|axis| axis_words(&axis.path)));
+        for head in ["ES95", "+-", "capital", "+-", "liquidated", "+-"] {
+            header.push(head.to_owned());
+        }
+        let shown = self.shown_rows();
+        let rows = shown.iter().map(|&index| {
+            let point = &optimum.evaluated[index];
+            let mark = if is_best(optimum, index) {
+                "best"
+            } else if is_feasible(problem, point) {
+                ""
+            } else {
+                "x"
+            };
+            let mut row = vec![mark.to_owned()];
+            let values = point.point.values.iter();
+            row.extend(values.map(|(path, value)| value_words(path, value, self.money)));
+            let capital = Style::of(&problem.capital, self.money);
+            let styles = [Style::Usd(self.money), capital, Style::Percent];
+            for (estimate, style) in point.risks().iter().zip(styles) {
+                let bare =
+                    |number: Option<f64>| number.map_or(NOTHING.to_owned(), |v| style.bare(v));
+                row.extend([bare(estimate.value), bare(estimate.std_error)]);
+            }
+            row
+        });
+        let table = Table {
+            header,
+            rows: rows.collect(),
+        };
+        let mut words = format!(
+            "Points that no other of the {} beats in all three: expected shortfall at 95 %, capital ({}) and probability of liquidation. \
+             Amounts in {}; +- is the standard error; values of the search.",
+            optimum.evaluated.len(),
+            measure_words(&problem.capital),
+            self.money.unit,
+        );
+        if !problem.constraints.is_empty() {
+            words.push_str(" x marks points that do not keep all limits.");
+        }
+        if shown.len() < optimum.frontier.len() {
+            words.push_str(&format!(
+                " {} of {} are shown, evenly; `--format json` and `--out` have all.",
+                shown.len(),
+                optimum.frontier.len()
+            ));
+        }
+        if let Found::Best(best) = &optimum.found
+            && !optimum.frontier.contains(&best.index)
+        {
+            words.push_str(" The best point is not among them: it is best for another objective, or as good as one that is.");
+        }
+        Section::new(
+            "Efficient frontier",
+            vec![Block::Table(table), Block::Paragraph(words)],
+        )
+    }
+
+    /// The frontier, thinned out evenly, with the best point.
+    fn shown_rows(&self) -> Vec<usize> {
+        let optimum = self.told.optimum;
+        let frontier = &optimum.frontier;
+        if frontier.len() <= MOST_ROWS {
+            return frontier.clone();
+        }
+        let last = frontier.len() - 1;
+        let is_shown = |place: usize| {
+            let row = (place * (MOST_ROWS - 1)).div_ceil(last);
+            row * last / (MOST_ROWS - 1) == place || is_best(optimum, frontier[place])
+        };
+        let places = (0..=last).filter(|&place| is_shown(place));
+        places.map(|place| frontier[place]).collect()
+    }
+
+    fn not_tried(&self) -> Vec<Item> {
+        let Told {
+            problem,
+            optimum,
+            info,
+            ..
+        } = self.told;
+        let axes = problem.grid.axes();
+        let names: Vec<String> = axes.iter().map(|axis| axis_words(&axis.path)).collect();
+        let mut items = vec![Item::plain(format!(
+            "Only {} varied, within the values given; all else is as in the scenario.",
+            match names.as_slice() {
+                [one] => format!("the {one} was"),
+                several => format!("{} were", several.join(" and ")),
+            }
+        ))];
+        let has_between = optimum.evaluated.iter().any(|point| !point.is_of_grid);
+        items.push(Item::plain(if has_between {
+            format!(
+                "Between the points of the grid only what lies around its best points was tried, down to 1/{} of a step: another optimum may hide \
+                 between two points elsewhere.",
+                1_u32 << problem.rounds
+            )
+        } else {
+            "Between the points of the grid nothing was tried.".to_owned()
+        }));
+        if optimum.refused[0] > 0 {
+            let first = info.refusal.as_deref().unwrap_or_default();
+            items.push(Item {
+                tone: Tone::Warning,
+                text: format!(
+                    "The scenario refuses {} of the grid, the first of them {first}",
+                    counted(optimum.refused[0], "point")
+                ),
+            });
+        }
+        items
+    }
+}
+
+fn constraint_label(constraint: &Constraint) -> String {
+    match constraint.origin {
+        Origin::Argument => constraint.text.clone(),
+        Origin::Scenario => format!("{} (of the scenario)", constraint.text),
+    }
+}
+
+fn status_word(status: LimitStatus, is_binding: bool) -> String {
+    let word = match status {
+        LimitStatus::Kept => "kept",
+        LimitStatus::Broken => "broken",
+        LimitStatus::Unknown => "not for sure",
+    };
+    if is_binding {
+        format!("{word}, binds")
+    } else {
+        word.to_owned()
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}

@@ -1,0 +1,188 @@
+//! Points and values of an optimisation in words.
+
+use crate::choice::axis::GridValue;
+use crate::choice::grid::Point;
+use crate::choice::optimum::measure::Measure;
+use crate::report::figure::{Money, grouped, percent};
+use crate::scenario::overrides::keys;
+use crate::stats::estimate::Estimate;
+use crate::stats::limits::{ValueKind, kind_of};
+
+/// What a path sets, as people say it: `hedge ratio`, `posted in main`; else the path's last two keys.
+pub(super) fn axis_words(path: &str) -> String {
+    let keys = keys(path).unwrap_or_default();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    match keys.as_slice() {
+        ["hedges", "0", "ratio", "fixed"] => "hedge ratio".to_owned(),
+        ["hedges", number, "ratio", "fixed"] => match number.parse::<usize>() {
+            Ok(number) => format!("ratio of hedge {}", number + 1),
+            Err(_) => path.to_owned(),
+        },
+        ["accounts", name, "collateral_usd"] => format!("posted in {name}"),
+        ["accounts", name, "reserve_usd"] => format!("reserve of {name}"),
+        [.., before, last] => format!("{before}.{last}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// A value of an axis: amounts of USD in the report's unit.
+pub(super) fn value_words(path: &str, value: &GridValue, money: Money) -> String {
+    match value.number() {
+        Some(usd) if path.ends_with("_usd") => trimmed(&money.bare(usd)),
+        _ => value.label().to_owned(),
+    }
+}
+
+/// A number without the zeros at the end of its decimals.
+fn trimmed(number: &str) -> String {
+    if number.contains('.') {
+        let short = number.trim_end_matches('0').trim_end_matches('.');
+        short.to_owned()
+    } else {
+        number.to_owned()
+    }
+}
+
+/// A point: `hedge ratio 0.85, posted in main 75 million USD`.
+pub(super) fn point_words(point: &Point, money: Money) -> String {
+    let parts: Vec<String> = point
+        .values
+        .iter()
+        .map(|(path, value)| {
+            let unit = if path.ends_with("_usd") && value.number().is_some() {
+                format!(" {}", money.unit)
+            } else {
+                String::new()
+            };
+            format!(
+                "{} {}{unit}",
+                axis_words(path),
+                value_words(path, value, money)
+            )
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// What a measure is called in a sentence.
+pub(super) fn measure_words(measure: &Measure) -> String {
+    let name = measure.name();
+    let words = match name {
+        "hedged.es95" => "expected shortfall at 95 %",
+        "hedged.es99" => "expected shortfall at 99 %",
+        "hedged.var95" => "value at risk at 95 %",
+        "hedged.var99" => "value at risk at 99 %",
+        "hedged.std_dev" => "standard deviation",
+        "hedged.mean" => "mean P&L",
+        "hedge_effectiveness.variance" => "part of the variance removed",
+        "liquidation.probability" => "probability of liquidation",
+        "collateral.peak.mean" => "mean of the largest collateral posted",
+        _ => name,
+    };
+    words.to_owned()
+}
+
+/// How numbers of a measure are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Style {
+    /// A fraction in percent.
+    Percent,
+    /// An amount.
+    Usd(Money),
+    /// A square of an amount.
+    UsdSquared,
+    /// Days, counts, prices.
+    Number,
+}
+
+impl Style {
+    /// How numbers of this measure are written.
+    pub(super) fn of(measure: &Measure, money: Money) -> Self {
+        let Measure::Summary(path) = measure else {
+            return Self::UsdSquared;
+        };
+        let is_number = path.ends_with("mean_count")
+            || path.ends_with("mean_day")
+            || path.starts_with("liquidation.day")
+            || path.starts_with("effective_price.");
+        match kind_of(path) {
+            ValueKind::Probability | ValueKind::Effectiveness => Self::Percent,
+            ValueKind::Amount if is_number => Self::Number,
+            ValueKind::Amount => Self::Usd(money),
+        }
+    }
+
+    /// A number without its unit.
+    pub(super) fn bare(self, value: f64) -> String {
+        match self {
+            Self::Percent => percent(value),
+            Self::Usd(money) => money.bare(value),
+            Self::UsdSquared => format!("{value:.4e}"),
+            Self::Number => grouped(value, if value.abs() < 100.0 { 3 } else { 2 }),
+        }
+    }
+
+    /// A number with its unit.
+    pub(super) fn text(self, value: f64) -> String {
+        match self {
+            Self::Usd(money) => money.text(value),
+            Self::UsdSquared => format!("{} USD squared", self.bare(value)),
+            Self::Percent | Self::Number => self.bare(value),
+        }
+    }
+
+    /// An estimate with its interval: `12.30 million USD (12.10 to 12.50)`.
+    pub(super) fn estimate(self, estimate: &Estimate) -> String {
+        match (estimate.value, estimate.ci95) {
+            (None, _) => "unknown".to_owned(),
+            (Some(value), None) => self.text(value),
+            (Some(value), Some([lower, upper])) => format!(
+                "{} ({} to {})",
+                self.text(value),
+                self.bare(lower),
+                self.bare(upper)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_read_like_decisions() {
+        let value = |path: &str, text: &str| (path.to_owned(), GridValue::new(text));
+        let point = Point {
+            values: vec![
+                value("hedges.0.ratio.fixed", "0.85"),
+                value("hedges.1.ratio.fixed", "0.1"),
+                value("accounts.main.collateral_usd", "75_000_000"),
+                value("accounts.main.reserve_usd", "2.5e6"),
+                value("accounts.main.margin_call.delay", "8h"),
+                value("contracts.perp.venue", "bybit"),
+            ],
+        };
+        assert_eq!(
+            point_words(&point, Money::for_value(175e6)),
+            "hedge ratio 0.85, ratio of hedge 2 0.1, posted in main 75 million USD, reserve of main 2.5 million USD, \
+             margin_call.delay 8h, perp.venue bybit"
+        );
+    }
+
+    #[test]
+    fn figures_follow_what_they_are_of() {
+        let money = Money::for_value(175e6);
+        let style = |path: &str| Style::of(&Measure::Summary(path.to_owned()), money);
+        assert_eq!(style("liquidation.probability").text(0.0062), "0.620 %");
+        assert_eq!(style("hedged.es95").text(12.3e6), "12.30 million USD");
+        assert_eq!(style("liquidation.mean_day").text(31.25), "31.250");
+        let priced = Style::of(&Measure::AlexanderDengZou, money);
+        assert_eq!(priced.text(1.5e14), "1.5000e14 USD squared");
+        let estimate = Estimate::within(0.5, Some([0.4, 0.6]));
+        assert_eq!(
+            Style::Percent.estimate(&estimate),
+            "50.0 % (40.0 % to 60.0 %)"
+        );
+    }
+}
