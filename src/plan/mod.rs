@@ -11,3 +11,4 @@ pub mod pilot;
 pub mod read;
 pub mod resolve;
 pub mod types;
+pub mod views;

@@ -40,4 +40,6 @@ pub mod transfers;
 pub mod tree;
 pub mod units;
 pub mod venue;
+pub mod view;
+pub mod view_text;
 pub mod whole;

@@ -3,6 +3,7 @@
 use crate::outcome::column::{COMPONENTS, Cell, Column, Extra, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
+use crate::plan::views::ViewsPlan;
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
     ContractSettlement, Crossing, DAYS_PER_YEAR, DatedPlan, Expiry, Follows, FundingPlan,
@@ -100,6 +101,7 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             liquidity_at_risk: false,
             effective_price_below_usd: vec![3000.0],
             limits,
+            views: ViewsPlan::default(),
             notes: vec!["liquidation fee of binance ETHUSDT is assumed".into()],
         },
     }
