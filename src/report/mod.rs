@@ -20,4 +20,5 @@ pub mod story;
 pub mod terminal;
 pub mod trace;
 pub mod venues;
+mod views;
 pub mod whole_file;

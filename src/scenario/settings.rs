@@ -5,8 +5,8 @@ use crate::scenario::place::Given;
 use crate::scenario::range::Range;
 use crate::scenario::reader::Reader;
 use crate::scenario::simulation::positive_span;
-use crate::scenario::view::least_effective;
 use crate::scenario::units::{Fraction, Span, Usd, boolean, fraction, usd};
+use crate::scenario::view::least_effective;
 
 /// `[financing]`.
 #[derive(Debug, Clone, PartialEq, Default)]

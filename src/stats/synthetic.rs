@@ -3,7 +3,6 @@
 use crate::outcome::column::{COMPONENTS, Cell, Column, Extra, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
-use crate::plan::views::ViewsPlan;
 use crate::plan::types::{
     AccountPlan, AfterLiquidation, AssetPlan, CallAction, ContractKind, ContractPlan,
     ContractSettlement, Crossing, DAYS_PER_YEAR, DatedPlan, Expiry, Follows, FundingPlan,
@@ -11,6 +10,7 @@ use crate::plan::types::{
     MarketPlan, OptionKind, OptionPlan, OptionTerms, OrderPlan, OuBasis, Plan, Position, Rebalance,
     ReportPlan, SettlementCurrency, SimulationPlan, StressPlan,
 };
+use crate::plan::views::ViewsPlan;
 use crate::stats::sample::tests::{normals, uniforms};
 use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 

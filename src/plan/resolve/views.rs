@@ -109,7 +109,11 @@ fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan
             let margin = if *by == 0.0 {
                 String::new()
             } else {
-                format!(" {} {}", if *by > 0.0 { "+" } else { "-" }, percent(by.abs()))
+                format!(
+                    " {} {}",
+                    if *by > 0.0 { "+" } else { "-" },
+                    percent(by.abs())
+                )
             };
             let text = format!(
                 "expected return of {} >= that of {}{margin}",
