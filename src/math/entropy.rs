@@ -19,6 +19,9 @@ const MOST_STEPS: usize = 500;
 /// Fraction of the predicted decrease that a step has to make (Nocedal and Wright, Numerical Optimization, 2006, section 3.1).
 const ARMIJO: f64 = 1e-4;
 
+/// Differences of the dual under this are rounding: it is the logarithm of a sum over up to 10^9 terms, near 20 in size.
+const LEVEL: f64 = 1e-12;
+
 /// Smallest curvature that a step trusts: without curvature and with a slope the dual has no end, which the first long step shows.
 const FLATTEST: f64 = 1e-13;
 
@@ -294,12 +297,8 @@ impl Dual<'_> {
         let mut t = vec![0.0; self.constraints.len()];
         let mut here = self.at(&t);
         for _ in 0..MOST_STEPS {
-            let moving: Vec<usize> = (0..t.len())
-                .filter(|&k| !self.constraints[k].is_at_rest(t[k], here.slope[k]))
-                .collect();
-            let error = moving
-                .iter()
-                .fold(0.0, |worst: f64, &k| worst.max(here.slope[k].abs()));
+            let moving = self.moving(&t, &here);
+            let error = worst(&moving, &here);
             if error <= ENOUGH {
                 return Ok(t);
             }
@@ -315,6 +314,13 @@ impl Dual<'_> {
             }
         }
         Err(PoolingError::Unsolved)
+    }
+
+    /// The multipliers that are not at rest.
+    fn moving(&self, t: &[f64], here: &Local) -> Vec<usize> {
+        (0..t.len())
+            .filter(|&k| !self.constraints[k].is_at_rest(t[k], here.slope[k]))
+            .collect()
     }
 
     /// Newton's step over the multipliers that move, without those that it would push out of bounds at once.
@@ -352,23 +358,34 @@ impl Dual<'_> {
         }
     }
 
-    /// The first of ever shorter steps that decreases the dual enough, projected to what the senses allow.
+    /// The first of ever shorter steps that decreases the dual enough, projected to what the senses allow. Where the decrease drowns in the
+    /// rounding of the dual, which it does with half of the digits to go, one that halves the error of the means.
     fn search(&self, t: &[f64], here: &Local, step: &[f64]) -> Option<(Vec<f64>, Local)> {
         let mut length = 1.0;
+        let error = worst(&self.moving(t, here), here);
         for _ in 0..60 {
             let next: Vec<f64> = (0..t.len())
                 .map(|k| self.constraints[k].project(t[k] + length * step[k]))
                 .collect();
             let predicted: f64 = (0..t.len()).map(|k| here.slope[k] * (next[k] - t[k])).sum();
             let local = self.at(&next);
-            let rounding = 1e-15 * (1.0 + here.value.abs());
-            if next != t && local.value <= here.value + ARMIJO * predicted + rounding {
+            let is_lower = local.value <= here.value + ARMIJO * predicted;
+            let is_level = (local.value - here.value).abs() <= LEVEL;
+            let is_nearer = || worst(&self.moving(&next, &local), &local) <= 0.5 * error;
+            if next != t && if is_level { is_nearer() } else { is_lower } {
                 return Some((next, local));
             }
             length *= 0.5;
         }
         None
     }
+}
+
+/// The largest error of the means that move.
+fn worst(moving: &[usize], here: &Local) -> f64 {
+    moving
+        .iter()
+        .fold(0.0, |worst: f64, &k| worst.max(here.slope[k].abs()))
 }
 
 /// Sums of `term` over `0..count` in a fixed order.
