@@ -155,7 +155,7 @@ fn key_figures(summary: &Summary, model: &Summary, money: Money) -> Table {
             s.collateral.required.percentiles.get("p99")
         }),
         ("basis risk, mean", &usd, |s| Some(&s.basis_risk.mean)),
-        ("basis risk, expected shortfall 95 %", &usd, |s| {
+        ("basis risk, shortfall 95 %", &usd, |s| {
             Some(&s.basis_risk.es95)
         }),
     ];
@@ -165,7 +165,7 @@ fn key_figures(summary: &Summary, model: &Summary, money: Money) -> Table {
         }
     }
     for (under, own) in summary.thresholds.iter().zip(&model.thresholds) {
-        let label = format!("probability to end hedged under {}", money.bare(under.usd));
+        let label = format!("hedged ends under {}", money.bare(under.usd));
         table.push(pair(label, chance(&under.hedged), chance(&own.hedged)));
     }
     table

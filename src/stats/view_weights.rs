@@ -216,10 +216,12 @@ impl<'a> Views<'a> {
     fn words(&self, view: usize, value: f64) -> String {
         match self.quantity(view) {
             ViewedQuantity::Mean { .. } => format!("{} USD", price_words(value)),
-            ViewedQuantity::Probability { .. } | ViewedQuantity::Quantile { .. } => {
-                format!("a probability of {}", percent_words(value))
+            ViewedQuantity::Quantile { .. } => {
+                format!("{} of the weight at or below it", percent_words(value))
             }
-            ViewedQuantity::ReturnDifference { .. } => percent_words(value),
+            ViewedQuantity::Probability { .. } | ViewedQuantity::ReturnDifference { .. } => {
+                percent_words(value)
+            }
             ViewedQuantity::MeanLogReturn { .. } | ViewedQuantity::Correlation { .. } => {
                 format!("{value:.4}")
             }
@@ -288,13 +290,17 @@ fn held<'v>(values: Option<&'v [f64]>, bound: &ViewBound, view: usize) -> Vec<He
         .collect()
 }
 
-/// A price with commas, cents below a thousand.
+/// A price with commas, four digits after the point below a thousand.
 fn price_words(usd: f64) -> String {
-    let text = if usd.abs() < 1000.0 {
+    if usd.abs() < 1000.0 {
         return format!("{usd:.4}");
-    } else {
-        format!("{usd:.0}")
-    };
+    }
+    grouped(usd)
+}
+
+/// A whole number with commas.
+pub(super) fn grouped(number: f64) -> String {
+    let text = format!("{number:.0}");
     let mut grouped = String::new();
     for (index, digit) in text.chars().enumerate() {
         if index > 0 && (text.len() - index).is_multiple_of(3) {

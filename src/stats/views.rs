@@ -8,7 +8,7 @@ use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::plan::views::{ViewPlan, ViewedQuantity};
 use crate::stats::view_conflict::{Conflict, conflict};
-use crate::stats::view_weights::{Posterior, Views, bisected};
+use crate::stats::view_weights::{Posterior, Views, bisected, grouped};
 use crate::stats::viewed_values::{Weights, measure, quantile_usd};
 
 /// What reweighting to the views of a plan came to.
@@ -126,8 +126,8 @@ pub enum ViewError {
     },
     /// Too few paths would carry the result.
     #[error(
-        "the views leave {effective:.0} effective paths of {paths}, {:.2} % of them; allowed: at least {} % (`report.views_least_effective`)",
-        100.0 * .effective / *.paths as f64, 100.0 * .least_effective_frac
+        "the views leave {} effective paths of {}, {:.2} % of them; allowed: at least {} % (`report.views_least_effective`)",
+        grouped(*.effective), grouped(*.paths as f64), 100.0 * .effective / *.paths as f64, 100.0 * .least_effective_frac
     )]
     TooFewPaths {
         /// Effective number of paths, by entropy.
@@ -350,3 +350,6 @@ fn target(view: &ViewPlan) -> Target {
         (None, None) => Target::At(f64::NAN),
     }
 }
+
+#[cfg(test)]
+mod tests;

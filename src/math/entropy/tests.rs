@@ -136,3 +136,17 @@ fn threads_change_no_bit() {
     };
     assert_eq!(with(1), with(5));
 }
+
+/// Far from the prior the last decreases of the dual are below its rounding: the search must go on by the slope.
+#[test]
+fn every_probability_is_reached() {
+    let values: Vec<f64> = (0..20_000).map(|k| f64::from(k % 1000 < 421)).collect();
+    for percent in 1..100 {
+        let target = f64::from(percent) / 100.0;
+        let found = pool(20_000, None, &[equal(&values, target)]).unwrap();
+        assert!((mean(&found.weights, &values) - target).abs() < 1e-12);
+        let entropy =
+            target * (target / 0.421).ln() + (1.0 - target) * ((1.0 - target) / 0.579).ln();
+        assert!((found.relative_entropy - entropy).abs() < 1e-11);
+    }
+}
