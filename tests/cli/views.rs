@@ -220,17 +220,17 @@ fn views_that_cannot_be_had_are_refused_and_nothing_is_written() {
 
 #[test]
 fn check_lists_the_views_and_inspect_knows_the_weights() {
-    let view = ["--view", "BTC > 70_000: 10%"];
+    let view = ["--view", "BTC > 70_000: 40%"];
     let text = hedgesim(&[&["check", TOKEN], &view[..]].concat()).ended_with(0);
     assert!(
-        text.contains("view: probability of BTC above 70,000 USD = 10 %\n"),
+        text.contains("view: probability of BTC above 70,000 USD = 40 %\n"),
         "{text}"
     );
     let json = [&["check", TOKEN], &view[..], &["--format", "json"]].concat();
     let json: Value = serde_json::from_str(&hedgesim(&json).ended_with(0)).unwrap();
     assert_eq!(
         json["views"][0]["text"],
-        "probability of BTC above 70,000 USD = 10 %"
+        "probability of BTC above 70,000 USD = 40 %"
     );
     let plain = hedgesim(&["check", TOKEN, "--format", "json"]).ended_with(0);
     assert!(!plain.contains("\"views\""));
