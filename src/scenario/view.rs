@@ -267,14 +267,29 @@ fn quantile(mut table: Reader<'_>) -> Option<(f64, Bound)> {
         ["value_usd", "at_least_usd", "at_most_usd"],
         price,
     );
+    let is_between =
+        |usd: &Bound| matches!((usd.at_least, usd.at_most), (Some(low), Some(high)) if low < high);
+    let usd = match usd {
+        Some(usd) if is_between(&usd) => {
+            let cause = Cause::NotAllowed {
+                path: format!("{}.at_most_usd", table.path()),
+                written: "beside `at_least_usd`".to_owned(),
+                allowed: "one of `value_usd`, `at_least_usd`, `at_most_usd`".to_owned(),
+                reason: "a quantile between two prices is two views".to_owned(),
+            };
+            table.push(cause.at(table.place_of("at_most_usd")));
+            None
+        }
+        usd => usd,
+    };
     table.finish();
     Some((level?.value.0, usd?))
 }
 
 fn probability(mut table: Reader<'_>) -> Option<(bool, f64, Bound)> {
+    let value = ends(&mut table, ENDS, probability_value);
     let side = table.one_of(&["above_usd", "below_usd"], &[], Requirement::Required);
     let level = side.and_then(|side| table.required(side, price));
-    let value = ends(&mut table, ENDS, probability_value);
     table.finish();
     Some((side? == "above_usd", level?.value, value?))
 }

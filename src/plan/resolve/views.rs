@@ -4,18 +4,18 @@ use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::resolve::words::{amount, percent, short};
 use crate::plan::views::{SpotSide, ViewBound, ViewPlan, ViewedQuantity};
-use crate::scenario::place::{Given, Place};
+use crate::scenario::place::Given;
 use crate::scenario::view::{Bound, View, ViewChoice};
 
 /// The views; `None` where a problem was noted.
 pub fn views(views: &[View], setting: &Setting<'_>) -> Option<Vec<ViewPlan>> {
     let plans: Vec<Option<ViewPlan>> = views.iter().map(|given| view(given, setting)).collect();
-    let plans: Vec<ViewPlan> = plans.into_iter().collect::<Option<_>>()?;
     let mut is_consistent = true;
     for (later, plan) in plans.iter().enumerate() {
-        if let Some(earlier) = plans[..later]
-            .iter()
-            .find(|other| contradict(other, plan) || contradict(plan, other))
+        let Some(plan) = plan else { continue };
+        let mut before = plans[..later].iter().flatten();
+        if let Some(earlier) =
+            before.find(|other| contradict(other, plan) || contradict(plan, other))
         {
             let refusal = Refusal::Contradiction {
                 path: plan.path.clone(),
@@ -27,7 +27,8 @@ pub fn views(views: &[View], setting: &Setting<'_>) -> Option<Vec<ViewPlan>> {
             is_consistent = false;
         }
     }
-    is_consistent.then_some(plans)
+    let plans: Option<Vec<ViewPlan>> = plans.into_iter().collect();
+    plans.filter(|_| is_consistent)
 }
 
 fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan> {
@@ -53,12 +54,6 @@ fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan
                 level_frac: *level,
                 price_usd: usd.at_least.or(usd.at_most).unwrap_or_default(),
             };
-            if let (Some(low), Some(high)) = (usd.at_least, usd.at_most)
-                && low < high
-            {
-                refuse_two_ends(given.place, &given.path, setting);
-                return None;
-            }
             // A quantile of at least x: no more than its level at or below x.
             let bound = ViewBound {
                 at_least: usd.at_most.map(|_| *level),
@@ -146,16 +141,6 @@ fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan
         quantity,
         bound,
     })
-}
-
-/// A quantile between two prices is two probabilities at two levels: two views.
-fn refuse_two_ends(place: Place, path: &str, setting: &Setting<'_>) {
-    let refusal = Refusal::OutOfPlace {
-        path: format!("{path}.quantile.at_most_usd"),
-        allowed: "one of `value_usd`, `at_least_usd`, `at_most_usd`".to_owned(),
-        reason: "a quantile between two prices is two views".to_owned(),
-    };
-    setting.sink.push(refusal.at(place));
 }
 
 const fn plan_bound(bound: &Bound) -> ViewBound {
