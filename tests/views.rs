@@ -122,7 +122,7 @@ const TWO: &str = "
 
 fn log_returns(table: &OutcomeTable, name: &str, start: f64) -> Vec<f64> {
     let asset = table.assets().iter().position(|asset| asset == name);
-    let spots = table.column(table.terminal_spot(asset.unwrap()));
+    let spots = table.column(table.terminal_spot(asset.expect("an asset")));
     spots.iter().map(|s| (s / start).ln()).collect()
 }
 

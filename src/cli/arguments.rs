@@ -60,7 +60,7 @@ pub(crate) struct ScenarioArguments {
     /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// A view on prices at the horizon, e.g. "BTC > 100_000: 30%"; may be given again.
+    /// A view on prices at the horizon, e.g. `BTC > 100_000: 30%`; may be given again.
     #[arg(long = "view", value_name = "VIEW")]
     pub(crate) views: Vec<String>,
     /// Number of paths; short for `--set simulation.paths=N`.

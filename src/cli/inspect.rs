@@ -66,9 +66,9 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
         .collect();
     let mut traces = traces.ok_or(Failure::Interrupted)?;
     if !plan.report.views.is_empty() {
-        traces
-            .iter_mut()
-            .for_each(|trace| weigh(trace, weights.as_deref()));
+        for trace in &mut traces {
+            weigh(trace, weights.as_deref());
+        }
     }
     if let Some(folder) = &arguments.out {
         return write(folder, &plan, &traces, &stop);

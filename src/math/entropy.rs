@@ -116,9 +116,13 @@ pub fn pool(
     let t = dual.minimise(most_entropy)?;
     let mut weights = dual.exponents(&t);
     let largest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    weights.iter_mut().for_each(|e| *e = (*e - largest).exp());
+    for e in &mut weights {
+        *e = (*e - largest).exp();
+    }
     let total = sum(scenarios, |i| [weights[i]])[0];
-    weights.iter_mut().for_each(|w| *w /= total);
+    for w in &mut weights {
+        *w /= total;
+    }
     let entropy = sum(scenarios, |i| {
         let w = weights[i];
         [if w > 0.0 {

@@ -112,12 +112,15 @@ fn cost(summary: &Summary, views: &ViewsSummary) -> String {
 /// How the cells of a key figure are written.
 type Write<'a> = &'a dyn Fn(&Estimate) -> Cells;
 
+/// Where a key figure stands in a summary.
+type Find = fn(&Summary) -> Option<&Estimate>;
+
 fn key_figures(summary: &Summary, model: &Summary, money: Money) -> Table {
     let usd = |estimate: &Estimate| money.cells(estimate);
     let share = |estimate: &Estimate| cells(estimate, percent);
     let chance = |estimate: &Estimate| probability_cells(estimate, summary.paths);
     let mut table = Table::new(&["", "under the views", INTERVAL, "model", INTERVAL]);
-    let rows: [(&str, Write<'_>, fn(&Summary) -> Option<&Estimate>); 16] = [
+    let rows: [(&str, Write<'_>, Find); 16] = [
         ("unhedged, mean", &usd, |s| Some(&s.unhedged.mean)),
         ("unhedged, expected shortfall 95 %", &usd, |s| {
             Some(&s.unhedged.es95)

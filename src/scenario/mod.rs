@@ -41,5 +41,6 @@ pub mod tree;
 pub mod units;
 pub mod venue;
 pub mod view;
+mod view_expected;
 pub mod view_text;
 pub mod whole;

@@ -7,7 +7,7 @@ use crate::scenario::range::Range;
 use crate::scenario::reader::{Reader, Requirement};
 use crate::scenario::tree::Node;
 use crate::scenario::units::{Fraction, Usd, fraction, number, text, usd};
-use crate::scenario::view_text::{self, Comparison, Said};
+use crate::scenario::view_expected::expected;
 
 /// One view on spots at the horizon; paths are reweighted until all views hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,19 +95,22 @@ pub const VIEWS: [&str; 7] = [
     "expect",
 ];
 
-const PRICE: Range = Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)");
-const PROBABILITY: Range = Range::open(0.0, 1.0, "above 0 and below 1 (a probability)")
+pub(super) const PRICE: Range = Range::above(0.0, 1e12, "above 0, up to 1e12 (USD per coin)");
+pub(super) const PROBABILITY: Range = Range::open(0.0, 1.0, "above 0 and below 1 (a probability)")
     .too_low("paths that the model simulates cannot be ruled out entirely: say a small probability")
     .too_high("30 % is written 0.3 or \"30%\"; certainty cannot be had: say a large probability");
-const LEVEL: Range = Range::open(
+pub(super) const LEVEL: Range = Range::open(
     0.0,
     1.0,
     "above 0 and below 1 (the quantile's level, such as \"5%\")",
 );
-const LOG_RETURN: Range = Range::closed(-20.0, 20.0, "-20 to 20 (a mean of ln(S_T / S_0))");
-const BY: Range = Range::closed(-10.0, 10.0, "-10 to 10 (a difference of expected returns)")
-    .too_high("5 % is written 0.05 or \"5%\"");
-const CORRELATION: Range = Range::open(-1.0, 1.0, "above -1 and below 1 (a correlation)");
+pub(super) const LOG_RETURN: Range =
+    Range::closed(-20.0, 20.0, "-20 to 20 (a mean of ln(S_T / S_0))");
+pub(super) const BY: Range =
+    Range::closed(-10.0, 10.0, "-10 to 10 (a difference of expected returns)")
+        .too_high("5 % is written 0.05 or \"5%\"");
+pub(super) const CORRELATION: Range =
+    Range::open(-1.0, 1.0, "above -1 and below 1 (a correlation)");
 
 /// Keys of an exact value and of a lower and an upper end.
 const ENDS: [&str; 3] = ["is", "at_least", "at_most"];
@@ -211,7 +214,7 @@ fn value_or_ends(
     table.required(key, read).map(|given| exactly(given.value))
 }
 
-fn exactly(value: f64) -> Bound {
+pub(super) fn exactly(value: f64) -> Bound {
     Bound {
         at_least: Some(value),
         at_most: Some(value),
@@ -345,7 +348,11 @@ fn correlation_value(node: &Node) -> Result<f64, Complaint> {
 }
 
 /// Keeps the names of two assets, and notes where they are the same.
-fn note_pair(table: &Reader<'_>, first: Option<&Given<String>>, second: Option<&Given<String>>) {
+pub(super) fn note_pair(
+    table: &Reader<'_>,
+    first: Option<&Given<String>>,
+    second: Option<&Given<String>>,
+) {
     for asset in [first, second].into_iter().flatten() {
         table.note(|draft| draft.view_assets.push(asset.clone()));
     }
@@ -363,112 +370,6 @@ fn note_pair(table: &Reader<'_>, first: Option<&Given<String>>, second: Option<&
     }
 }
 
-/// A view in its short text form.
-fn expected(table: &mut Reader<'_>) -> Option<ViewChoice> {
-    let said = table.required("expect", view_text::said)?;
-    let bound = |comparison: Comparison, value: f64| match comparison {
-        Comparison::Equal => exactly(value),
-        Comparison::AtLeast => Bound {
-            at_least: Some(value),
-            at_most: None,
-        },
-        Comparison::AtMost => Bound {
-            at_least: None,
-            at_most: Some(value),
-        },
-    };
-    // The name stands somewhere inside the text: the whole of it is shown.
-    let name = |value: &String| Given {
-        value: value.clone(),
-        place: said.place,
-        path: said.path.clone(),
-        written: said.written.clone(),
-    };
-    let checked = |value: f64, range: Range| match range.check(value) {
-        Ok(()) => Some(value),
-        Err(Complaint::Allowed { allowed, reason }) => {
-            let cause = Cause::NotAllowed {
-                path: said.path.clone(),
-                written: said.written.clone(),
-                allowed: format!("a value {allowed}"),
-                reason,
-            };
-            table.push(cause.at(said.place));
-            None
-        }
-        Err(Complaint::Kind { .. } | Complaint::Later) => None,
-    };
-    let choice = match &said.value {
-        Said::Mean {
-            asset,
-            comparison,
-            usd,
-        } => ViewChoice::Mean {
-            asset: name(asset),
-            usd: bound(*comparison, checked(*usd, PRICE)?),
-        },
-        Said::MeanLogReturn {
-            asset,
-            comparison,
-            value,
-        } => ViewChoice::MeanLogReturn {
-            asset: name(asset),
-            value: bound(*comparison, checked(*value, LOG_RETURN)?),
-        },
-        Said::Quantile {
-            asset,
-            level,
-            comparison,
-            usd,
-        } => ViewChoice::Quantile {
-            asset: name(asset),
-            level: checked(*level, LEVEL)?,
-            usd: bound(*comparison, checked(*usd, PRICE)?),
-        },
-        Said::Probability {
-            asset,
-            is_above,
-            level_usd,
-            comparison,
-            value,
-        } => ViewChoice::Probability {
-            asset: name(asset),
-            is_above: *is_above,
-            level_usd: checked(*level_usd, PRICE)?,
-            value: bound(*comparison, checked(*value, PROBABILITY)?),
-        },
-        Said::Ordering { higher, lower, by } => {
-            let (higher, lower) = (name(higher), name(lower));
-            note_pair(table, Some(&higher), Some(&lower));
-            let by = checked(*by, BY)?;
-            ViewChoice::Ordering { higher, lower, by }
-        }
-        Said::Correlation {
-            first,
-            second,
-            comparison,
-            value,
-        } => {
-            let (first, second) = (name(first), name(second));
-            note_pair(table, Some(&first), Some(&second));
-            let value = bound(*comparison, checked(*value, CORRELATION)?);
-            ViewChoice::Correlation {
-                first,
-                second,
-                value,
-            }
-        }
-    };
-    if let ViewChoice::Mean { asset, .. }
-    | ViewChoice::MeanLogReturn { asset, .. }
-    | ViewChoice::Quantile { asset, .. }
-    | ViewChoice::Probability { asset, .. } = &choice
-    {
-        table.note(|draft| draft.view_assets.push(asset.clone()));
-    }
-    Some(choice)
-}
-
 /// The effective number of paths that views must leave, as a fraction of the paths.
 ///
 /// # Errors
@@ -478,11 +379,10 @@ pub fn least_effective(node: &Node) -> Result<Fraction, Complaint> {
         .too_high("10 % is written 0.1 or \"10%\"");
     // A bare number is a fraction as everywhere else.
     let read = within(fraction, LEAST);
-    read(node).or_else(|complaint| match (number(node), complaint) {
-        (Ok(count), Complaint::Allowed { allowed, .. }) if count > 1.0 => Err(Complaint::allowed(
-            allowed,
-            "a fraction of the paths, not their number",
-        )),
-        (_, complaint) => Err(complaint),
+    read(node).map_err(|complaint| match (number(node), complaint) {
+        (Ok(count), Complaint::Allowed { allowed, .. }) if count > 1.0 => {
+            Complaint::allowed(allowed, "a fraction of the paths, not their number")
+        }
+        (_, complaint) => complaint,
     })
 }

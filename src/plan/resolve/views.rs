@@ -91,6 +91,23 @@ fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan
             );
             (quantity, plan_bound(value), text)
         }
+        ViewChoice::Ordering { .. } | ViewChoice::Correlation { .. } => of_two(choice, setting)?,
+    };
+    Some(ViewPlan {
+        text,
+        path: given.path.clone(),
+        quantity,
+        bound,
+    })
+}
+
+/// A view on two assets.
+fn of_two(
+    choice: &ViewChoice,
+    setting: &Setting<'_>,
+) -> Option<(ViewedQuantity, ViewBound, String)> {
+    let index = |asset: &Given<String>| setting.asset_index(asset);
+    Some(match choice {
         ViewChoice::Ordering { higher, lower, by } => {
             let (first, second) = (index(higher), index(lower));
             let quantity = ViewedQuantity::ReturnDifference {
@@ -134,12 +151,10 @@ fn view(View { choice, given }: &View, setting: &Setting<'_>) -> Option<ViewPlan
             );
             (quantity, plan_bound(value), text)
         }
-    };
-    Some(ViewPlan {
-        text,
-        path: given.path.clone(),
-        quantity,
-        bound,
+        ViewChoice::Mean { .. }
+        | ViewChoice::MeanLogReturn { .. }
+        | ViewChoice::Quantile { .. }
+        | ViewChoice::Probability { .. } => return None,
     })
 }
 
