@@ -26,3 +26,5 @@ mod run;
 mod stopped;
 #[path = "cli/sweep.rs"]
 mod sweep;
+#[path = "cli/views.rs"]
+mod views;

@@ -23,7 +23,7 @@ const ROOMS: [&str; 13] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 49] = [
+const ARROWS: [Arrow; 51] = [
     arrow(
         "plan",
         "scenario",
@@ -100,6 +100,16 @@ const ARROWS: [Arrow; 49] = [
     ),
     arrow("stats", "plan", "thresholds, limits, what cannot happen"),
     arrow("stats", "outcome", "estimates from rows"),
+    arrow(
+        "stats",
+        "math::entropy",
+        "views are weights of least relative entropy",
+    ),
+    arrow(
+        "stats",
+        "math::effective",
+        "and leave so many effective paths",
+    ),
     arrow(
         "choice",
         "scenario::overrides",

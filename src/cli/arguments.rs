@@ -82,6 +82,9 @@ pub(crate) struct Changes {
     /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
+    /// A view on prices at the horizon, e.g. `BTC > 100_000: 30%`; may be given again.
+    #[arg(long = "view", value_name = "VIEW")]
+    pub(crate) views: Vec<String>,
     /// Number of paths; short for `--set simulation.paths=N`.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) paths: Option<String>,
@@ -94,6 +97,10 @@ impl Changes {
     /// All overrides in the order in which they apply.
     pub(crate) fn all(&self) -> Vec<String> {
         let mut all = self.overrides.clone();
+        all.extend(self.views.iter().map(|view| {
+            let quoted = toml_edit::Value::from(view.as_str());
+            format!("views.+={{ expect = {quoted} }}")
+        }));
         all.extend(
             self.paths
                 .iter()

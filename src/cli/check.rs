@@ -19,8 +19,9 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
             warnings.push(note.clone());
         }
     }
+    let views = &plan.report.views;
     print(&match arguments.format {
-        PlainFormat::Text => render(&hedges, &warnings),
-        PlainFormat::Json => render_json(&hedges, &warnings),
+        PlainFormat::Text => render(&hedges, views, &warnings),
+        PlainFormat::Json => render_json(&hedges, views, &warnings),
     })
 }

@@ -12,11 +12,14 @@ use hedgesim::report::folder::prepare_folder;
 use hedgesim::report::story::render;
 use hedgesim::report::trace::{outcome_csv, render_json, steps_csv};
 use hedgesim::report::whole_file::{WholeFile, put_all_in_place};
+use hedgesim::stats::views::reweigh;
 
 use crate::cli::arguments::{Inspect, TraceFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
-use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
+use crate::cli::session::{
+    check_memory, read, refuse_view, set_threads, simulate_watched, stop_flag,
+};
 
 /// Runs the command.
 pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
@@ -39,10 +42,13 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
         ),
         None => None,
     };
+    let mut weights = None;
     let paths = match (arguments.which.path, arguments.which.worst) {
         (Some(path), _) => vec![path],
         (None, worst) => {
-            let table = simulate_watched(&plan, &stop)?;
+            let mut table = simulate_watched(&plan, &stop)?;
+            reweigh(&mut table, &plan).map_err(|error| refuse_view(&loaded, &error))?;
+            weights = table.weights().map(<[f64]>::to_vec);
             let worst = usize::from(worst.unwrap_or(1));
             let there_are = plan.simulation.paths;
             if worst as u64 > there_are {
@@ -58,7 +64,12 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
         .into_iter()
         .map(|path| trace_watched(&plan, path, &stop))
         .collect();
-    let traces = traces.ok_or(Failure::Interrupted)?;
+    let mut traces = traces.ok_or(Failure::Interrupted)?;
+    if !plan.report.views.is_empty() {
+        for trace in &mut traces {
+            weigh(trace, weights.as_deref());
+        }
+    }
     if let Some(folder) = &arguments.out {
         return write(folder, &plan, &traces, &stop);
     }
@@ -73,9 +84,34 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<(), Failure> {
     print(&text)
 }
 
-/// The paths of the smallest hedged P&L, worst first; among equals the smaller number.
+/// Gives the path its weight under the views. Without those of all paths it is not known, and its field empty: the weight of one path
+/// depends on all of them.
+fn weigh(trace: &mut Trace, weights: Option<&[f64]>) {
+    let known = usize::try_from(trace.path)
+        .ok()
+        .and_then(|path| weights?.get(path).copied());
+    let rows = trace.block.paths();
+    trace
+        .block
+        .set_weights(vec![known.unwrap_or(f64::NAN); rows]);
+}
+
+/// Weights, in units of an average path, under which the views have ruled a path out: it is none of the worst.
+const RULED_OUT: f64 = 1e-6;
+
+/// The paths of the smallest hedged P&L, worst first; among equals the smaller number. Paths that views rule out are passed over.
 fn worst_paths(table: &OutcomeTable, count: usize) -> Vec<u64> {
-    let mut paths: Vec<(f64, u64)> = table.values(Column::HedgedPnl).zip(0..).collect();
+    let is_possible = |path: u64| {
+        let index = usize::try_from(path).unwrap_or(usize::MAX);
+        table
+            .weights()
+            .is_none_or(|weights| weights[index] >= RULED_OUT)
+    };
+    let mut paths: Vec<(f64, u64)> = table
+        .values(Column::HedgedPnl)
+        .zip(0..)
+        .filter(|(_, path)| is_possible(*path))
+        .collect();
     let order = |a: &(f64, u64), b: &(f64, u64)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let count = count.min(paths.len());
     if count < paths.len() {

@@ -7,13 +7,14 @@ use hedgesim::report::content::document;
 use hedgesim::report::folder::{FolderError, RUN_FILES, prepare_folder, write_folder};
 use hedgesim::report::{json, markdown, terminal};
 use hedgesim::stats::limits::LimitStatus;
-use hedgesim::stats::summarise::{Detail, RunInfo, summarise};
+use hedgesim::stats::summarise::{Detail, RunInfo};
+use hedgesim::stats::viewed::summarise_under_views;
 
 use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::session::{
-    check_input_stays, check_memory, read, set_threads, simulate_watched, stop_flag,
+    check_input_stays, check_memory, read, refuse_view, set_threads, simulate_watched, stop_flag,
 };
 
 /// What `--out` writes, for the message.
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         None => None,
     };
     let simulation_started = Instant::now();
-    let table = simulate_watched(&plan, &stop)?;
+    let mut table = simulate_watched(&plan, &stop)?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();
     let detail = match arguments.format {
         ReportFormat::Text | ReportFormat::Markdown if arguments.out.is_none() => Detail::Report,
@@ -45,9 +46,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         run_seconds: Some(started.elapsed().as_secs_f64()),
         simulation_seconds: Some(simulation_seconds),
-        scenario: loaded.effective_toml,
+        scenario: loaded.effective_toml.clone(),
     };
-    let summary = summarise(&table, &plan, detail, &info);
+    let summary = summarise_under_views(&mut table, &plan, detail, &info)
+        .map_err(|error| refuse_view(&loaded, &error))?;
     if let Some(folder) = &arguments.out {
         write_folder(folder, &table, &summary, &stop)?;
         tell(&format!("wrote {FILES} to {}\n", folder.display()));

@@ -18,6 +18,7 @@ use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::{Problem, Problems};
 use hedgesim::stats::limits::{check_bound, known_path};
 use hedgesim::stats::summarise::template;
+use hedgesim::stats::views::ViewError;
 
 use crate::cli::arguments::{ScenarioArguments, ThreadArguments};
 use crate::cli::failure::Failure;
@@ -110,6 +111,18 @@ pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> 
     };
     let problems = Problems::new(loaded.sources.clone(), vec![problem]);
     Err(Failure::Refused(problems.render(true) + "\n"))
+}
+
+/// Views that the simulated paths do not allow, shown where the scenario has them.
+pub(crate) fn refuse_view(loaded: &Loaded, error: &ViewError) -> Failure {
+    let view = loaded.scenario.views.get(error.view());
+    let problem = Problem {
+        message: error.to_string(),
+        place: view.map(|view| view.given.place),
+        label: error.hint(),
+    };
+    let problems = Problems::new(loaded.sources.clone(), vec![problem]);
+    Failure::Refused(problems.render(true) + "\n")
 }
 
 /// A flag that Ctrl-C or SIGTERM sets; a second one ends the program at once.

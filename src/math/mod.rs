@@ -5,6 +5,8 @@ pub(crate) mod bits;
 pub mod black76;
 pub mod correlation;
 pub mod discrete_passage;
+pub mod effective;
+pub mod entropy;
 pub mod first_passage;
 pub mod funding;
 pub mod jumps;

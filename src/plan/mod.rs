@@ -12,3 +12,4 @@ pub mod pilot;
 pub mod read;
 pub mod resolve;
 pub mod types;
+pub mod views;

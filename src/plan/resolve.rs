@@ -29,6 +29,7 @@ pub mod setting;
 pub mod switch;
 pub mod transfers;
 pub mod venue;
+pub mod views;
 pub mod words;
 
 use crate::plan::pilot::{Pilot, PilotPlan, RatioEstimate};
@@ -38,6 +39,7 @@ use crate::plan::resolve::margin::Book;
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::{Notes, Setting};
 use crate::plan::types::{AccountPlan, HedgePlan, Plan, ReportPlan};
+use crate::plan::views::ViewsPlan;
 use crate::scenario::load::Loaded;
 use crate::scenario::problem::Problems;
 use crate::scenario::settings::Financing;
@@ -116,6 +118,7 @@ fn resolve_scenario(
         financing,
         report,
         limits,
+        views,
     } = scenario;
     let (grid, simulation) = grid::simulation(title.as_ref(), simulation, sink)?;
     let execution = execution.as_ref();
@@ -136,9 +139,10 @@ fn resolve_scenario(
         .iter()
         .map(|hedge| links::link(hedge, scenario, sink))
         .collect();
+    let views = views::views(views, &setting);
     let report = report::report(report.as_ref(), limits, &setting);
     let (holdings, links) = (all(holdings), all(links));
-    let (mut market, holdings, links) = (market?, holdings?, links?);
+    let (mut market, holdings, links, views) = (market?, holdings?, links?, views?);
     let are_rolled = rolls::extend(hedges, &links, &mut market, &setting);
     let are_linked = links::are_at_their_venues(scenario, &links, sink)
         & links::are_modes_kept(scenario, &links, sink);
@@ -189,6 +193,10 @@ fn resolve_scenario(
         cost_of_funds_annual: cost_of_funds.map_or(0.0, |given| given.value.0),
         report: ReportPlan {
             notes: setting.notes.into_list(),
+            views: ViewsPlan {
+                list: views,
+                ..report.views
+            },
             ..report
         },
     };

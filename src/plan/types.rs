@@ -10,6 +10,8 @@ pub use crate::plan::hedging::{
     SettlementCurrency, SwitchPlan,
 };
 
+use crate::plan::views::ViewsPlan;
+
 /// Days in a year, everywhere.
 pub const DAYS_PER_YEAR: f64 = 365.0;
 
@@ -245,6 +247,8 @@ pub struct ReportPlan {
     pub liquidity_at_risk: bool,
     /// Limits on summary values.
     pub limits: Vec<LimitPlan>,
+    /// Views under which everything is reported, beside the model's own.
+    pub views: ViewsPlan,
     /// Sentences that every report of this run must show: assumptions of the venue's data, repaired correlations, views such as a drift.
     pub notes: Vec<String>,
 }

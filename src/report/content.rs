@@ -6,6 +6,7 @@ use crate::report::document::{Block, Document, Item, Section, Tone};
 use crate::report::event::size;
 use crate::report::figure::{Money, days_text, futures_text, grouped, percent};
 use crate::report::sections;
+use crate::report::views;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
 use crate::stats::summary::{PnlSummary, Summary};
@@ -23,6 +24,7 @@ pub fn document(summary: &Summary, plan: &Plan) -> Document {
             vec![Block::List(verdict(summary, plan, money))],
         ),
     ];
+    parts.extend(views::section(summary, money));
     parts.extend(sections::all(summary, money));
     if let Some(seconds) = summary.run_seconds {
         let text = run_line(&summary.version, seconds);
@@ -131,6 +133,7 @@ fn head(summary: &Summary, plan: &Plan) -> Vec<Block> {
     if !summary.notes.iter().any(|note| note.contains("drift")) {
         notes.push(Item::plain(drift_note(plan)));
     }
+    notes.extend(views::note(plan).map(Item::plain));
     let mut blocks = vec![Block::Paragraph(simulated)];
     if is_composite(plan) {
         blocks.push(programme(plan));

@@ -7,12 +7,13 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 
 use crate::hedge::glance::Glance;
+use crate::plan::views::ViewsPlan;
 use crate::report::glance_legs::{leg_table, leg_title};
 use crate::report::number::{percent, plain, usd};
 use crate::report::paragraph::push_paragraph;
 
-/// What `check` prints: each hedge, then the warnings.
-pub fn render(hedges: &[Glance], warnings: &[String]) -> String {
+/// What `check` prints: each hedge, then the views that a run would apply, then the warnings.
+pub fn render(hedges: &[Glance], views: &ViewsPlan, warnings: &[String]) -> String {
     let mut text = String::new();
     for hedge in hedges {
         let table = match &hedge.leg {
@@ -34,18 +35,25 @@ pub fn render(hedges: &[Glance], warnings: &[String]) -> String {
         }
         text.push('\n');
     }
+    for view in &views.list {
+        push_paragraph(&mut text, "view: ", &view.text);
+    }
     for warning in warnings {
         push_paragraph(&mut text, "warning: ", warning);
     }
     text
 }
 
-/// The same as JSON: `{"format": 1, "hedges": [...], "warnings": [...]}`.
-pub fn render_json(hedges: &[Glance], warnings: &[String]) -> String {
-    format!(
-        "{:#}\n",
-        json!({ "format": 1, "hedges": hedges, "warnings": warnings })
-    )
+/// The same as JSON: `{"format": 1, "hedges": [...], "warnings": [...]}`, and where there are any `"views": [{"path", "text"}, ...]`.
+pub fn render_json(hedges: &[Glance], views: &ViewsPlan, warnings: &[String]) -> String {
+    let mut value = json!({ "format": 1, "hedges": hedges, "warnings": warnings });
+    if !views.is_empty() {
+        let list = views.list.iter();
+        value["views"] = list
+            .map(|view| json!({ "path": view.path, "text": view.text }))
+            .collect();
+    }
+    format!("{value:#}\n")
 }
 
 fn table(hedge: &Glance) -> Table {
@@ -217,7 +225,7 @@ mod tests {
     #[test]
     fn json_has_the_agreed_keys() {
         let plan = eth_treasury();
-        let text = render_json(&glance(&plan), &warnings(&plan));
+        let text = render_json(&glance(&plan), &plan.report.views, &warnings(&plan));
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["format"], 1);
         assert!(value["warnings"].is_array());
@@ -247,15 +255,20 @@ mod tests {
     fn a_hedge_that_is_never_liquidated_has_null_for_the_price() {
         let mut plan = eth_treasury();
         plan.hedges[0].hedge_ratio = 0.0;
-        let value: Value = serde_json::from_str(&render_json(&glance(&plan), &[])).unwrap();
+        let value: Value =
+            serde_json::from_str(&render_json(&glance(&plan), &plan.report.views, &[])).unwrap();
         assert!(value["hedges"][0]["liquidation_price_usd"].is_null());
-        assert!(render(&glance(&plan), &[]).contains("never"));
+        assert!(render(&glance(&plan), &plan.report.views, &[]).contains("never"));
     }
 
     #[test]
     fn the_page_is_readable_at_100_columns() {
         let plan = eth_treasury();
-        let text = render(&glance(&plan), &["account main: something".to_owned()]);
+        let text = render(
+            &glance(&plan),
+            &plan.report.views,
+            &["account main: something".to_owned()],
+        );
         assert!(
             text.lines()
                 .all(|l| l.chars().count() <= 100 && l == l.trim_end()),

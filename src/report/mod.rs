@@ -28,4 +28,5 @@ pub mod sweep_files;
 pub mod terminal;
 pub mod trace;
 pub mod venues;
+mod views;
 pub mod whole_file;

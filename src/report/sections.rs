@@ -255,11 +255,11 @@ fn attribution(summary: &Summary, money: Money) -> Section {
     )
 }
 
-fn is_zero(estimate: &Estimate) -> bool {
+pub(super) fn is_zero(estimate: &Estimate) -> bool {
     *estimate == Estimate::exact(0.0)
 }
 
-fn component_label(name: &str) -> String {
+pub(super) fn component_label(name: &str) -> String {
     match name {
         "unhedged_pnl_usd" => "unhedged".to_owned(),
         "hedged_pnl_usd" => "= hedged".to_owned(),

@@ -49,6 +49,8 @@ pub struct Draft {
     pub report_dates: Vec<Given<Span>>,
     /// Assets of collateral.
     pub coins: Vec<Given<String>>,
+    /// Assets that views are about.
+    pub view_assets: Vec<Given<String>>,
     /// Contracts that a hedge may switch to.
     pub switches: Vec<Given<String>>,
     /// Margin calls.

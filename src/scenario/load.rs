@@ -147,12 +147,15 @@ fn with_overrides(
     }
     let mut applied = Vec::new();
     for parsed in &all {
+        let mut numbered = parsed.clone();
         let outcome = match parsed.misspelt_name(&document, &all) {
             Some(problem) => Err(problem),
-            None => parsed.apply(&mut document),
+            None => numbered
+                .add_entry(&mut document)
+                .and_then(|()| numbered.apply(&mut document)),
         };
         match outcome {
-            Ok(()) => applied.push(parsed.clone()),
+            Ok(()) => applied.push(numbered),
             Err(problem) => problems.push(problem),
         }
     }

@@ -40,4 +40,7 @@ pub mod transfers;
 pub mod tree;
 pub mod units;
 pub mod venue;
+pub mod view;
+mod view_expected;
+pub mod view_text;
 pub mod whole;

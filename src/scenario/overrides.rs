@@ -1,7 +1,7 @@
 //! `--set path=value`: overrides applied to the text, so that comments survive and the text as run reproduces the run.
 
 use toml::de::DeValue;
-use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, TableLike, Value as EditValue};
 
 use crate::scenario::cause::Cause;
 use crate::scenario::dotted::join;
@@ -9,6 +9,7 @@ use crate::scenario::nearest::nearest;
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{self, Node, Value};
+use crate::scenario::view::VIEWS;
 
 /// One override, parsed.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ const MOST_NAMES: usize = 32;
 const NAMED: [&str; 4] = ["assets", "contracts", "venues", "accounts"];
 
 /// Tables that hold one of several variants: setting one removes the others. `*` stands for any name or index.
-const CHOICES: [(&[&str], &[&str]); 11] = [
+const CHOICES: [(&[&str], &[&str]); 13] = [
     (
         &["assets", "*", "model"],
         &[
@@ -73,6 +74,8 @@ const CHOICES: [(&[&str], &[&str]); 11] = [
         &["hedges", "*", "rebalance"],
         &["never", "every", "band", "delta_band"],
     ),
+    (&["views", "*"], &VIEWS),
+    (&["views", "*", "probability"], &["above_usd", "below_usd"]),
     (&["hedges", "*", "style"], &STYLES),
     (&["execution", "style"], &STYLES),
     (&["accounts", "*", "transfers"], &["closed", "open"]),
@@ -81,6 +84,9 @@ const CHOICES: [(&[&str], &[&str]); 11] = [
         &["stay_flat", "reenter"],
     ),
 ];
+
+/// Stands for a new entry at the end of a list: `views.+`.
+const NEW_ENTRY: &str = "+";
 
 /// How an order may be cut up.
 const STYLES: [&str; 4] = ["single", "twap", "iceberg", "otc"];
@@ -158,6 +164,37 @@ impl Override {
     /// If the path leads through a value or to an entry of a list that is not there.
     pub fn apply(&self, document: &mut DocumentMut) -> Result<(), Problem> {
         self.set_in_table(document.as_table_mut(), 0)
+    }
+
+    /// Makes room for a new entry where the path says `LIST.+`, with the list where there is none; from then on the path has its number.
+    ///
+    /// # Errors
+    /// If something else than a list stands there.
+    pub fn add_entry(&mut self, document: &mut DocumentMut) -> Result<(), Problem> {
+        if self.segments.len() < 2 || self.segments[1].key != NEW_ENTRY {
+            return Ok(());
+        }
+        let empty = || {
+            let mut table = toml_edit::Table::new();
+            table.decor_mut().set_prefix("\n");
+            table
+        };
+        let list = document
+            .entry(&self.segments[0].key)
+            .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        let number = match list {
+            Item::ArrayOfTables(list) => {
+                list.push(empty());
+                list.len() - 1
+            }
+            Item::Value(EditValue::Array(list)) => {
+                list.push(InlineTable::new());
+                list.len() - 1
+            }
+            _ => return Err(self.lost(1, format!("`{}` is no list", self.path(1)))),
+        };
+        self.segments[1].key = number.to_string();
+        Ok(())
     }
 
     /// A slip in a name that the document gives, such as `accounts.mian` beside `[accounts.main]`.
@@ -239,12 +276,19 @@ impl Override {
             Item::ArrayOfTables(list) => {
                 let length = list.len();
                 let index = self.index(depth, length)?;
-                if depth + 1 == self.segments.len() {
-                    return Err(self.lost(depth, "an entry is a table: set its keys".to_owned()));
-                }
-                match list.get_mut(index) {
-                    Some(table) => self.set_in_table(table, depth + 1),
-                    None => Err(self.out_of_range(depth, length)),
+                let is_whole = depth + 1 == self.segments.len();
+                match (list.get_mut(index), self.edit_value()) {
+                    (Some(table), EditValue::InlineTable(whole)) if is_whole => {
+                        let decor = table.decor().clone();
+                        *table = whole.into_table();
+                        *table.decor_mut() = decor;
+                        Ok(())
+                    }
+                    (Some(_), _) if is_whole => {
+                        Err(self.lost(depth, "an entry is a table: set its keys".to_owned()))
+                    }
+                    (Some(table), _) => self.set_in_table(table, depth + 1),
+                    (None, _) => Err(self.out_of_range(depth, length)),
                 }
             }
             Item::None => Err(self.lost(depth - 1, "nothing is there".to_owned())),

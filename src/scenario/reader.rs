@@ -156,6 +156,12 @@ impl<'a> Reader<'a> {
         matches!(value, Some(Value::List(_)))
     }
 
+    /// Whether a key's value is a table.
+    pub fn is_table(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(|entry| &entry.node.value);
+        matches!(value, Some(Value::Table(_)))
+    }
+
     /// Whether a key is there.
     pub fn has(&self, key: &str) -> bool {
         self.table.get(key).is_some()

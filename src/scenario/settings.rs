@@ -6,6 +6,7 @@ use crate::scenario::range::Range;
 use crate::scenario::reader::Reader;
 use crate::scenario::simulation::positive_span;
 use crate::scenario::units::{Fraction, Span, Usd, boolean, fraction, usd};
+use crate::scenario::view::least_effective;
 
 /// `[financing]`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +26,9 @@ pub struct ReportSettings {
     pub dates: Vec<Given<Span>>,
     /// Whether the cash that margin takes is reported: largest calls in a day and a week, cash in transit. Optional: false.
     pub liquidity_at_risk: Option<Given<bool>>,
+    /// Effective number of paths that views must leave, a fraction of the paths, 0 to 1; with less the run is refused. Optional: a
+    /// tenth. Example: `views_least_effective = "5%"`.
+    pub views_least_effective: Option<Given<Fraction>>,
 }
 
 const COST_OF_FUNDS: Range = Range::closed(-1.0, 10.0, "-1 to 10 (a fraction per year)")
@@ -60,12 +64,14 @@ impl ReportSettings {
         let dates = table.values("dates", "a list of durations", positive_span);
         table.note(|draft| draft.report_dates.extend(dates.clone().unwrap_or_default()));
         let liquidity_at_risk = table.optional("liquidity_at_risk", boolean);
+        let views_least_effective = table.optional("views_least_effective", least_effective);
         table.finish();
         Some(Self {
             thresholds_usd: thresholds_usd?,
             effective_price_below_usd: effective_price_below_usd?,
             dates: dates?,
             liquidity_at_risk: liquidity_at_risk?,
+            views_least_effective: views_least_effective?,
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::scenario::sink::Sink;
 use crate::scenario::tree::Table;
 use crate::scenario::units::plain_text;
 use crate::scenario::venue::{Venue, read_optional};
+use crate::scenario::view::View;
 
 /// What the user wrote; each value is valid by itself, their combinations are checked when it becomes a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,8 @@ pub struct Scenario {
     pub report: Option<ReportSettings>,
     /// `[[limits]]`.
     pub limits: Vec<Limit>,
+    /// `[[views]]`: none, and the model's own probabilities hold.
+    pub views: Vec<View>,
 }
 
 impl Scenario {
@@ -67,6 +70,7 @@ impl Scenario {
         let financing = read_optional(&mut root, "financing", Financing::read);
         let report = read_optional(&mut root, "report", ReportSettings::read);
         let limits = listed(&mut root, "limits", Limit::read);
+        let views = listed(&mut root, "views", View::read);
         root.later("regimes");
         let names = Names {
             assets: root.names("assets"),
@@ -90,6 +94,7 @@ impl Scenario {
             financing: financing?,
             report: report?,
             limits: limits?,
+            views: views?,
         })
     }
 }

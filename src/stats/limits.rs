@@ -105,10 +105,12 @@ pub enum ValueKind {
 
 /// What the value at a path is.
 pub fn kind_of(path: &str) -> ValueKind {
+    // What the model says without the views has the same keys.
+    let path = path.strip_prefix("views.model.").unwrap_or(path);
     let (group, name) = path.rsplit_once('.').unwrap_or(("", path));
     let is_threshold =
         group.starts_with("thresholds.") || group.starts_with("effective_price_below.");
-    if group == "hedge_effectiveness" {
+    if group == "hedge_effectiveness" || path == "views.effective_frac" {
         ValueKind::Effectiveness
     } else if matches!(
         name,

@@ -25,3 +25,8 @@ pub mod summary;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod tail;
+mod view_conflict;
+mod view_weights;
+pub mod viewed;
+mod viewed_values;
+pub mod views;

@@ -16,6 +16,7 @@ use crate::stats::summary::{
     BankruptcyLossSummary, CollateralSummary, EffectivePriceSummary, EventSummary, FORMAT,
     LiquidationSummary, OnlyMean, OnlyPercentiles, Summary, TopUpSummary, UnmetCallSummary,
 };
+use crate::stats::viewed::ViewsSummary;
 
 /// How much is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub enum Detail {
 
 impl Detail {
     /// This much, or everything if one of the plan's limits needs it.
-    fn for_limits_of(self, plan: &Plan) -> Self {
+    pub(super) fn for_limits_of(self, plan: &Plan) -> Self {
         let limits = &plan.report.limits;
         if self == Self::Everything || limits.is_empty() {
             return self;
@@ -57,20 +58,25 @@ pub struct RunInfo {
     pub scenario: String,
 }
 
-/// Estimates everything about a run and judges the plan's limits.
+/// Estimates everything about a run and judges the plan's limits, by the weights that the table has. The views of a plan are not
+/// looked at: see [`crate::stats::viewed::summarise_under_views`].
 ///
 /// The result does not depend on the number of threads.
 pub fn summarise(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
-    let mut summary = estimate(table, plan, detail.for_limits_of(plan), run);
-    if !plan.report.limits.is_empty() {
+    let summary = estimate(table, plan, detail.for_limits_of(plan), run);
+    judged(summary, &plan.report.limits)
+}
+
+/// A summary with what became of these limits.
+pub(super) fn judged<'l>(
+    mut summary: Summary,
+    limits: impl IntoIterator<Item = &'l LimitPlan>,
+) -> Summary {
+    let mut limits = limits.into_iter().peekable();
+    if limits.peek().is_some() {
         // A summary is plain data, so it always converts; a limit on a null value cannot be told.
         let values = serde_json::to_value(&summary).unwrap_or_default();
-        summary.limits = plan
-            .report
-            .limits
-            .iter()
-            .map(|limit| judge(&values, limit))
-            .collect();
+        summary.limits = limits.map(|limit| judge(&values, limit)).collect();
     }
     summary
 }
@@ -81,16 +87,21 @@ pub fn template(plan: &Plan) -> serde_json::Value {
 }
 
 fn template_of(plan: &Plan, detail: Detail) -> serde_json::Value {
-    let summary = estimate(
-        &OutcomeTable::new(1, Layout::of(plan)),
-        plan,
-        detail,
-        &RunInfo::default(),
-    );
+    let table = OutcomeTable::new(1, Layout::of(plan));
+    let mut summary = estimate(&table, plan, detail, &RunInfo::default());
+    if !plan.report.views.is_empty() {
+        summary.views = Some(ViewsSummary::template(plan, summary.clone()));
+    }
     serde_json::to_value(&summary).unwrap_or_default()
 }
 
-fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) -> Summary {
+/// All estimates, limits not judged.
+pub(super) fn estimate(
+    table: &OutcomeTable,
+    plan: &Plan,
+    detail: Detail,
+    run: &RunInfo,
+) -> Summary {
     let scope = match detail {
         Detail::Report => Scope {
             levels: &REPORT_LEVELS,
@@ -182,6 +193,7 @@ fn estimate(table: &OutcomeTable, plan: &Plan, detail: Detail, run: &RunInfo) ->
         by_account: parts.by_account,
         exposure: parts.exposure,
         interim: parts.interim,
+        views: None,
         limits: Vec::new(),
         notes: plan.report.notes.clone(),
         scenario: run.scenario.clone(),

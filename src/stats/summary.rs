@@ -7,6 +7,7 @@ use crate::stats::effectiveness::HedgeEffectiveness;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ByName, Named};
 use crate::stats::limits::LimitOutcome;
+use crate::stats::viewed::ViewsSummary;
 
 /// Version of the layout of `summary.json`.
 pub const FORMAT: u32 = 1;
@@ -85,6 +86,9 @@ pub struct Summary {
     /// P&L at each reporting date, by label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interim: Option<Named<InterimSummary>>,
+    /// The user's views, under which everything above stands, and what the model says without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views: Option<ViewsSummary>,
     /// The user's limits, judged.
     pub limits: Vec<LimitOutcome>,
     /// What every reader must know: assumed data, repaired correlations, views.

@@ -10,6 +10,7 @@ use crate::plan::types::{
     MarketPlan, OptionKind, OptionPlan, OptionTerms, OrderPlan, OuBasis, Plan, Position, Rebalance,
     ReportPlan, SettlementCurrency, SimulationPlan, StressPlan,
 };
+use crate::plan::views::ViewsPlan;
 use crate::stats::sample::tests::{normals, uniforms};
 use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket, Remainder};
 
@@ -100,6 +101,7 @@ pub(crate) fn plan(paths: u64, limits: Vec<LimitPlan>) -> Plan {
             liquidity_at_risk: false,
             effective_price_below_usd: vec![3000.0],
             limits,
+            views: ViewsPlan::default(),
             notes: vec!["liquidation fee of binance ETHUSDT is assumed".into()],
         },
     }

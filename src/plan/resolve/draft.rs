@@ -56,7 +56,8 @@ pub fn check(draft: &Draft, sink: &Sink) {
     }
     let assets = present(draft.names.assets.as_ref());
     if let Some(assets) = &assets {
-        for asset in draft.holdings.iter().flatten().chain(&draft.coins) {
+        let named = draft.coins.iter().chain(&draft.view_assets);
+        for asset in draft.holdings.iter().flatten().chain(named) {
             noted_index(asset, assets, "under [assets]", sink);
         }
         let pairs = draft.pairs.iter().map(|(first, second)| (first, second));

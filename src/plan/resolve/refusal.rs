@@ -65,6 +65,18 @@ pub enum Refusal {
         /// Second asset.
         second: String,
     },
+    /// Two views that cannot both hold.
+    #[error("`{path}` ({text}) contradicts `{other_path}` ({other})")]
+    Contradiction {
+        /// Dotted path of the later view.
+        path: String,
+        /// It in words.
+        text: String,
+        /// The earlier view in words.
+        other: String,
+        /// Its dotted path.
+        other_path: String,
+    },
     /// A position that the venue does not take.
     #[error(
         "{venue} refuses a position of {notional} {unit}; allowed: up to {cap} {unit}, the cap of its largest bracket ({bracket})"
@@ -243,7 +255,7 @@ impl Refusal {
             Self::NotPositiveSemidefinite { .. } => {
                 "simulation.repair_correlations = true takes the nearest".to_owned()
             }
-            Self::PairTwice { .. } => "which one holds?".to_owned(),
+            Self::Contradiction { .. } | Self::PairTwice { .. } => "which one holds?".to_owned(),
             Self::PositionOverCap { .. } => {
                 "a smaller ratio, or part of it at another venue".to_owned()
             }

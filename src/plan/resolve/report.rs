@@ -4,6 +4,7 @@ use crate::plan::resolve::grid;
 use crate::plan::resolve::refusal::Refusal;
 use crate::plan::resolve::setting::Setting;
 use crate::plan::types::{Comparison, LimitPlan, ReportPlan};
+use crate::plan::views::ViewsPlan;
 use crate::scenario::limit::{Limit, Requirement};
 use crate::scenario::place::Given;
 use crate::scenario::settings::ReportSettings;
@@ -22,6 +23,7 @@ pub fn report(
         effective_price_below_usd,
         dates,
         liquidity_at_risk,
+        views_least_effective,
     }) = settings
     else {
         return ReportPlan {
@@ -45,6 +47,13 @@ pub fn report(
         date_steps,
         liquidity_at_risk: liquidity_at_risk.as_ref().is_some_and(|given| given.value),
         limits,
+        views: ViewsPlan {
+            // The views themselves are resolved beside the rest.
+            list: Vec::new(),
+            least_effective_frac: views_least_effective
+                .as_ref()
+                .map_or(ViewsPlan::LEAST_EFFECTIVE_FRAC, |given| given.value.0),
+        },
         notes: Vec::new(),
     }
 }

@@ -1,0 +1,209 @@
+//! Entropy pooling on random problems: what is optimal satisfies its conditions, what is impossible is proved to be.
+
+use hedgesim::math::entropy::{Constraint, PoolingError, Sense, pool};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+/// A random problem that some weights are known to solve.
+#[derive(Debug, Clone)]
+struct Problem {
+    prior: Option<Vec<f64>>,
+    values: Vec<Vec<f64>>,
+    senses: Vec<Sense>,
+    targets: Vec<f64>,
+    /// Weights of sum 1 that satisfy all constraints.
+    feasible: Vec<f64>,
+}
+
+impl Problem {
+    fn constraints(&self) -> Vec<Constraint<'_>> {
+        (0..self.values.len())
+            .map(|k| Constraint {
+                values: &self.values[k],
+                sense: self.senses[k],
+                target: self.targets[k],
+            })
+            .collect()
+    }
+
+    fn prior(&self) -> Vec<f64> {
+        let count = self.feasible.len();
+        let given = self.prior.clone().unwrap_or_else(|| vec![1.0; count]);
+        let total: f64 = given.iter().sum();
+        given.iter().map(|w| w / total).collect()
+    }
+}
+
+fn mean(weights: &[f64], values: &[f64]) -> f64 {
+    weights.iter().zip(values).map(|(w, x)| w * x).sum()
+}
+
+fn relative_entropy(weights: &[f64], prior: &[f64]) -> f64 {
+    let pairs = weights.iter().zip(prior).filter(|(w, _)| **w > 0.0);
+    pairs.map(|(w, p)| w * (w / p).ln()).sum()
+}
+
+/// Values of one quantity: prices, returns far from 0 and near it, or events.
+fn any_values(count: usize) -> impl Strategy<Value = Vec<f64>> {
+    let normals = prop::collection::vec(-3.0..3.0_f64, count);
+    (normals, 0..3).prop_map(|(draws, kind)| {
+        let value = |z: f64| match kind {
+            0 => 60_000.0 * (0.3 * z).exp(),
+            1 => 1e-4 * z,
+            _ => f64::from(z > 0.5),
+        };
+        draws.into_iter().map(value).collect()
+    })
+}
+
+/// Weights that are all well above 0, of sum 1.
+fn any_weights(count: usize) -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(-1.5..1.5_f64, count).prop_map(|logs| {
+        let weights: Vec<f64> = logs.iter().map(|x| x.exp()).collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter().map(|w| w / total).collect()
+    })
+}
+
+fn any_problem() -> impl Strategy<Value = Problem> {
+    let sense = prop::sample::select(vec![Sense::Equal, Sense::AtLeast, Sense::AtMost]);
+    (20_usize..400, 1_usize..6).prop_flat_map(move |(count, constraints)| {
+        (
+            prop::option::of(any_weights(count)),
+            prop::collection::vec(any_values(count), constraints),
+            prop::collection::vec((sense.clone(), 0.0..0.2_f64), constraints),
+            any_weights(count),
+        )
+            .prop_map(|(prior, values, senses, feasible)| {
+                let targets = values
+                    .iter()
+                    .zip(&senses)
+                    .map(|(values, (sense, slack))| {
+                        let at = mean(&feasible, values);
+                        let squares: Vec<f64> = values.iter().map(|x| (x - at).powi(2)).collect();
+                        let slack = slack * mean(&feasible, &squares).sqrt();
+                        match sense {
+                            Sense::Equal => at,
+                            Sense::AtLeast => at - slack,
+                            Sense::AtMost => at + slack,
+                        }
+                    })
+                    .collect();
+                Problem {
+                    prior,
+                    values,
+                    senses: senses.into_iter().map(|(sense, _)| sense).collect(),
+                    targets,
+                    feasible,
+                }
+            })
+    })
+}
+
+fn check<T: std::fmt::Debug>(
+    cases: u32,
+    seed: u64,
+    strategy: &impl Strategy<Value = T>,
+    property: impl Fn(T) -> Result<(), TestCaseError>,
+) {
+    let config = Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    if let Err(failure) = TestRunner::new(config).run(strategy, property) {
+        panic!("{failure}");
+    }
+}
+
+/// The conditions of Karush, Kuhn and Tucker, which the optimum alone satisfies, since the problem is convex.
+#[test]
+fn what_is_found_is_the_optimum() {
+    check(2000, 1, &any_problem(), |problem| {
+        let prior = problem.prior();
+        let found = pool(
+            prior.len(),
+            problem.prior.as_deref(),
+            &problem.constraints(),
+        );
+        let found =
+            found.map_err(|error| TestCaseError::fail(format!("{error}, though feasible")))?;
+        let weights = &found.weights;
+        prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        prop_assert!(weights.iter().all(|w| *w >= 0.0));
+        for (k, constraint) in problem.constraints().iter().enumerate() {
+            let target = constraint.target;
+            let unit = target.abs().max(mean(weights, &abs(constraint.values)));
+            let beyond = (mean(weights, constraint.values) - target) / unit;
+            let multiplier = found.multipliers[k];
+            // Primal feasibility to 1e-8, signs of the multipliers, complementary slackness.
+            match constraint.sense {
+                Sense::Equal => prop_assert!(beyond.abs() < 1e-8, "{beyond:e}"),
+                Sense::AtLeast => prop_assert!(beyond > -1e-8 && multiplier >= 0.0),
+                Sense::AtMost => prop_assert!(beyond < 1e-8 && multiplier <= 0.0),
+            }
+            prop_assert!(multiplier == 0.0 || beyond.abs() < 1e-8, "{beyond:e}");
+        }
+        // Stationarity: ln(p / p0) is the sum of multipliers and values, but for a constant.
+        let excess: Vec<f64> = (0..weights.len())
+            .map(|i| {
+                let terms = problem.values.iter().zip(&found.multipliers);
+                (weights[i] / prior[i]).ln() - terms.map(|(v, t)| t * v[i]).sum::<f64>()
+            })
+            .collect();
+        let size = found
+            .multipliers
+            .iter()
+            .zip(&problem.values)
+            .map(|(t, v)| t.abs() * v.iter().fold(0.0, |most: f64, x| most.max(x.abs())))
+            .fold(1.0, f64::max);
+        for e in &excess {
+            prop_assert!((e - excess[0]).abs() < 1e-9 * size, "{e} {}", excess[0]);
+        }
+        // And so nothing that is known to be feasible is nearer to the prior.
+        let entropy = relative_entropy(weights, &prior);
+        prop_assert!((found.relative_entropy - entropy).abs() < 1e-10 * (1.0 + entropy));
+        prop_assert!(entropy <= relative_entropy(&problem.feasible, &prior) + 1e-9);
+        Ok(())
+    });
+}
+
+fn abs(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|x| x.abs()).collect()
+}
+
+/// A constraint more: a combination of the quantities held beyond what any scenario has.
+#[test]
+fn what_is_impossible_is_proved() {
+    let factors = prop::collection::vec(-1.0..1.0_f64, 6);
+    check(
+        1000,
+        2,
+        &(any_problem(), factors, 0.001..1.0_f64),
+        |(problem, factors, beyond)| {
+            let scale = |values: &[f64]| values.iter().fold(1e-300, |m: f64, x| m.max(x.abs()));
+            let combined: Vec<f64> = (0..problem.feasible.len())
+                .map(|i| {
+                    let parts = problem.values.iter().zip(&factors);
+                    parts.map(|(v, f)| f * v[i] / scale(v)).sum()
+                })
+                .collect();
+            let most = combined.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let least = combined.iter().copied().fold(f64::INFINITY, f64::min);
+            let mut constraints = problem.constraints();
+            constraints.push(Constraint {
+                values: &combined,
+                sense: Sense::AtLeast,
+                target: most + beyond * (most - least).max(1e-6),
+            });
+            let found = pool(
+                problem.feasible.len(),
+                problem.prior.as_deref(),
+                &constraints,
+            );
+            prop_assert_eq!(found.map(|_| ()), Err(PoolingError::Infeasible));
+            Ok(())
+        },
+    );
+}
