@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::stress_arguments::Stress;
+
 /// Monte Carlo risk of hedging crypto inventory with futures, path by path.
 #[derive(Debug, Parser)]
 #[command(name = "hedgesim", version, max_term_width = 100)]
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show one path alone, step by step.
     Inspect(Inspect),
+    /// Play historical episodes and hypothetical shocks, and look for the smallest moves that hurt.
+    Stress(Box<Stress>),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.

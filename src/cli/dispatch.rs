@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::arguments::{Arguments, Command};
-use crate::cli::{check, init, inspect, run, venues};
+use crate::cli::{check, init, inspect, run, stress, venues};
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
@@ -15,6 +15,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
         Command::Inspect(inspect) => inspect::inspect(inspect),
+        Command::Stress(stress) => stress::stress(stress),
         Command::Venues(venues) => venues::venues(venues),
         Command::Init(init) => init::init(init),
     };

@@ -10,4 +10,6 @@ mod output;
 mod progress;
 mod run;
 mod session;
+mod stress;
+mod stress_arguments;
 mod venues;

@@ -1,0 +1,225 @@
+//! Stress tests in words: what a shock is called, and what went wrong in it.
+
+use crate::report::figure::Money;
+use crate::report::number::{percent, plain};
+use crate::stress::hypothetical::{MaintenanceRule, Shock};
+use crate::stress::moments::Moment;
+use crate::stress::outcome::StressOutcome;
+use crate::stress::resimulated::{Change, Simulated};
+use crate::stress::reverse::UpDown;
+
+/// A component is worth a word when it costs more than this part of the value held.
+const WORTH_A_WORD: f64 = 0.005;
+
+/// What the components of the identity are called, by the names of their columns; those of a liquidation are told on their own.
+const CAUSES: [(&str, &str); 9] = [
+    ("tracking_usd", "the hedge's underlying moved otherwise than the holding"),
+    ("futures_basis_usd", "the basis"),
+    ("funding_usd", "funding"),
+    ("roll_usd", "rolling"),
+    ("options_usd", "options"),
+    ("fees_usd", "fees"),
+    ("slippage_usd", "slippage"),
+    ("financing_usd", "financing"),
+    ("collateral_revaluation_usd", "coins posted as collateral"),
+];
+
+/// Amounts in words, for a programme of a size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Words {
+    pub(crate) money: Money,
+    held_usd: f64,
+}
+
+impl Words {
+    /// Words for a programme that holds so much.
+    pub(crate) fn new(held_usd: f64) -> Self {
+        Self {
+            money: Money::for_value(held_usd),
+            held_usd,
+        }
+    }
+
+    /// Whether an amount is worth a word.
+    fn counts(&self, usd: f64) -> bool {
+        usd.abs() > WORTH_A_WORD * self.held_usd && usd != 0.0
+    }
+
+    /// What went wrong, or that nothing did.
+    pub(crate) fn reason(&self, outcome: &StressOutcome) -> String {
+        if !outcome.is_hedged {
+            return "no hedge: the holding alone".to_owned();
+        }
+        let mut said = vec![self.first_words(outcome)];
+        if outcome.liquidated {
+            let gap_usd = outcome.component("liquidation_gap_usd");
+            if self.counts(gap_usd) {
+                let verb = if gap_usd < 0.0 { "missed" } else { "was spared" };
+                said.push(format!(
+                    "without it the programme {verb} {}",
+                    self.money.text(gap_usd.abs())
+                ));
+            }
+        }
+        let costs = CAUSES
+            .iter()
+            .map(|&(name, words)| (outcome.component(name), words));
+        let mut costs: Vec<(f64, &str)> = costs
+            .filter(|(usd, _)| *usd < 0.0 && self.counts(*usd))
+            .collect();
+        costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (usd, words) in costs.into_iter().take(2) {
+            said.push(format!("{words} cost {}", self.money.text(-usd)));
+        }
+        said.join("; ")
+    }
+
+    /// What became of the hedge.
+    fn first_words(&self, outcome: &StressOutcome) -> String {
+        if let Some(day) = outcome.liquidation_day {
+            let cost_usd = -outcome.component("liquidation_usd");
+            let cost = if self.counts(cost_usd) && cost_usd > 0.0 {
+                format!(" at a cost of {}", self.money.text(cost_usd))
+            } else {
+                String::new()
+            };
+            return format!("the venue closed the hedge on {}{cost}", day_words(day));
+        }
+        if outcome.margin_calls > 0.0 {
+            let calls = outcome.margin_calls;
+            let noun = if calls > 1.0 { "margin calls" } else { "margin call" };
+            let mut words = format!("held after {} {noun}", plain(calls, 0));
+            if outcome.top_up_usd > 0.0 {
+                words += &format!(", {} sent", self.money.text(outcome.top_up_usd));
+            }
+            if outcome.unmet_call_usd > 0.0 {
+                words += &format!(", {} not to be had", self.money.text(outcome.unmet_call_usd));
+            }
+            return words;
+        }
+        "held without a call".to_owned()
+    }
+
+    /// What a shock does beside its outcome, for those whose point is another.
+    pub(crate) fn shock_reason(&self, shock: &Shock, outcome: &StressOutcome) -> String {
+        let reason = self.reason(outcome);
+        match shock {
+            Shock::Maintenance { before, after, .. } => format!(
+                "{reason}; a move that liquidates at once: {} instead of {}",
+                either(after),
+                either(before)
+            ),
+            Shock::Instant { .. } | Shock::Slow { .. } | Shock::Funding { .. } => reason,
+        }
+    }
+
+    /// What a simulation says.
+    pub(crate) fn simulated_reason(&self, simulated: &Simulated) -> String {
+        format!(
+            "worst outcome in 100 of each; liquidated in {} of all; the worst 1 % lose {} on average",
+            percent(simulated.liquidation_probability),
+            self.money.text(simulated.hedged_es99_usd)
+        )
+    }
+}
+
+/// A day, to a tenth.
+pub(crate) fn day_words(day: f64) -> String {
+    let digits = usize::from((day - day.round()).abs() > 0.05);
+    format!("day {}", plain(day, digits))
+}
+
+/// A move with its sign.
+pub(crate) fn signed(frac: f64) -> String {
+    if frac > 0.0 {
+        format!("+{}", percent(frac))
+    } else {
+        percent(frac)
+    }
+}
+
+/// A move as somebody wrote it: without decimals that are zero.
+fn round_move(frac: f64) -> String {
+    let rounded = plain(100.0 * frac, 3);
+    let short = rounded.trim_end_matches('0').trim_end_matches('.');
+    let sign = if frac > 0.0 { "+" } else { "" };
+    format!("{sign}{short} %")
+}
+
+/// The smallest moves up and down.
+pub(crate) fn either(moves: &UpDown) -> String {
+    match (moves.up, moves.down) {
+        (None, None) => "none".to_owned(),
+        (Some(up), None) => signed(up),
+        (None, Some(down)) => signed(down),
+        (Some(up), Some(down)) => format!("{} or {}", signed(up), signed(down)),
+    }
+}
+
+/// What a shock is called.
+pub(crate) fn shock_name(shock: &Shock) -> String {
+    match shock {
+        Shock::Instant {
+            spot_move,
+            basis_move,
+        } => {
+            let basis = if *basis_move == 0.0 {
+                String::new()
+            } else {
+                format!(", basis {}", round_move(*basis_move))
+            };
+            format!("spot {}{basis}", round_move(*spot_move))
+        }
+        Shock::Slow {
+            spot_move,
+            days,
+            can_top_up,
+        } => {
+            let blocked = if *can_top_up { "" } else { ", no top-up" };
+            format!(
+                "spot {} in {}{blocked}",
+                round_move(*spot_move),
+                days_words(*days)
+            )
+        }
+        Shock::Funding { rate_per_8h, days } => format!(
+            "funding {} per 8 h against the hedge for {}",
+            percent(*rate_per_8h),
+            days_words(*days)
+        ),
+        Shock::Maintenance { rule, .. } => match rule {
+            MaintenanceRule::Factor(factor) => format!("maintenance margin x {factor}"),
+            MaintenanceRule::NextBracket => "next margin bracket".to_owned(),
+        },
+    }
+}
+
+/// What a simulation is called.
+pub(crate) fn change_name(change: Change) -> String {
+    match change {
+        Change::None => "simulated as it is, p1".to_owned(),
+        Change::Volatility(factor) => format!("volatility x {factor}, p1"),
+        Change::Correlation(correlation) => format!("correlation {correlation}, p1"),
+    }
+}
+
+/// When an episode begins.
+pub(crate) fn moment_words(moment: &Moment, step_days: f64) -> String {
+    if *moment == Moment::START {
+        return "the start".to_owned();
+    }
+    let day = day_words(moment.step as f64 * step_days);
+    if moment.drift_log == 0.0 {
+        day
+    } else {
+        format!("{day}, after a drift of {}", signed(moment.drift_log.exp_m1()))
+    }
+}
+
+fn days_words(days: f64) -> String {
+    if days == 1.0 {
+        "a day".to_owned()
+    } else {
+        format!("{days} days")
+    }
+}
