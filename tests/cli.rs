@@ -20,3 +20,5 @@ mod refused;
 mod run;
 #[path = "cli/stopped.rs"]
 mod stopped;
+#[path = "cli/stress.rs"]
+mod stress;

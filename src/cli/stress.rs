@@ -14,6 +14,7 @@ use hedgesim::stress::results::StressTest;
 use crate::cli::arguments::ReportFormat;
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
+use crate::cli::progress::Progress;
 use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
 use crate::cli::stress_arguments::Stress;
 
@@ -40,7 +41,10 @@ pub(crate) fn stress(arguments: &Stress) -> Result<(), Failure> {
         None => None,
     };
     let table = simulate_watched(&plan, &stop)?;
-    let results = test.run(&plan, &table, &stop)?;
+    let progress = Progress::new(test.paths(&plan));
+    let results = test.run(&plan, &table, &stop, &progress);
+    progress.clear();
+    let results = results?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
     }

@@ -25,7 +25,12 @@ pub fn spots_at(plan: &Plan, asset: usize, paths: &[u64], steps: &[usize]) -> Ve
         .map(|own| block_spots(&model, asset, own, steps))
         .collect();
     (0..steps.len())
-        .map(|at| drawn.iter().flat_map(|block| block[at].iter().copied()).collect())
+        .map(|at| {
+            drawn
+                .iter()
+                .flat_map(|block| block[at].iter().copied())
+                .collect()
+        })
         .collect()
 }
 
@@ -39,9 +44,14 @@ fn block_spots(model: &MarketModel, asset: usize, paths: &[u64], steps: &[usize]
         let ends = tile.first_step + 1..=tile.first_step + tile.steps;
         while let Some(step) = steps.get(found.len()).filter(|step| ends.contains(step)) {
             let spots = &tile.spot_usd[asset][step - tile.first_step - 1];
-            let lane = |path: &u64| spots[(path - first_path) as usize];
-            found.push(paths.iter().map(lane).collect());
+            let lanes = paths.iter().map(|path| lane_of(path - first_path));
+            found.push(lanes.map(|lane| spots[lane]).collect());
         }
     }
     found
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "below the number of lanes")]
+fn lane_of(from_first: u64) -> usize {
+    from_first as usize
 }

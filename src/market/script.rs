@@ -227,3 +227,95 @@ impl ScriptedContract {
         Some(formula.rate(average * formula.interval_factor))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hedge::fixture::eth_treasury;
+    use crate::market::tile::TILE_STEPS;
+    use crate::plan::types::{ContractKind, DatedPlan, Expiry};
+
+    /// Marks, carries and rates of lane 1 at the end of each step of contract 0.
+    fn told(plan: &Plan, script: &Script) -> Vec<[f64; 3]> {
+        let market = ScriptedMarket::new(plan);
+        let (mut state, mut tile) = (market.model().state(), market.model().tile());
+        market.model().start(&mut state, &mut tile, 0);
+        let scripts = [Script::still(plan), script.clone()];
+        let mut found = Vec::new();
+        while market.advance(&scripts, &mut state, &mut tile) {
+            for k in 0..tile.steps {
+                let mark_usd = tile.mark_usd[0][k + 1][1];
+                // A tile begins where the one before it ended, on every lane.
+                if k == 0 && !found.is_empty() {
+                    let last: &[f64; 3] = &found[found.len() - 1];
+                    assert_eq!(tile.mark_usd[0][0][1].to_bits(), last[0].to_bits());
+                }
+                found.push([
+                    mark_usd,
+                    tile.carry[0][k + 1][1],
+                    tile.funding_rate[0][k][1],
+                ]);
+            }
+        }
+        found
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!(
+            (found - expected).abs() <= 1e-12 * expected.abs().max(1e-3),
+            "{found} is not {expected}"
+        );
+    }
+
+    #[test]
+    fn a_perpetual_stands_at_its_basis_beside_the_told_price() {
+        let mut plan = eth_treasury();
+        plan.simulation.steps = 2 * u32::try_from(TILE_STEPS).unwrap() + 3;
+        let mut script = Script::still(&plan);
+        for (step, spot_usd) in script.spot_usd[0].iter_mut().enumerate() {
+            *spot_usd = 3_500.0 + step as f64;
+        }
+        script.shift[0][9] = 0.01;
+        script.funding_per_8h[0][12] = -0.002;
+        let found = told(&plan, &script);
+        assert_eq!(found.len(), 19);
+        // The usual basis of 2 bps stays where it is; its funding is the interest of 1 bp.
+        near(found[0][0], 3_501.0 * 2e-4_f64.exp());
+        near(found[0][2], 1e-4);
+        near(found[8][0], 3_509.0 * (0.01 + 2e-4_f64).exp());
+        near(found[9][0], 3_510.0 * 2e-4_f64.exp());
+        // The average premium of the two steps beside the shift is 0.52 %, less the damper, over the cap.
+        near(found[8][2], 37.5e-4);
+        near(found[9][2], 37.5e-4);
+        near(found[10][2], 1e-4);
+        near(found[11][2], -0.002);
+    }
+
+    #[test]
+    fn a_future_stands_at_its_carry_and_is_the_spot_at_its_expiry() {
+        let mut plan = eth_treasury();
+        plan.simulation.steps = 12;
+        let step_years = plan.simulation.step_years();
+        plan.market.contracts[0].kind = ContractKind::Dated(DatedPlan {
+            carry: OuBasis {
+                mean: 0.05,
+                initial: 0.05,
+                ..OuBasis::NONE
+            },
+            slope_per_year: 0.0,
+            expiries: vec![Expiry {
+                years: 10.0 * step_years,
+                step: 10,
+                roll_step: None,
+            }],
+        });
+        let mut script = Script::still(&plan);
+        script.shift[0][4] = 0.5;
+        script.shift[0][10] = 0.5;
+        let found = told(&plan, &script);
+        near(found[3][0], 3_500.0 * (0.55 * 6.0 * step_years).exp());
+        near(found[3][1], 0.55);
+        near(found[4][0], 3_500.0 * (0.05 * 5.0 * step_years).exp());
+        assert_eq!(found[9][0].to_bits(), 3_500.0_f64.to_bits());
+    }
+}

@@ -29,7 +29,7 @@ const HEADER: [&str; 6] = [
 
 /// The report of a stress test.
 pub fn document(results: &Results, plan: &Plan) -> Document {
-    let words = Words::new(results.held_usd.max(results.posted_usd));
+    let words = Words::new(results);
     let title = if plan.simulation.title.is_empty() {
         "Stress test".to_owned()
     } else {
@@ -49,7 +49,10 @@ pub fn document(results: &Results, plan: &Plan) -> Document {
             text: text.clone(),
         };
         let notes = results.notes.iter().map(note).collect();
-        sections.push(Section::new("Left out or replaced", vec![Block::List(notes)]));
+        sections.push(Section::new(
+            "Left out or replaced",
+            vec![Block::List(notes)],
+        ));
     }
     Document { title, sections }
 }
@@ -71,7 +74,7 @@ fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
     });
     if let Some(worst) = worst {
         items.push(Item::plain(format!(
-            "worst episode: {} ({}) begun at {} leaves a hedged P&L of {}",
+            "worst episode: {} ({}), begun at {}, leaves a hedged P&L of {}",
             worst.episode.name,
             worst.episode.title,
             moment_words(&worst.worst, plan.simulation.step_days),
@@ -81,10 +84,10 @@ fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
             results.episodes.iter().filter(|result| is(result)).count()
         };
         items.push(Item::plain(format!(
-            "of {} episodes {} liquidate the hedge at its start, {} at its worst moment",
+            "of {} episodes {} liquidate the hedge at its start, {} at some moment",
             results.episodes.len(),
             count(&|result| result.at_start.liquidated),
-            count(&|result| result.at_worst.liquidated)
+            count(&|result| result.liquidating_moments > 0)
         )));
     }
     items.push(Item::plain(match results.reverse.liquidating_move_frac {
@@ -116,21 +119,24 @@ fn row(name: String, outcome: &StressOutcome, reason: String, words: &Words) -> 
 }
 
 fn episodes(results: &Results, plan: &Plan, words: &Words) -> Section {
+    let words = words.in_table();
     let mut table = Table::new(&HEADER);
     for result in &results.episodes {
         let episode = result.episode;
         let name = format!("{} {}", episode.name, episode.title);
         let at_start = &result.at_start;
-        table
-            .rows
-            .push(row(name, at_start, words.reason(at_start), words));
+        let reason = if result.worst == Moment::START {
+            words.episode_reason(result, at_start)
+        } else {
+            words.reason(at_start)
+        };
+        table.rows.push(row(name, at_start, reason, &words));
         if result.worst != Moment::START {
             let when = moment_words(&result.worst, plan.simulation.step_days);
             let at_worst = &result.at_worst;
             let name = format!("... at its worst: {when}");
-            table
-                .rows
-                .push(row(name, at_worst, words.reason(at_worst), words));
+            let reason = words.episode_reason(result, at_worst);
+            table.rows.push(row(name, at_worst, reason, &words));
         }
     }
     let told = "Each is begun at the start of the hedge, and at the moment at which it hurts most; where that is the start it stands once.";
@@ -141,6 +147,7 @@ fn episodes(results: &Results, plan: &Plan, words: &Words) -> Section {
 }
 
 fn instant(results: &Results, words: &Words) -> Section {
+    let words = words.in_table();
     let mut table = Table::new(&HEADER);
     let shocks = results.shocks.iter();
     for shocked in shocks.filter(|s| matches!(s.shock, Shock::Instant { .. })) {
@@ -148,7 +155,7 @@ fn instant(results: &Results, words: &Words) -> Section {
             shock_name(&shocked.shock),
             &shocked.outcome,
             words.reason(&shocked.outcome),
-            words,
+            &words,
         ));
     }
     let told = "All prices move at one moment just after the start and then stand still; a basis fades within a day.";
@@ -159,6 +166,7 @@ fn instant(results: &Results, words: &Words) -> Section {
 }
 
 fn others(results: &Results, words: &Words) -> Section {
+    let words = words.in_table();
     let mut table = Table::new(&HEADER);
     let shocks = results.shocks.iter();
     for shocked in shocks.filter(|s| !matches!(s.shock, Shock::Instant { .. })) {
@@ -166,7 +174,7 @@ fn others(results: &Results, words: &Words) -> Section {
             shock_name(&shocked.shock),
             &shocked.outcome,
             words.shock_reason(&shocked.shock, &shocked.outcome),
-            words,
+            &words,
         ));
     }
     for simulated in &results.simulated {
@@ -248,15 +256,25 @@ fn tail(tail: &Tail, words: &Words) -> Section {
         events.push([name.to_owned(), of(all), of(worst)]);
     };
     push("liquidated", &|group| percent(group.liquidated_frac));
-    push("day of the first liquidation, median", &|group| day(group.liquidation_day));
+    push("day of the first liquidation, median", &|group| {
+        day(group.liquidation_day)
+    });
     push("called for margin", &|group| percent(group.called_frac));
-    push("day of the first call, median", &|group| day(group.call_day));
-    push("a call that could not be met", &|group| percent(group.unmet_frac));
+    push(
+        "day of the first call, median",
+        &|group| day(group.call_day),
+    );
+    push("a call that could not be met", &|group| {
+        percent(group.unmet_frac)
+    });
     push("collateral required, median", &|group| {
         words.money.bare(group.required_collateral_usd)
     });
     let mut path = Table::new(&["median price", "all", "worst 1 %"]);
-    let dates = tail.days.iter().zip(all.spot_usd.iter().zip(&worst.spot_usd));
+    let dates = tail
+        .days
+        .iter()
+        .zip(all.spot_usd.iter().zip(&worst.spot_usd));
     for (date, (all_usd, worst_usd)) in dates {
         path.push([
             format!("{}, {}", tail.asset, day_words(*date)),
@@ -303,7 +321,13 @@ fn in_words(tail: &Tail, words: &Words) -> String {
     let named: Vec<String> = lost
         .iter()
         .take(2)
-        .map(|(usd, name)| format!("{} ({} against the mean)", part_name(name), words.money.bare(*usd)))
+        .map(|(usd, name)| {
+            format!(
+                "{} ({} against the mean)",
+                part_name(name),
+                words.money.bare(*usd)
+            )
+        })
         .collect();
     if !named.is_empty() {
         said.push(format!("What sets them apart: {}.", named.join(" and ")));

@@ -56,7 +56,11 @@ pub fn render(episodes: &[&Episode]) -> String {
 /// How far each coin went, bitcoin first.
 fn moves(leg: &Leg) -> String {
     let one = |coin: &str, moves: &Moves| {
-        let windows = [("24 h", moves.day), ("4 h", moves.four_hours), ("1 h", moves.hour)];
+        let windows = [
+            ("24 h", moves.day),
+            ("4 h", moves.four_hours),
+            ("1 h", moves.hour),
+        ];
         let windows: Vec<String> = windows
             .into_iter()
             .filter_map(|(name, worst)| worst.map(|worst| format!("{name} {}", signed(worst))))

@@ -63,6 +63,9 @@ struct EpisodeEntry<'a> {
     #[serde(flatten)]
     at_start: OutcomeEntry,
     worst: WorstEntry,
+    moments: usize,
+    liquidating_moments: usize,
+    most_cash_needed_usd: f64,
     title: &'a str,
     kind: &'static str,
     from: &'a str,
@@ -130,7 +133,7 @@ struct TailEntry<'a> {
 
 /// `stress.json`; `scenario` is the scenario as run.
 pub fn render_json(results: &Results, plan: &Plan, scenario: &str) -> String {
-    let words = Words::new(results.held_usd.max(results.posted_usd));
+    let words = Words::new(results);
     let file = File {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION"),
@@ -177,11 +180,7 @@ fn outcome_entry(outcome: &StressOutcome, reason: String) -> OutcomeEntry {
     }
 }
 
-fn episode_entry<'a>(
-    result: &'a EpisodeResult,
-    plan: &'a Plan,
-    words: &Words,
-) -> EpisodeEntry<'a> {
+fn episode_entry<'a>(result: &'a EpisodeResult, plan: &'a Plan, words: &Words) -> EpisodeEntry<'a> {
     let episode = result.episode;
     let texts = |remarks: &'a [Remark]| remarks.iter().map(|remark| remark.text.as_str()).collect();
     let assets = plan.market.assets.iter().map(|asset| asset.name.as_str());
@@ -193,6 +192,9 @@ fn episode_entry<'a>(
             drift_frac: result.worst.drift_log.exp_m1(),
             outcome: outcome_entry(&result.at_worst, words.reason(&result.at_worst)),
         },
+        moments: result.moments,
+        liquidating_moments: result.liquidating_moments,
+        most_cash_needed_usd: result.most_cash_needed_usd,
         title: &episode.title,
         kind: match episode.kind {
             Direction::Down => "down",
@@ -200,7 +202,9 @@ fn episode_entry<'a>(
         },
         from: &episode.from,
         to: &episode.to,
-        coins: assets.zip(result.coins.iter().map(String::as_str)).collect(),
+        coins: assets
+            .zip(result.coins.iter().map(String::as_str))
+            .collect(),
         unknown_assets: &result.strangers,
         sources: citations(episode),
         assumed: assumptions(episode),
@@ -320,7 +324,7 @@ pub(crate) fn assumptions(episode: &Episode) -> Vec<&str> {
 
 /// `stress.csv`: one row an episode and moment, or a shock.
 pub fn render_csv(results: &Results, plan: &Plan) -> String {
-    let words = Words::new(results.held_usd.max(results.posted_usd));
+    let words = Words::new(results);
     let mut text = String::from(
         "kind,name,moment,unhedged_pnl_usd,hedged_pnl_usd,liquidated,liquidation_probability,cash_needed_usd,reason\n",
     );
@@ -331,7 +335,12 @@ pub fn render_csv(results: &Results, plan: &Plan) -> String {
             ("episode at its worst", when.as_str(), &result.at_worst),
         ] {
             let entry = outcome_entry(outcome, words.reason(outcome));
-            push_row(&mut text, [kind, &result.episode.name, moment], &entry, None);
+            push_row(
+                &mut text,
+                [kind, &result.episode.name, moment],
+                &entry,
+                None,
+            );
         }
     }
     for shock in shock_entries(results, &words) {
@@ -342,7 +351,12 @@ pub fn render_csv(results: &Results, plan: &Plan) -> String {
             } => Some(liquidation_probability),
             _ => None,
         };
-        push_row(&mut text, ["shock", &shock.name, ""], &shock.outcome, probability);
+        push_row(
+            &mut text,
+            ["shock", &shock.name, ""],
+            &shock.outcome,
+            probability,
+        );
     }
     text
 }

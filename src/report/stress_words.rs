@@ -1,27 +1,34 @@
 //! Stress tests in words: what a shock is called, and what went wrong in it.
 
+use std::fmt::Write as _;
+
 use crate::report::figure::Money;
 use crate::report::number::{percent, plain};
+use crate::stress::history::EpisodeResult;
 use crate::stress::hypothetical::{MaintenanceRule, Shock};
 use crate::stress::moments::Moment;
 use crate::stress::outcome::StressOutcome;
 use crate::stress::resimulated::{Change, Simulated};
+use crate::stress::results::Results;
 use crate::stress::reverse::UpDown;
 
 /// A component is worth a word when it costs more than this part of the value held.
-const WORTH_A_WORD: f64 = 0.005;
+const WORTH_A_WORD: f64 = 0.01;
 
-/// What the components of the identity are called, by the names of their columns; those of a liquidation are told on their own.
-const CAUSES: [(&str, &str); 9] = [
-    ("tracking_usd", "the hedge's underlying moved otherwise than the holding"),
-    ("futures_basis_usd", "the basis"),
-    ("funding_usd", "funding"),
-    ("roll_usd", "rolling"),
-    ("options_usd", "options"),
-    ("fees_usd", "fees"),
-    ("slippage_usd", "slippage"),
-    ("financing_usd", "financing"),
-    ("collateral_revaluation_usd", "coins posted as collateral"),
+/// What the components of the identity are called, by the names of their columns; those of a liquidation are told on their own. Size and
+/// collateral in coins make up for each other in a coin-margined hedge, and are told together.
+const CAUSES: [(&[&str], &str); 8] = [
+    (
+        &["tracking_usd", "collateral_revaluation_usd"],
+        "a hedge that did not follow the holding",
+    ),
+    (&["futures_basis_usd"], "the basis"),
+    (&["funding_usd"], "funding"),
+    (&["roll_usd"], "rolling"),
+    (&["options_usd"], "options"),
+    (&["fees_usd"], "fees"),
+    (&["slippage_usd"], "slippage"),
+    (&["financing_usd"], "financing"),
 ];
 
 /// Amounts in words, for a programme of a size.
@@ -29,14 +36,33 @@ const CAUSES: [(&str, &str); 9] = [
 pub(crate) struct Words {
     pub(crate) money: Money,
     held_usd: f64,
+    has_units: bool,
 }
 
 impl Words {
-    /// Words for a programme that holds so much.
-    pub(crate) fn new(held_usd: f64) -> Self {
+    /// Words for results, each amount with its unit.
+    pub(crate) fn new(results: &Results) -> Self {
+        let held_usd = results.held_usd.max(results.posted_usd);
         Self {
             money: Money::for_value(held_usd),
             held_usd,
+            has_units: true,
+        }
+    }
+
+    /// The same for a table whose heading has the unit.
+    pub(crate) fn in_table(self) -> Self {
+        Self {
+            has_units: false,
+            ..self
+        }
+    }
+
+    fn amount(&self, usd: f64) -> String {
+        if self.has_units {
+            self.money.text(usd)
+        } else {
+            self.money.bare(usd)
         }
     }
 
@@ -54,22 +80,27 @@ impl Words {
         if outcome.liquidated {
             let gap_usd = outcome.component("liquidation_gap_usd");
             if self.counts(gap_usd) {
-                let verb = if gap_usd < 0.0 { "missed" } else { "was spared" };
+                let verb = if gap_usd < 0.0 {
+                    "missed"
+                } else {
+                    "was spared"
+                };
                 said.push(format!(
                     "without it the programme {verb} {}",
-                    self.money.text(gap_usd.abs())
+                    self.amount(gap_usd.abs())
                 ));
             }
         }
-        let costs = CAUSES
-            .iter()
-            .map(|&(name, words)| (outcome.component(name), words));
+        let costs = CAUSES.iter().map(|&(names, words)| {
+            let parts = names.iter().map(|name| outcome.component(name));
+            (parts.sum::<f64>(), words)
+        });
         let mut costs: Vec<(f64, &str)> = costs
             .filter(|(usd, _)| *usd < 0.0 && self.counts(*usd))
             .collect();
         costs.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (usd, words) in costs.into_iter().take(2) {
-            said.push(format!("{words} cost {}", self.money.text(-usd)));
+            said.push(format!("{words} cost {}", self.amount(-usd)));
         }
         said.join("; ")
     }
@@ -79,7 +110,7 @@ impl Words {
         if let Some(day) = outcome.liquidation_day {
             let cost_usd = -outcome.component("liquidation_usd");
             let cost = if self.counts(cost_usd) && cost_usd > 0.0 {
-                format!(" at a cost of {}", self.money.text(cost_usd))
+                format!(" at a cost of {}", self.amount(cost_usd))
             } else {
                 String::new()
             };
@@ -87,17 +118,39 @@ impl Words {
         }
         if outcome.margin_calls > 0.0 {
             let calls = outcome.margin_calls;
-            let noun = if calls > 1.0 { "margin calls" } else { "margin call" };
+            let noun = if calls > 1.0 {
+                "margin calls"
+            } else {
+                "margin call"
+            };
             let mut words = format!("held after {} {noun}", plain(calls, 0));
             if outcome.top_up_usd > 0.0 {
-                words += &format!(", {} sent", self.money.text(outcome.top_up_usd));
+                let _ = write!(words, ", {} sent", self.amount(outcome.top_up_usd));
             }
             if outcome.unmet_call_usd > 0.0 {
-                words += &format!(", {} not to be had", self.money.text(outcome.unmet_call_usd));
+                let _ = write!(
+                    words,
+                    ", {} not to be had",
+                    self.amount(outcome.unmet_call_usd)
+                );
             }
             return words;
         }
         "held without a call".to_owned()
+    }
+
+    /// The same for an episode, which also liquidates at other moments than the one that is told.
+    pub(crate) fn episode_reason(&self, result: &EpisodeResult, outcome: &StressOutcome) -> String {
+        let mut reason = self.reason(outcome);
+        if result.liquidating_moments > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                reason,
+                "; begun at {} of {} moments it liquidates",
+                result.liquidating_moments, result.moments
+            );
+        }
+        reason
     }
 
     /// What a shock does beside its outcome, for those whose point is another.
@@ -118,7 +171,7 @@ impl Words {
         format!(
             "worst outcome in 100 of each; liquidated in {} of all; the worst 1 % lose {} on average",
             percent(simulated.liquidation_probability),
-            self.money.text(simulated.hedged_es99_usd)
+            self.amount(simulated.hedged_es99_usd)
         )
     }
 }
@@ -212,14 +265,18 @@ pub(crate) fn moment_words(moment: &Moment, step_days: f64) -> String {
     if moment.drift_log == 0.0 {
         day
     } else {
-        format!("{day}, after a drift of {}", signed(moment.drift_log.exp_m1()))
+        format!(
+            "{day}, after a drift of {}",
+            signed(moment.drift_log.exp_m1())
+        )
     }
 }
 
 fn days_words(days: f64) -> String {
-    if days == 1.0 {
-        "a day".to_owned()
+    let plural = if days.to_bits() == 1.0_f64.to_bits() {
+        ""
     } else {
-        format!("{days} days")
-    }
+        "s"
+    };
+    format!("{days} day{plural}")
 }

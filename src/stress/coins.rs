@@ -94,9 +94,15 @@ mod tests {
     fn what_is_not_there_cannot_be_mapped() {
         let plan = eth_treasury();
         for (given, message) in [
-            (vec![pair("ETX", "BTC")], "no asset `ETX`; it has `ETH`; did you mean `ETH`?"),
+            (
+                vec![pair("ETX", "BTC")],
+                "no asset `ETX`; it has `ETH`; did you mean `ETH`?",
+            ),
             (vec![pair("ETH", "SOK")], "no episode knows `SOK`"),
-            (vec![pair("ETH", "BTC"), pair("ETH", "SOL")], "is given twice"),
+            (
+                vec![pair("ETH", "BTC"), pair("ETH", "SOL")],
+                "is given twice",
+            ),
         ] {
             let refused = CoinMap::try_new(&plan, &given).unwrap_err();
             assert!(refused.contains(message), "{refused}");

@@ -74,7 +74,11 @@ impl Course {
             for (leg, end) in episode.legs.iter().zip(&ends) {
                 let so_far = knots.last().map_or(0.0, |&(_, log)| log);
                 let own = leg.knots(coin);
-                knots.extend(own.iter().skip(1).map(|(h, log)| (end.start_hours + h, so_far + log)));
+                knots.extend(
+                    own.iter()
+                        .skip(1)
+                        .map(|(h, log)| (end.start_hours + h, so_far + log)),
+                );
             }
             knots
         });
@@ -197,7 +201,8 @@ impl Course {
 
     /// Turns of an asset's price strictly inside a stretch of time, if one of them passes both of its ends.
     fn turns(&self, asset: usize, start: f64, end: f64) -> Option<Vec<(f64, f64)>> {
-        let is_inside = |&(hours, _): &(f64, f64)| hours > start + SAME_HOURS && hours < end - SAME_HOURS;
+        let is_inside =
+            |&(hours, _): &(f64, f64)| hours > start + SAME_HOURS && hours < end - SAME_HOURS;
         let inner: Vec<(f64, f64)> = self.logs[asset].iter().copied().filter(is_inside).collect();
         let ends = [self.log_move(asset, start), self.log_move(asset, end)];
         let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
@@ -253,7 +258,10 @@ mod tests {
     }
 
     fn near(found: f64, expected: f64) {
-        assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+        assert!(
+            (found - expected).abs() < 1e-12,
+            "{found} is not {expected}"
+        );
     }
 
     #[test]

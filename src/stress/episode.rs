@@ -258,12 +258,11 @@ mod tests {
         let knots = episode.legs[0].knots("BTC");
         let prices: Vec<(f64, f64)> = knots.iter().map(|(h, log)| (*h, log.exp())).collect();
         // 47.4 % of the price are left, of which the last 24, 4 and 1 hours took 50.6, 34.8 and 24.5 %.
-        for ((hours, price), (h, worst)) in prices[1..].iter().zip([
-            (4.0, 0.494),
-            (24.0, 0.652),
-            (27.0, 0.755),
-            (28.0, 1.0),
-        ]) {
+        for ((hours, price), (h, worst)) in
+            prices[1..]
+                .iter()
+                .zip([(4.0, 0.494), (24.0, 0.652), (27.0, 0.755), (28.0, 1.0)])
+        {
             assert!((hours - h).abs() < 1e-12, "{hours}");
             assert!((price - 0.474 / worst).abs() < 1e-12, "{price}");
         }

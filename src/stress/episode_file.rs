@@ -39,7 +39,11 @@ fn check(all: &Episodes, episode: &Episode) -> Result<(), EpisodeFault> {
     };
     let figure = |what: &str, figure: &Figure| {
         let is_fine = is_known(&figure.source, &figure.assumed);
-        if is_fine { Ok(()) } else { Err(unsourced(what)) }
+        if is_fine {
+            Ok(())
+        } else {
+            Err(unsourced(what))
+        }
     };
     figure("cost_factor", &episode.cost_factor)?;
     let remarks = [&episode.outages, &episode.deleveraging, &episode.remarks];
@@ -127,13 +131,29 @@ mod tests {
     fn a_number_without_origin_is_refused() {
         assert!(parse(MINIMAL).is_ok());
         for (from, to, message) in [
-            (r#"hour = -0.1, source = "book""#, "hour = -0.1", "BTC must name either"),
-            (r#"source = "book""#, r#"source = "no book""#, "BTC must name either"),
-            (r#"assumed = "as a guess""#, r#"assumed = """#, "cost_factor must name"),
+            (
+                r#"hour = -0.1, source = "book""#,
+                "hour = -0.1",
+                "BTC must name either",
+            ),
+            (
+                r#"source = "book""#,
+                r#"source = "no book""#,
+                "BTC must name either",
+            ),
+            (
+                r#"assumed = "as a guess""#,
+                r#"assumed = """#,
+                "cost_factor must name",
+            ),
             ("value = 2", "value = 0.5", "cost less than usual"),
             ("total = -0.5", "total = -1.0", "what no price can"),
             ("hour = -0.1", "hour = 0.1", "what no price can"),
-            ("hour = -0.1", "hour = -0.1, day = -0.05", "what no price can"),
+            (
+                "hour = -0.1",
+                "hour = -0.1, day = -0.05",
+                "what no price can",
+            ),
             ("hours = 24", "hours = 0", "is none"),
             ("moves.BTC", "moves.ETH", "has no BTC"),
             ("kind = \"down\"", "kind = \"sideways\"", "unknown variant"),

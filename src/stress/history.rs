@@ -30,6 +30,12 @@ pub struct EpisodeResult {
     pub at_worst: StressOutcome,
     /// That moment; the first of equals.
     pub worst: Moment,
+    /// Number of moments at which it was tried.
+    pub moments: usize,
+    /// At how many of them an account is liquidated.
+    pub liquidating_moments: usize,
+    /// The most cash that it needs at any of them, at step ends, USD.
+    pub most_cash_needed_usd: f64,
 }
 
 /// Plays an episode at all moments.
@@ -53,6 +59,8 @@ pub fn play_episode(
         .enumerate()
         .min_by(|(i, a), (j, b)| a.total_cmp(b).then(i.cmp(j)))
         .map_or(0, |(index, _)| index);
+    let liquidated = table.values(Column::Liquidations).filter(|n| *n > 0.0);
+    let required_usd = table.values(Column::RequiredCollateral).fold(0.0, f64::max);
     let outcome = |index: usize| {
         let mut outcome = StressOutcome::of(&table, index, &plan);
         let inside_usd = needed_inside_usd(&plan, &course, &moments[index], stop)?;
@@ -64,6 +72,9 @@ pub fn play_episode(
         at_start: outcome(0)?,
         at_worst: outcome(worst)?,
         worst: moments[worst],
+        moments: moments.len(),
+        liquidating_moments: liquidated.count(),
+        most_cash_needed_usd: cash_needed_usd(required_usd, &plan),
         coins: coins.iter().map(|&coin| coin.to_owned()).collect(),
         strangers: strangers.iter().map(|&name| name.to_owned()).collect(),
     })

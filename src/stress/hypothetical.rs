@@ -6,7 +6,7 @@ use crate::engine::run::SimulationError;
 use crate::engine::scripted::play;
 use crate::market::script::Script;
 use crate::plan::types::{
-    CallAction, ContractKind, Crossing, FundingPlan, MarginCallPlan, Plan,
+    CallAction, ContractKind, Crossing, FundingPlan, HedgePlan, MarginCallPlan, Plan,
 };
 use crate::stress::course::SHORTEST_TENOR_YEARS;
 use crate::stress::outcome::StressOutcome;
@@ -83,7 +83,7 @@ pub fn hypothetical(
     let mut done = instant(plan, settings, stop)?;
     let mut notes = Vec::new();
     done.extend(slow(plan, settings, stop)?);
-    if plan.hedges.iter().all(|hedge| hedge.is_absent()) {
+    if plan.hedges.iter().all(HedgePlan::is_absent) {
         return Ok((done, notes));
     }
     match funding(plan, settings) {
@@ -142,13 +142,16 @@ fn instant(
         script
     };
     let table = play(&plan, grid.len(), &script, stop)?;
-    let outcomes = grid.iter().enumerate().map(|(row, &(spot_move, basis_move))| Shocked {
-        shock: Shock::Instant {
-            spot_move,
-            basis_move,
-        },
-        outcome: StressOutcome::of(&table, row, &plan),
-    });
+    let outcomes = grid
+        .iter()
+        .enumerate()
+        .map(|(row, &(spot_move, basis_move))| Shocked {
+            shock: Shock::Instant {
+                spot_move,
+                basis_move,
+            },
+            outcome: StressOutcome::of(&table, row, &plan),
+        });
     Ok(outcomes.collect())
 }
 

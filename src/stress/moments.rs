@@ -8,7 +8,7 @@ use crate::engine::run::SimulationError;
 use crate::engine::scripted::play;
 use crate::market::script::Script;
 use crate::outcome::column::Column;
-use crate::plan::types::Plan;
+use crate::plan::types::{AccountPlan, Plan};
 
 /// The most days on which an episode is tried; of a longer horizon as many, spread evenly.
 const MOST_DAYS: usize = 120;
@@ -69,7 +69,7 @@ pub fn moments(plan: &Plan, stop: &AtomicBool) -> Result<Vec<Moment>, Simulation
             drift_log: 0.0,
         })
         .collect();
-    let is_called = |account: &crate::plan::types::AccountPlan| account.margin_call.is_some();
+    let is_called = |account: &AccountPlan| account.margin_call.is_some();
     let is_hedged = plan.hedges.iter().any(|hedge| !hedge.is_absent());
     if is_hedged && plan.accounts.iter().any(is_called) {
         let mut searched: Vec<Search> = starts

@@ -2,7 +2,7 @@
 
 use crate::outcome::column::{COMPONENTS, Column};
 use crate::outcome::table::OutcomeTable;
-use crate::plan::types::{Plan, SettlementCurrency};
+use crate::plan::types::{Follows, HedgePlan, Plan, SettlementCurrency};
 
 /// Outcome of one script. Money in USD, gains positive.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,9 +68,7 @@ pub fn posted_usd(plan: &Plan) -> f64 {
     let accounts = plan.accounts.iter().enumerate();
     accounts
         .filter(|(index, _)| {
-            let is_in = |hedge: &crate::plan::types::HedgePlan| {
-                hedge.account == *index && !hedge.is_absent()
-            };
+            let is_in = |hedge: &HedgePlan| hedge.account == *index && !hedge.is_absent();
             plan.hedges.iter().any(is_in)
         })
         .map(|(_, account)| {
@@ -87,10 +85,13 @@ pub fn posted_usd(plan: &Plan) -> f64 {
         .sum()
 }
 
-/// Value of all holdings at time 0, USD.
+/// Value of all holdings, with what they are still to produce, at the spots of time 0, USD.
 pub fn held_usd(plan: &Plan) -> f64 {
     let holdings = plan.holdings.iter();
     holdings
-        .map(|holding| holding.quantity_base * plan.market.assets[holding.asset].spot_usd)
+        .map(|holding| {
+            let quantity_base = holding.followed_base(Follows::Expected);
+            quantity_base * plan.market.assets[holding.asset].spot_usd
+        })
         .sum()
 }

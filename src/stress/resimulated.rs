@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::engine::run::{SimulationError, simulate};
+use crate::engine::run::{SimulationError, Watcher, simulate};
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stats::level::ByName;
@@ -52,18 +52,24 @@ pub fn resimulated(
     table: &OutcomeTable,
     settings: &Settings,
     stop: &AtomicBool,
+    watcher: &dyn Watcher,
 ) -> Result<Vec<Simulated>, SimulationError> {
     let mut done = vec![Simulated::of(Change::None, table, plan)];
+    for change in changes(plan, settings) {
+        let changed = changed(plan, change);
+        let table = simulate(&changed, stop, watcher)?;
+        done.push(Simulated::of(change, &table, &changed));
+    }
+    Ok(done)
+}
+
+/// What is simulated again.
+pub(super) fn changes(plan: &Plan, settings: &Settings) -> Vec<Change> {
     let mut changes = vec![Change::Volatility(settings.volatility_factor)];
     if plan.market.assets.len() > 1 {
         changes.push(Change::Correlation(settings.correlation));
     }
-    for change in changes {
-        let changed = changed(plan, change);
-        let table = simulate(&changed, stop, &())?;
-        done.push(Simulated::of(change, &table, &changed));
-    }
-    Ok(done)
+    changes
 }
 
 /// The least correlation that all pairs of so many assets can have at once: `-1 / (n - 1)`.
@@ -155,12 +161,17 @@ mod tests {
         plan.simulation.paths = 2_000;
         let stop = AtomicBool::new(false);
         let table = simulate(&plan, &stop, &()).unwrap();
-        let done = resimulated(&plan, &table, &Settings::default(), &stop).unwrap();
+        let done = resimulated(&plan, &table, &Settings::default(), &stop, &()).unwrap();
         let [same, wild] = &done[..] else {
             panic!("one asset has no correlation");
         };
-        assert_eq!((same.change, wild.change), (Change::None, Change::Volatility(2.0)));
-        assert!(wild.unhedged_p1_usd < same.unhedged_p1_usd && wild.hedged_p1_usd < same.hedged_p1_usd);
+        assert_eq!(
+            (same.change, wild.change),
+            (Change::None, Change::Volatility(2.0))
+        );
+        assert!(
+            wild.unhedged_p1_usd < same.unhedged_p1_usd && wild.hedged_p1_usd < same.hedged_p1_usd
+        );
         assert!(wild.liquidation_probability > same.liquidation_probability);
         assert!(wild.cash_needed_p99_usd > same.cash_needed_p99_usd);
         assert!(wild.hedged_es99_usd > -wild.hedged_p1_usd && wild.liquidates());

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use thiserror::Error;
 
-use crate::engine::run::SimulationError;
+use crate::engine::run::{SimulationError, Watcher};
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stress::coins::CoinMap;
@@ -13,7 +13,7 @@ use crate::stress::history::{EpisodeResult, play_episode};
 use crate::stress::hypothetical::{Shocked, hypothetical};
 use crate::stress::moments::moments;
 use crate::stress::outcome::{held_usd, posted_usd};
-use crate::stress::resimulated::{Simulated, least_correlation, resimulated};
+use crate::stress::resimulated::{Simulated, changes, least_correlation, resimulated};
 use crate::stress::reverse::{Reverse, reverse};
 use crate::stress::settings::{BadSetting, Settings};
 use crate::stress::tail::{Tail, tail};
@@ -28,7 +28,9 @@ pub enum StressError {
     #[error("{0}")]
     Name(String),
     /// A correlation that not all pairs of assets can have at once.
-    #[error("`--correlation` is {value}; allowed: from {least} to 1, which is what all pairs of {assets} assets can have at once")]
+    #[error(
+        "`--correlation` is {value}; allowed: from {least} to 1, which is what all pairs of {assets} assets can have at once"
+    )]
     Correlation {
         /// The correlation asked for.
         value: f64,
@@ -91,7 +93,12 @@ impl StressTest {
         })
     }
 
-    /// Makes the test; `table` has the outcomes of the plan's own simulation.
+    /// How many paths are simulated again, all simulations together.
+    pub fn paths(&self, plan: &Plan) -> u64 {
+        changes(plan, &self.settings).len() as u64 * plan.simulation.paths
+    }
+
+    /// Makes the test; `table` has the outcomes of the plan's own simulation, `watcher` is told of the paths of [`Self::paths`].
     ///
     /// # Errors
     /// [`SimulationError`].
@@ -100,6 +107,7 @@ impl StressTest {
         plan: &Plan,
         table: &OutcomeTable,
         stop: &AtomicBool,
+        watcher: &dyn Watcher,
     ) -> Result<Results, SimulationError> {
         let moments = moments(plan, stop)?;
         let mut episodes = Vec::with_capacity(self.episodes.len());
@@ -118,7 +126,7 @@ impl StressTest {
             posted_usd: posted_usd(plan),
             episodes,
             shocks,
-            simulated: resimulated(plan, table, settings, stop)?,
+            simulated: resimulated(plan, table, settings, stop, watcher)?,
             reverse: reverse(plan, settings.lose_usd, &settings.basis_moves, stop)?,
             tail: tail(plan, table, stop)?,
             notes,
@@ -142,9 +150,15 @@ fn strangers(episodes: &[EpisodeResult]) -> Vec<String> {
         let which = if names.len() == episodes.len() && names.len() > 1 {
             "none of the episodes knows".to_owned()
         } else {
-            format!("{} {} not know", names.join(", "), if names.len() == 1 { "does" } else { "do" })
+            format!(
+                "{} {} not know",
+                names.join(", "),
+                if names.len() == 1 { "does" } else { "do" }
+            )
         };
-        format!("{which} how {asset} moved: it takes bitcoin's moves there; `--map {asset}=COIN` gives it another coin's")
+        format!(
+            "{which} how {asset} moved: it takes bitcoin's moves there; `--map {asset}=COIN` gives it another coin's"
+        )
     };
     found.into_iter().map(sentence).collect()
 }

@@ -145,10 +145,7 @@ pub fn reverse(
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set.
-pub(super) fn liquidating_moves(
-    plan: &Plan,
-    stop: &AtomicBool,
-) -> Result<UpDown, SimulationError> {
+pub(super) fn liquidating_moves(plan: &Plan, stop: &AtomicBool) -> Result<UpDown, SimulationError> {
     let plan = at_once(plan);
     let assets: Vec<usize> = (0..plan.market.assets.len()).collect();
     let way = Way {
@@ -189,17 +186,15 @@ impl Way<'_> {
         for round in 0..=ROUNDS {
             let parts = if round == 0 { PARTS } else { FINER };
             let at = |index: usize| low + (high - low) * (index as f64 / parts as f64);
-            let script =
-                |index: usize| moved(self.plan, self.assets, sign * at(index), self.basis);
+            let script = |index: usize| moved(self.plan, self.assets, sign * at(index), self.basis);
             let table = play(self.plan, parts + 1, &script, self.stop)?;
             let found = (0..=parts).find(|&index| question(&table, index));
             match found {
                 None if round == 0 => return Ok(None),
-                // The far end is known to be one.
-                None => break,
                 // Without any move.
                 Some(0) if round == 0 => return Ok(Some(0.0)),
-                Some(0) => break,
+                // The near end is known to be none, the far one to be one.
+                None | Some(0) => break,
                 Some(first) => (low, high) = (at(first - 1), at(first)),
             }
         }

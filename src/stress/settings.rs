@@ -74,14 +74,20 @@ impl Settings {
     /// # Errors
     /// The first one that cannot be.
     pub fn check(&self) -> Result<(), BadSetting> {
-        let fail = |name, value, allowed| Err(BadSetting { name, value, allowed });
+        let fail = |name, value, allowed| {
+            Err(BadSetting {
+                name,
+                value,
+                allowed,
+            })
+        };
         for &value in &self.spot_moves {
             if !(value > -1.0 && value <= LARGEST_MOVE) {
                 return fail("spot-moves", value, "above -100 % and up to 9900 %");
             }
         }
         for &value in &self.basis_moves {
-            if !(value.abs() <= LARGEST_BASIS) {
+            if !(-LARGEST_BASIS..=LARGEST_BASIS).contains(&value) {
                 return fail("basis-moves", value, "from -50 % to 50 %");
             }
         }
@@ -98,15 +104,23 @@ impl Settings {
         if let Some(rate) = self.funding_per_8h
             && !between(rate, 0.0, 0.05)
         {
-            return fail("funding-rate", rate, "above 0 and up to 5 % per 8 h; it is paid, whichever side pays");
+            return fail(
+                "funding-rate",
+                rate,
+                "above 0 and up to 5 % per 8 h; it is paid, whichever side pays",
+            );
         }
         if !between(self.maintenance_factor, 0.0, 100.0) {
-            return fail("maintenance-factor", self.maintenance_factor, "above 0 and up to 100");
+            return fail(
+                "maintenance-factor",
+                self.maintenance_factor,
+                "above 0 and up to 100",
+            );
         }
         if !between(self.volatility_factor, 0.0, 10.0) {
             return fail("vol-factor", self.volatility_factor, "above 0 and up to 10");
         }
-        if !(self.correlation.abs() <= 1.0) {
+        if !(-1.0..=1.0).contains(&self.correlation) {
             return fail("correlation", self.correlation, "from -1 to 1");
         }
         if let Some(usd) = self.lose_usd
@@ -122,10 +136,13 @@ impl Settings {
 mod tests {
     use super::*;
 
+    /// Makes a setting impossible.
+    type Spoil = fn(&mut Settings);
+
     #[test]
     fn each_number_has_its_range() {
         assert_eq!(Settings::default().check(), Ok(()));
-        let cases: [(&str, fn(&mut Settings)); 10] = [
+        let cases: [(&str, Spoil); 10] = [
             ("spot-moves", |s| s.spot_moves.push(-1.0)),
             ("basis-moves", |s| s.basis_moves.push(f64::NAN)),
             ("slow-move", |s| s.slow_move = 1.0),

@@ -11,7 +11,7 @@ use crate::engine::trace::trace_watched;
 use crate::ledger::event::LedgerEvent;
 use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
-use crate::plan::types::Plan;
+use crate::plan::types::{Follows, HoldingPlan, Plan};
 use crate::stats::attribution::parts;
 
 /// The worst one in so many paths.
@@ -75,24 +75,25 @@ pub struct Tail {
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set.
-pub fn tail(
-    plan: &Plan,
-    table: &OutcomeTable,
-    stop: &AtomicBool,
-) -> Result<Tail, SimulationError> {
+pub fn tail(plan: &Plan, table: &OutcomeTable, stop: &AtomicBool) -> Result<Tail, SimulationError> {
     let count = table.paths().div_ceil(ONE_IN);
     let hedged: Vec<f64> = table.values(Column::HedgedPnl).collect();
     let mut order: Vec<usize> = (0..hedged.len()).collect();
     let by_pnl = |a: &usize, b: &usize| hedged[*a].total_cmp(&hedged[*b]).then(a.cmp(b));
     order.select_nth_unstable_by(count - 1, by_pnl);
     order.truncate(count);
-    let threshold_usd = order.iter().map(|&path| hedged[path]).fold(f64::MIN, f64::max);
+    let threshold_usd = order
+        .iter()
+        .map(|&path| hedged[path])
+        .fold(f64::MIN, f64::max);
     order.sort_unstable();
     let all: Vec<usize> = (0..table.paths()).collect();
     let asset = watched(plan);
     let steps = dates(plan);
     let group = |paths: &[usize]| group(plan, table, paths, asset, &steps, stop);
-    let days = steps.iter().map(|&step| step as f64 * plan.simulation.step_days);
+    let days = steps
+        .iter()
+        .map(|&step| step as f64 * plan.simulation.step_days);
     Ok(Tail {
         asset: plan.market.assets[asset].name.clone(),
         initial_spot_usd: plan.market.assets[asset].spot_usd,
@@ -105,10 +106,13 @@ pub fn tail(
 
 /// The asset of the largest holding.
 fn watched(plan: &Plan) -> usize {
-    let value = |holding: &crate::plan::types::HoldingPlan| {
-        holding.quantity_base * plan.market.assets[holding.asset].spot_usd
+    let value = |holding: &HoldingPlan| {
+        holding.followed_base(Follows::Expected) * plan.market.assets[holding.asset].spot_usd
     };
-    let largest = plan.holdings.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
+    let largest = plan
+        .holdings
+        .iter()
+        .max_by(|a, b| value(a).total_cmp(&value(b)));
     largest.map_or(0, |holding| holding.asset)
 }
 
@@ -171,12 +175,12 @@ fn spread(paths: &[usize], most: usize) -> Vec<u64> {
 }
 
 /// Days of the first margin call of the paths that have one.
-fn first_calls(
-    plan: &Plan,
-    paths: &[u64],
-    stop: &AtomicBool,
-) -> Result<Vec<f64>, SimulationError> {
-    if plan.accounts.iter().all(|account| account.margin_call.is_none()) {
+fn first_calls(plan: &Plan, paths: &[u64], stop: &AtomicBool) -> Result<Vec<f64>, SimulationError> {
+    if plan
+        .accounts
+        .iter()
+        .all(|account| account.margin_call.is_none())
+    {
         return Ok(Vec::new());
     }
     let days: Vec<Option<f64>> = paths
@@ -184,12 +188,18 @@ fn first_calls(
         .map(|&path| {
             let trace = trace_watched(plan, path, stop)?;
             let is_call = |event: &LedgerEvent| matches!(event, LedgerEvent::Called { .. });
-            let plain = trace.steps.iter().filter(|step| step.events.iter().any(is_call));
+            let plain = trace
+                .steps
+                .iter()
+                .filter(|step| step.events.iter().any(is_call));
             let told = trace
                 .book
                 .iter()
                 .filter(|step| step.events.iter().any(|told| is_call(&told.event)));
-            let first = plain.map(|step| step.step).chain(told.map(|step| step.step)).next();
+            let first = plain
+                .map(|step| step.step)
+                .chain(told.map(|step| step.step))
+                .next();
             first.map(|step| step as f64 * plan.simulation.step_days)
         })
         .collect();
@@ -221,7 +231,9 @@ mod tests {
         let table = simulate(&plan, &stop, &()).unwrap();
         let tail = tail(&plan, &table, &stop).unwrap();
         assert_eq!((tail.all.paths, tail.worst.paths), (2_000, 20));
-        let below = table.values(Column::HedgedPnl).filter(|usd| *usd <= tail.threshold_usd);
+        let below = table
+            .values(Column::HedgedPnl)
+            .filter(|usd| *usd <= tail.threshold_usd);
         assert_eq!(below.count(), 20);
         assert!((tail.worst.liquidated_frac - 1.0).abs() < 1e-12);
         assert!(tail.worst.called_frac > tail.all.called_frac);
