@@ -14,4 +14,5 @@ pub mod plan;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod stress;
 pub mod venue;

@@ -28,3 +28,5 @@ mod stopped;
 mod sweep;
 #[path = "cli/views.rs"]
 mod views;
+#[path = "cli/stress.rs"]
+mod stress;

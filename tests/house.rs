@@ -17,13 +17,13 @@ const fn arrow(from: &'static str, to: &'static str, because: &'static str) -> A
 }
 
 /// Rooms from the ground floor up: each imports only from rooms before it. The two roots of the crate are no rooms.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "math", "venue", "scenario", "plan", "hedge", "outcome", "market", "ledger", "engine", "stats",
-    "choice", "report", "cli",
+    "choice", "stress", "report", "cli",
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 51] = [
+const ARROWS: [Arrow; 60] = [
     arrow(
         "plan",
         "scenario",
@@ -124,6 +124,22 @@ const ARROWS: [Arrow; 51] = [
     arrow("choice", "engine", "simulates them together"),
     arrow("choice", "outcome", "looks at their tables"),
     arrow("choice", "stats", "estimates and their differences"),
+    arrow("stress", "plan", "changes a plan for a shock"),
+    arrow("stress", "market::script", "writes scripts of prices"),
+    arrow("stress", "engine", "plays them, and simulates again"),
+    arrow("stress", "outcome", "reads their rows"),
+    arrow("stress", "stats", "the simulated shocks' percentiles"),
+    arrow(
+        "stress",
+        "ledger::event",
+        "finds the first margin call of a path",
+    ),
+    arrow(
+        "stress",
+        "scenario::nearest",
+        "the nearest name to a mistyped episode or coin",
+    ),
+    arrow("report", "stress", "prints what a stress test has found"),
     arrow("report", "stats", "prints estimates"),
     arrow(
         "report",
@@ -142,6 +158,7 @@ const ARROWS: [Arrow; 51] = [
     arrow("cli", "plan", "resolves"),
     arrow("cli", "engine", "simulates"),
     arrow("cli", "stats", "summarises"),
+    arrow("cli", "stress", "`stress`"),
     arrow("cli", "report", "writes"),
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
@@ -150,7 +167,7 @@ const ARROWS: [Arrow; 51] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 5] = [
+const TEST_ARROWS: [Arrow; 7] = [
     arrow("market", "hedge::fixture", "a plan whose prices move"),
     arrow(
         "outcome",
@@ -168,6 +185,8 @@ const TEST_ARROWS: [Arrow; 5] = [
         "the plan of a glance that is drawn",
     ),
     arrow("report", "hedge::warnings", "its warnings"),
+    arrow("stress", "hedge::fixture", "a plan to be stressed"),
+    arrow("stress", "hedge::glance", "its level of a margin call"),
 ];
 
 /// Files of more than 500 lines.

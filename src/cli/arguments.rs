@@ -6,6 +6,8 @@ use hedgesim::choice::optimum::mesh::MOST_ROUNDS;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::stress_arguments::Stress;
+
 /// Monte Carlo risk of hedging crypto inventory with futures, path by path.
 #[derive(Debug, Parser)]
 #[command(name = "hedgesim", version, max_term_width = 100)]
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Find the best point of a grid under limits, and confirm it on fresh random numbers.
     Optimize(Optimize),
+    /// Play historical episodes and hypothetical shocks, and look for the smallest moves that hurt.
+    Stress(Box<Stress>),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
     /// Write a commented scenario to start from.

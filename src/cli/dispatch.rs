@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::arguments::{Arguments, Command};
-use crate::cli::{check, compare, init, inspect, optimize, run, sweep, venues};
+use crate::cli::{check, compare, init, inspect, optimize, run, stress, sweep, venues};
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
@@ -18,6 +18,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Optimize(optimize) => optimize::optimize(optimize),
         Command::Sweep(sweep) => sweep::sweep(sweep),
         Command::Compare(compare) => compare::compare(compare),
+        Command::Stress(stress) => stress::stress(stress),
         Command::Venues(venues) => venues::venues(venues),
         Command::Init(init) => init::init(init),
     };

@@ -15,4 +15,6 @@ mod progress;
 mod run;
 mod session;
 mod sweep;
+mod stress;
+mod stress_arguments;
 mod venues;

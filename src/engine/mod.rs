@@ -4,6 +4,8 @@ pub mod ledgers;
 pub mod memory;
 pub mod pilot;
 pub mod run;
+pub mod scripted;
+pub mod spots;
 pub mod tape;
 pub mod together;
 pub mod trace;

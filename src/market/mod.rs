@@ -8,4 +8,5 @@ pub mod funding;
 pub mod jumps;
 pub mod kernels;
 pub mod model;
+pub mod script;
 pub mod tile;

@@ -111,6 +111,15 @@ impl MarketModel {
         }
     }
 
+    /// The same market where marks are told from outside and nothing bounds how far a step moves them.
+    #[must_use]
+    pub(crate) fn with_told_marks(mut self) -> Self {
+        for contract in &mut self.contracts {
+            contract.is_close = false;
+        }
+        self
+    }
+
     /// Number of steps.
     pub fn steps(&self) -> usize {
         self.steps

@@ -27,6 +27,8 @@ pub enum Block {
     List(Vec<Item>),
     /// A table.
     Table(Table),
+    /// A table whose last column holds words, too.
+    WordTable(Table),
 }
 
 /// One entry of a list.

@@ -18,7 +18,10 @@ pub fn render(document: &Document) -> String {
                 Block::List(items) => items
                     .iter()
                     .for_each(|item| push(&mut text, &item_line(item))),
-                Block::Table(table) => push_table(&mut text, table),
+                Block::Table(table) => push_table(&mut text, table, table.header.len()),
+                Block::WordTable(table) => {
+                    push_table(&mut text, table, table.header.len() - 1);
+                }
             }
         }
     }
@@ -36,11 +39,12 @@ fn item_line(item: &Item) -> String {
     }
 }
 
-fn push_table(text: &mut String, table: &Table) {
+/// Writes a table whose columns hold words in the first place and from `words_from` on, and figures between.
+fn push_table(text: &mut String, table: &Table, words_from: usize) {
     push_row(text, &table.header);
     let rules: Vec<String> = (0..table.header.len())
         .map(|index| {
-            if index == 0 {
+            if index == 0 || index >= words_from {
                 ":---".into()
             } else {
                 "---:".into()

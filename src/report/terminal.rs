@@ -79,7 +79,8 @@ fn draw_section(text: &mut String, section: &Section, paint: Paint) {
                 .iter()
                 .for_each(|words| line(text, words)),
             Block::List(items) => items.iter().for_each(|item| draw_item(text, item, paint)),
-            Block::Table(table) => draw_table(text, table, paint),
+            Block::Table(table) => draw_table(text, table, paint, table.header.len()),
+            Block::WordTable(table) => draw_table(text, table, paint, table.header.len() - 1),
         }
     }
 }
@@ -91,7 +92,8 @@ fn draw_item(text: &mut String, item: &Item, paint: Paint) {
     }
 }
 
-fn draw_table(text: &mut String, table: &Table, paint: Paint) {
+/// Draws a table whose columns hold words in the first place and from `words_from` on, and figures between.
+fn draw_table(text: &mut String, table: &Table, paint: Paint, words_from: usize) {
     let mut drawing = comfy_table::Table::new();
     drawing
         .load_style(TableStyle::new().header_separator(LineStyle::none().fill('-').junction('-')));
@@ -102,7 +104,7 @@ fn draw_table(text: &mut String, table: &Table, paint: Paint) {
     drawing.set_header(&table.header);
     drawing.add_rows(&table.rows);
     for (index, column) in drawing.column_iter_mut().enumerate() {
-        column.set_cell_alignment(if index == 0 {
+        column.set_cell_alignment(if index == 0 || index >= words_from {
             CellAlignment::Left
         } else {
             CellAlignment::Right

@@ -1,0 +1,97 @@
+//! What a scripted market has done to a programme.
+
+use crate::outcome::column::{COMPONENTS, Column};
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::{Follows, HedgePlan, Plan, SettlementCurrency};
+
+/// Outcome of one script. Money in USD, gains positive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StressOutcome {
+    /// Unhedged P&L.
+    pub unhedged_pnl_usd: f64,
+    /// Hedged P&L.
+    pub hedged_pnl_usd: f64,
+    /// Whether any account was liquidated.
+    pub liquidated: bool,
+    /// End of the step of the first liquidation, days.
+    pub liquidation_day: Option<f64>,
+    /// Collateral beyond that of time 0 with which nothing would have been liquidated, >= 0; of all accounts together.
+    pub cash_needed_usd: f64,
+    /// Margin calls.
+    pub margin_calls: f64,
+    /// Money sent at calls.
+    pub top_up_usd: f64,
+    /// What calls asked for and did not get.
+    pub unmet_call_usd: f64,
+    /// What each component of the identity made, by the name of its column.
+    pub components: Vec<(&'static str, f64)>,
+    /// Whether there was a hedge.
+    pub is_hedged: bool,
+}
+
+impl StressOutcome {
+    /// The outcome of one row.
+    pub fn of(table: &OutcomeTable, row: usize, plan: &Plan) -> Self {
+        let value = |column: Column| table.value(row, column as usize);
+        let day = value(Column::LiquidationDay);
+        let components = COMPONENTS.iter();
+        Self {
+            unhedged_pnl_usd: value(Column::UnhedgedPnl),
+            hedged_pnl_usd: value(Column::HedgedPnl),
+            liquidated: value(Column::Liquidations) > 0.0,
+            liquidation_day: (!day.is_nan()).then_some(day),
+            cash_needed_usd: cash_needed_usd(value(Column::RequiredCollateral), plan),
+            margin_calls: value(Column::MarginCalls),
+            top_up_usd: value(Column::TopUp),
+            unmet_call_usd: value(Column::UnmetCall),
+            components: components
+                .map(|&(name, cell)| (name, table.cell(row, cell)))
+                .collect(),
+            is_hedged: plan.hedges.iter().any(|hedge| !hedge.is_absent()),
+        }
+    }
+
+    /// One component by the name of its column; 0 of a name that is none.
+    pub fn component(&self, name: &str) -> f64 {
+        let found = self.components.iter().find(|(other, _)| *other == name);
+        found.map_or(0.0, |(_, usd)| *usd)
+    }
+}
+
+/// What `required_usd` is more than the collateral posted at time 0; at least 0.
+pub(super) fn cash_needed_usd(required_usd: f64, plan: &Plan) -> f64 {
+    (required_usd - posted_usd(plan)).max(0.0)
+}
+
+/// Collateral of all accounts with a hedge at time 0, as margin counts it.
+pub fn posted_usd(plan: &Plan) -> f64 {
+    let accounts = plan.accounts.iter().enumerate();
+    accounts
+        .filter(|(index, _)| {
+            let is_in = |hedge: &HedgePlan| hedge.account == *index && !hedge.is_absent();
+            plan.hedges.iter().any(is_in)
+        })
+        .map(|(_, account)| {
+            let coins = account.coins.iter().map(|coins| {
+                let haircut_frac = match account.settlement {
+                    SettlementCurrency::Usd => coins.haircut_frac,
+                    SettlementCurrency::Coin { .. } => 0.0,
+                };
+                let spot_usd = plan.market.assets[coins.asset].spot_usd;
+                coins.quantity_base * spot_usd * (1.0 - haircut_frac)
+            });
+            account.collateral_usd + coins.sum::<f64>()
+        })
+        .sum()
+}
+
+/// Value of all holdings, with what they are still to produce, at the spots of time 0, USD.
+pub fn held_usd(plan: &Plan) -> f64 {
+    let holdings = plan.holdings.iter();
+    holdings
+        .map(|holding| {
+            let quantity_base = holding.followed_base(Follows::Expected);
+            quantity_base * plan.market.assets[holding.asset].spot_usd
+        })
+        .sum()
+}

@@ -1,0 +1,164 @@
+//! The whole stress test of a plan: episodes, shocks, reverse stress, and the tail of its own simulation.
+
+use std::sync::atomic::AtomicBool;
+
+use thiserror::Error;
+
+use crate::engine::run::{SimulationError, Watcher};
+use crate::outcome::table::OutcomeTable;
+use crate::plan::types::Plan;
+use crate::stress::coins::CoinMap;
+use crate::stress::episode::{Episode, select};
+use crate::stress::history::{EpisodeResult, play_episode};
+use crate::stress::hypothetical::{Shocked, hypothetical};
+use crate::stress::moments::moments;
+use crate::stress::outcome::{held_usd, posted_usd};
+use crate::stress::resimulated::{Simulated, changes, least_correlation, resimulated};
+use crate::stress::reverse::{Reverse, reverse};
+use crate::stress::settings::{BadSetting, Settings};
+use crate::stress::tail::{Tail, tail};
+
+/// Why a stress test cannot be made.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum StressError {
+    /// A number that cannot be.
+    #[error("`--{}` is {}; allowed: {}", .0.name, .0.value, .0.allowed)]
+    Setting(BadSetting),
+    /// A name that is none.
+    #[error("{0}")]
+    Name(String),
+    /// A correlation that not all pairs of assets can have at once.
+    #[error(
+        "`--correlation` is {value}; allowed: from {least} to 1, which is what all pairs of {assets} assets can have at once"
+    )]
+    Correlation {
+        /// The correlation asked for.
+        value: f64,
+        /// The least that is possible.
+        least: f64,
+        /// Number of assets.
+        assets: usize,
+    },
+}
+
+/// A stress test that can be made.
+#[derive(Debug, Clone)]
+pub struct StressTest {
+    settings: Settings,
+    episodes: Vec<&'static Episode>,
+    map: CoinMap,
+}
+
+/// What a stress test has found.
+#[derive(Debug, Clone)]
+pub struct Results {
+    /// Value of all holdings at time 0, USD.
+    pub held_usd: f64,
+    /// Collateral at time 0, USD.
+    pub posted_usd: f64,
+    /// Historical episodes, in order of time.
+    pub episodes: Vec<EpisodeResult>,
+    /// Hypothetical shocks.
+    pub shocks: Vec<Shocked>,
+    /// The scenario simulated as it is, then under other parameters.
+    pub simulated: Vec<Simulated>,
+    /// The smallest moves that hurt.
+    pub reverse: Reverse,
+    /// The worst paths of the simulation.
+    pub tail: Tail,
+    /// What a reader must know: shocks that were left out, assets that took other coins' moves.
+    pub notes: Vec<String>,
+}
+
+impl StressTest {
+    /// Checks what is asked of a plan.
+    ///
+    /// # Errors
+    /// The first thing that cannot be.
+    pub fn try_new(plan: &Plan, settings: Settings) -> Result<Self, StressError> {
+        settings.check().map_err(StressError::Setting)?;
+        let assets = plan.market.assets.len();
+        let least = least_correlation(assets);
+        if assets > 1 && settings.correlation < least {
+            return Err(StressError::Correlation {
+                value: settings.correlation,
+                least,
+                assets,
+            });
+        }
+        Ok(Self {
+            episodes: select(&settings.episodes).map_err(StressError::Name)?,
+            map: CoinMap::try_new(plan, &settings.map).map_err(StressError::Name)?,
+            settings,
+        })
+    }
+
+    /// How many paths are simulated again, all simulations together.
+    pub fn paths(&self, plan: &Plan) -> u64 {
+        changes(plan, &self.settings).len() as u64 * plan.simulation.paths
+    }
+
+    /// Makes the test; `table` has the outcomes of the plan's own simulation, `watcher` is told of the paths of [`Self::paths`].
+    ///
+    /// # Errors
+    /// [`SimulationError`].
+    pub fn run(
+        &self,
+        plan: &Plan,
+        table: &OutcomeTable,
+        stop: &AtomicBool,
+        watcher: &dyn Watcher,
+    ) -> Result<Results, SimulationError> {
+        let moments = moments(plan, stop)?;
+        let mut episodes = Vec::with_capacity(self.episodes.len());
+        for &episode in &self.episodes {
+            episodes.push(play_episode(plan, episode, &self.map, &moments, stop)?);
+        }
+        let (shocks, left_out) = hypothetical(plan, &self.settings, stop)?;
+        let settings = &self.settings;
+        let mut notes = strangers(&episodes);
+        notes.extend(left_out);
+        if plan.market.assets.len() < 2 {
+            notes.push("another correlation is left out: there is one asset alone".to_owned());
+        }
+        Ok(Results {
+            held_usd: held_usd(plan),
+            posted_usd: posted_usd(plan),
+            episodes,
+            shocks,
+            simulated: resimulated(plan, table, settings, stop, watcher)?,
+            reverse: reverse(plan, settings.lose_usd, &settings.basis_moves, stop)?,
+            tail: tail(plan, table, stop)?,
+            notes,
+        })
+    }
+}
+
+/// A sentence for each asset that took bitcoin's moves, with the episodes in which it did.
+fn strangers(episodes: &[EpisodeResult]) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for result in episodes {
+        for asset in &result.strangers {
+            let name = result.episode.name.as_str();
+            match found.iter_mut().find(|(other, _)| other == asset) {
+                Some((_, names)) => names.push(name),
+                None => found.push((asset, vec![name])),
+            }
+        }
+    }
+    let sentence = |(asset, names): (&str, Vec<&str>)| {
+        let which = if names.len() == episodes.len() && names.len() > 1 {
+            "none of the episodes knows".to_owned()
+        } else {
+            format!(
+                "{} {} not know",
+                names.join(", "),
+                if names.len() == 1 { "does" } else { "do" }
+            )
+        };
+        format!(
+            "{which} how {asset} moved: it takes bitcoin's moves there; `--map {asset}=COIN` gives it another coin's"
+        )
+    };
+    found.into_iter().map(sentence).collect()
+}
