@@ -24,9 +24,9 @@ mod refused;
 mod run;
 #[path = "cli/stopped.rs"]
 mod stopped;
+#[path = "cli/stress.rs"]
+mod stress;
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[path = "cli/views.rs"]
 mod views;
-#[path = "cli/stress.rs"]
-mod stress;

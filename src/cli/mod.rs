@@ -14,7 +14,7 @@ mod points;
 mod progress;
 mod run;
 mod session;
-mod sweep;
 mod stress;
 mod stress_arguments;
+mod sweep;
 mod venues;
