@@ -64,6 +64,7 @@ pub fn simulate(
             paths,
             gib: paths.saturating_mul(path_bytes).div_ceil(1 << 30),
         })?;
+    table.make_ready();
     let columns = table.columns();
     table
         .parts_mut(BLOCKS_A_TASK)

@@ -22,9 +22,14 @@ impl Cells {
         if bytes < WORTH_MAPPING {
             return Some(Self::Few(vec![0.0; count]));
         }
-        let pages = MmapMut::map_anon(bytes).ok()?;
-        make_ready(&pages);
-        Some(Self::Many(pages))
+        Some(Self::Many(MmapMut::map_anon(bytes).ok()?))
+    }
+
+    /// Gets ready for all of them to be written.
+    pub(crate) fn make_ready(&self) {
+        if let Self::Many(pages) = self {
+            make_ready(pages);
+        }
     }
 
     /// All of them.
@@ -80,6 +85,7 @@ mod tests {
     fn few_and_many_are_zeros_and_keep_what_is_written() {
         for count in [0, 1, 1000, (WORTH_MAPPING >> 3) + 1000] {
             let mut cells = Cells::zeros(count).unwrap();
+            cells.make_ready();
             assert_eq!(cells.as_slice().len(), count);
             assert!(cells.as_slice().iter().all(|x| x.to_bits() == 0));
             if let Some(last) = cells.as_mut_slice().last_mut() {
