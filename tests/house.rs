@@ -126,7 +126,7 @@ const ARROWS: [Arrow; 47] = [
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
     arrow("cli", "venue::preset", "`venues`"),
-    arrow("cli", "choice", "`sweep`"),
+    arrow("cli", "choice", "`sweep`, `compare`"),
 ];
 
 /// What test modules and fixtures may use besides.
