@@ -2,7 +2,7 @@
 
 use crate::choice::compare::{Comparison, PairDifference, PairDominance};
 use crate::choice::dominance::{Order, Verdict};
-use crate::choice::sweep::{KEYS, is_undecided};
+use crate::choice::sweep::is_undecided;
 use crate::plan::types::Plan;
 use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
@@ -10,6 +10,7 @@ use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent, prob
 use crate::report::shown::{Cells, Kind, and_list, counted};
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
+use crate::stats::quantity::TRADING_COST;
 
 /// A row of the tables: its key, its words, what it is.
 struct Row {
@@ -22,7 +23,7 @@ const fn row(key: &'static str, words: &'static str, kind: Kind) -> Row {
     Row { key, words, kind }
 }
 
-/// Rows of the tables. Mean cost is the last of [`KEYS`].
+/// Rows of the tables.
 const ROWS: [Row; 20] = [
     row("hedged.mean", "Mean", Kind::Usd),
     row("hedged.std_dev", "Standard deviation", Kind::Usd),
@@ -58,7 +59,7 @@ const ROWS: [Row; 20] = [
         "Posted collateral p99",
         Kind::Usd,
     ),
-    row(KEYS[KEYS.len() - 1], "Mean cost of trades", Kind::Usd),
+    row(TRADING_COST, "Mean cost of trades", Kind::Usd),
     row("unhedged.mean", "Unhedged mean", Kind::Usd),
 ];
 

@@ -1,6 +1,6 @@
 //! What the report of a sweep says: the points in tables, the best of each column, and what neighbours differ in.
 
-use crate::choice::axis::Axis;
+use crate::choice::axis::{Axis, GridValue};
 use crate::choice::grid::Point;
 use crate::choice::sweep::{PointDifference, Sweep, is_undecided};
 use crate::plan::types::Plan;
@@ -201,7 +201,7 @@ impl Frame<'_> {
     fn axes(&self) -> Vec<Item> {
         let axes = self.sweep.grid.axes().iter();
         axes.map(|axis| {
-            let labels: Vec<&str> = axis.values.iter().map(|value| value.label()).collect();
+            let labels: Vec<&str> = axis.values.iter().map(GridValue::label).collect();
             let values = match labels.as_slice() {
                 [first, _, .., last] if labels.len() > 8 => {
                     format!("{} values, {first} to {last}", labels.len())
