@@ -22,3 +22,5 @@ mod refused;
 mod run;
 #[path = "cli/stopped.rs"]
 mod stopped;
+#[path = "cli/sweep.rs"]
+mod sweep;

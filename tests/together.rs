@@ -10,8 +10,8 @@ use common::plans::any_plan;
 use common::small_plan::small_plan;
 use hedgesim::choice::evaluation::{evaluate, passes, table_bytes};
 use hedgesim::engine::run::{SimulationError, Watcher, simulate};
-use hedgesim::engine::together::simulate_together;
-use hedgesim::outcome::column::Column;
+use hedgesim::engine::together::{Columns, simulate_columns_together, simulate_together};
+use hedgesim::outcome::column::{Cell, Column, Extra};
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::common_market::same_market;
 use hedgesim::plan::types::{AfterLiquidation, Crossing, Plan, Rebalance};
@@ -30,6 +30,26 @@ fn together(plans: &[Plan], threads: usize) -> Vec<OutcomeTable> {
     on_threads(threads, || {
         simulate_together(&plans, &AtomicBool::new(false), &()).expect("outcomes")
     })
+}
+
+/// Columns without the records of wealth.
+const SOME: [Cell; 10] = [
+    Cell::Fixed(Column::HedgedPnl),
+    Cell::Fixed(Column::UnhedgedPnl),
+    Cell::Fixed(Column::Funding),
+    Cell::Fixed(Column::Fees),
+    Cell::Fixed(Column::LiquidationGap),
+    Cell::Fixed(Column::Liquidations),
+    Cell::Fixed(Column::MarginCalls),
+    Cell::Fixed(Column::RequiredCollateral),
+    Cell::Fixed(Column::MaxMarginRatio),
+    Cell::Extra(Extra::Roll),
+];
+
+fn columns_together(plans: &[Plan], cells: &[Cell]) -> Vec<OutcomeTable> {
+    let plans: Vec<&Plan> = plans.iter().collect();
+    let stop = AtomicBool::new(false);
+    simulate_columns_together(&plans, Columns::Only(cells), &stop, &()).expect("outcomes")
 }
 
 fn alone(plan: &Plan) -> OutcomeTable {
@@ -100,8 +120,21 @@ fn check_all(plan: &Plan, what: &str) -> [usize; 2] {
     let tables = together(&proposals, 1);
     let three = together(&proposals, 3);
     let mut seen = [0; 2];
+    let some = columns_together(&proposals, &SOME);
     for (index, ((proposal, table), three)) in proposals.iter().zip(&tables).zip(&three).enumerate()
     {
+        for cell in SOME {
+            let is_there = table.layout().cell(cell);
+            let Some(column) = is_there else { continue };
+            let pairs = some[index].values_at(column).zip(table.values_at(column));
+            for (path, (some, all)) in pairs.enumerate() {
+                let is_same = some.to_bits() == all.to_bits();
+                assert!(
+                    is_same,
+                    "{what}, proposal {index}: path {path}, {cell:?}: {some} {all}"
+                );
+            }
+        }
         let what = format!("{what}, proposal {index}");
         assert_same(table, &alone(proposal), &what);
         assert_same(table, three, &what);
@@ -269,6 +302,7 @@ fn every_plan_is_looked_at_once_with_its_own_table() {
     evaluate(
         &plans,
         &passes,
+        Columns::All,
         (&stop, &()),
         |_, table| pnl(table),
         |index, pnl| kept.push((index, pnl)),

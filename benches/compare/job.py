@@ -125,6 +125,15 @@ def load(path: Path = HERE / "job.json") -> tuple[Job, np.ndarray, np.ndarray]:
     return job, rates, deductions
 
 
+def programme(job, ratio: float, rates: np.ndarray, deductions: np.ndarray) -> list[float]:
+    """What a hedge ratio changes: short in base units, cash at time 0, slope and largest cash of the screen. The job's ratio is 1."""
+    collateral = job.contributed_usd - job.reserve_usd
+    cash = collateral + ratio * (job.cash_usd - collateral)
+    screen_cash = 1.25 * (cash + job.reserve_usd)
+    slope = call_notional_usd(screen_cash, job.call_level, rates, deductions) / screen_cash
+    return [ratio * job.short_base, cash, slope, screen_cash]
+
+
 def whole(value: float, what: str) -> int:
     """The whole number that a ratio of durations has to be."""
     if abs(value - round(value)) > 1e-9:

@@ -4,6 +4,8 @@ Exit code 0: done and agreed; 1: the estimates disagree, or something did not ru
 """
 
 import argparse
+import csv
+import io
 import json
 import math
 import os
@@ -128,17 +130,97 @@ def print_agreement(left: str, ours: dict, right: str, theirs: dict) -> bool:
     return agreed
 
 
+SWEEP_KEYS = {
+    "liquidation_probability": "liquidation.probability",
+    "hedged_mean_usd": "hedged.mean",
+    "hedged_std_dev_usd": "hedged.std_dev",
+    "hedged_es95_usd": "hedged.es95",
+}
+
+
+def hedgesim_sweep(options, seed: int, *more: str) -> Ended:
+    """`hedgesim sweep` over the ratios 1/n, 2/n, ..., 1: whole process, estimates and differences as CSV."""
+    ratios = ",".join(repr(i / options.ratios) for i in range(1, options.ratios + 1))
+    sizes = ["--paths", str(options.paths), "--threads", str(options.threads), "--seed", str(seed)]
+    over = ["--over", f"hedges.0.ratio.fixed={ratios}", "--format", "csv"]
+    return call([str(options.hedgesim), "sweep", JOB["scenario"], *sizes, *over, *more])
+
+
+def sweep_estimates(text: str, point: int) -> dict:
+    """The estimates of one point by the names of the Python side."""
+    found = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        if row["from"] == "" and int(row["point"]) == point:
+            for name, key in SWEEP_KEYS.items():
+                if row["key"] == key:
+                    found[name] = [float(row["value"]), float(row["std_error"])]
+    return found
+
+
+def sweep_agrees(options, sides: dict) -> bool:
+    """Both sides at the middle and the last ratio, margin checked at step ends as numba does."""
+    text = hedgesim_sweep(options, options.rounds + 1, "--set", "simulation.crossing=endpoints").text
+    agreed = True
+    for name, point in (("middle", options.ratios // 2 - 1), ("estimates", options.ratios - 1)):
+        ours = sweep_estimates(text, point)
+        print(f"\nratio {(point + 1) / options.ratios}")
+        for key, (a, a_error) in ours.items():
+            b, b_error = sides[name][key]
+            score = (a - b) / math.hypot(a_error, b_error)
+            is_close = abs(score) <= BOUND
+            agreed = agreed and is_close
+            print(f"{key:26}{a:20,.5f}{b:20,.5f}{score:20.2f}{'' if is_close else '   DISAGREE'}")
+    return agreed
+
+
+def sweep_main(options) -> int:
+    """A sweep of hedge ratios: hedgesim's whole process beside numba's stored paths, and beside the job as often as there are ratios."""
+    script = str(HERE / "numba_sweep_side.py")
+    sizes = ["--paths", str(options.paths), "--threads", str(options.threads), "--ratios", str(options.ratios)]
+    call([sys.executable, script, "--paths", "1000", "--threads", "1"])  # fills numba's cache
+    call([sys.executable, str(HERE / "numba_side.py"), "--paths", "1000", "--threads", "1"])
+    stored, alone, ours, sides = [], [], [], {}
+    for seed in range(1, options.rounds + 1):
+        sides = json.loads(call([sys.executable, script, *sizes, "--seed", str(seed)]).text)
+        stored.append(sides["seconds"][0])
+        alone.append(python_side("numba", options, seed)["simulation"])
+        ours.append(hedgesim_sweep(options, seed).wall_seconds)
+        load = os.getloadavg()[0]
+        print(f"round {seed}: stored {stored[-1]:.3f} s  job {alone[-1]:.3f} s  hedgesim {ours[-1]:.3f} s  (load {load:.1f})", flush=True)
+    work = options.paths * job_file.load()[0].steps * options.ratios
+    stored, alone, ours = (statistics.median(seconds) for seconds in (stored, alone, ours))
+    rows = {
+        "numba, paths stored, simulation": stored,
+        "numba, the job for each ratio, simulation": alone * options.ratios,
+        "hedgesim sweep, whole process": ours,
+    }
+    print(f"\n{'':44}{'median s':>10}{'core-ns per path-step and ratio':>34}")
+    for name, seconds in rows.items():
+        print(f"{name:44}{seconds:10.3f}{seconds * options.threads * 1e9 / work:34.2f}")
+    print(f"\nnumba with stored paths / hedgesim {stored / ours:8.2f}")
+    print(f"numba, the job for each ratio / hedgesim {alone * options.ratios / ours:8.2f}")
+    agreed = sweep_agrees(options, sides)
+    print("\nall estimates agree" if agreed else f"\nestimates DISAGREE: more than {BOUND} standard errors apart")
+    return 0 if agreed else 1
+
+
 def main() -> int:
     """Checks the job, runs the rounds, prints times, then the check of agreement."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--paths", type=int, default=1_000_000)
+    arguments.add_argument("--paths", type=int, help="default 1,000,000; with --sweep 100,000")
     arguments.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     arguments.add_argument("--rounds", type=int, default=5, help="rounds of all sides in turn (default 5)")
     arguments.add_argument("--hedgesim", type=Path, default=TARGET / "release" / "hedgesim", help="the binary")
     arguments.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="a further override of the identical job")
     arguments.add_argument("--python-only", action="store_true", help="numba and numpy alone")
     arguments.add_argument("--shortcut", action="store_true", help="numba draws a liquidated path to the horizon at once")
+    arguments.add_argument("--sweep", action="store_true", help="a sweep of hedge ratios instead of one run, 100,000 paths unless said")
+    arguments.add_argument("--ratios", type=int, default=64, help="hedge ratios of --sweep (default 64)")
     options = arguments.parse_args()
+    if options.paths is None:
+        options.paths = 100_000 if options.sweep else 1_000_000
+    if options.sweep:
+        return sweep_main(options)
 
     sides = {"numba": lambda seed: python_side("numba", options, seed), "numpy": lambda seed: python_side("numpy", options, seed)}
     if not options.python_only:

@@ -41,3 +41,27 @@ def main(name: str, run, switches: dict[str, str] | None = None) -> None:
         "estimates": job_file.estimates(*columns),
     }
     print(json.dumps(result))
+
+
+def sweep_main(run) -> None:
+    """Calls `run(paths, threads, seed, ratios)` once to warm up and once timed; prints the estimates of the last ratio, the job's own."""
+    arguments = argparse.ArgumentParser(description="the numba side of a sweep of hedge ratios")
+    arguments.add_argument("--paths", type=int, default=100_000)
+    arguments.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--ratios", type=int, default=64)
+    chosen = arguments.parse_args()
+    run(max(1, chosen.paths // 10), chosen.threads, chosen.seed + 1_000_003, chosen.ratios)
+    start = time.perf_counter()
+    hedged_usd, unhedged_usd, liquidated = run(chosen.paths, chosen.threads, chosen.seed, chosen.ratios)
+    seconds = time.perf_counter() - start
+    work = chosen.paths * job_file.load()[0].steps * chosen.ratios
+    result = {
+        "side": "numba sweep",
+        "seconds": [seconds],
+        "core_ns_per_path_step_and_ratio": seconds * chosen.threads * 1e9 / work,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "estimates": job_file.estimates(hedged_usd[-1], unhedged_usd, liquidated[-1]),
+        "middle": job_file.estimates(hedged_usd[chosen.ratios // 2 - 1], unhedged_usd, liquidated[chosen.ratios // 2 - 1]),
+    }
+    print(json.dumps(result))

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::engine::memory::needed_bytes;
 use crate::engine::run::{SimulationError, Watcher};
-use crate::engine::together::simulate_together;
+use crate::engine::together::{Columns, simulate_columns_together};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::common_market::same_market;
@@ -66,7 +66,7 @@ pub fn table_bytes(plan: &Plan) -> u64 {
 }
 
 /// Simulates plans pass by pass, looks at each table while it is there, and keeps what was seen: `look` runs side by side for the tables
-/// of a pass, `keep` then one after the other, in the order of the pass. Tables are dropped after their pass.
+/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are dropped after their pass.
 ///
 /// The watcher is told of a path once for each plan.
 ///
@@ -75,13 +75,14 @@ pub fn table_bytes(plan: &Plan) -> u64 {
 pub fn evaluate<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
+    wanted: Columns<'_>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
     look: impl Fn(usize, &OutcomeTable) -> T + Sync,
     mut keep: impl FnMut(usize, T),
 ) -> Result<(), SimulationError> {
     for pass in passes {
         let together: Vec<&Plan> = pass.iter().map(|&index| plans[index]).collect();
-        let tables = simulate_together(&together, stop, watcher)?;
+        let tables = simulate_columns_together(&together, wanted, stop, watcher)?;
         let seen: Vec<Option<T>> = pass
             .par_iter()
             .zip(&tables)

@@ -8,17 +8,20 @@ use crate::choice::evaluation::{evaluate, passes, table_bytes};
 use crate::choice::frontier::Frontier;
 use crate::choice::grid::{Grid, Neighbours, Point};
 use crate::engine::run::{SimulationError, Watcher};
+use crate::engine::together::Columns;
+use crate::outcome::column::{Cell, Column, Extra};
 use crate::outcome::table::OutcomeTable;
+use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
 use crate::stats::estimate::Estimate;
 use crate::stats::influence::{Influences, influences};
 use crate::stats::level::ByName;
 use crate::stats::limits::{LimitOutcome, judge};
+use crate::stats::quantity::TRADING_COST;
 use crate::stats::summarise::{Detail, RunInfo, summarise};
 use crate::stats::summary::Summary;
 
-/// What is compared between points, as keys of a summary. The last is what trades cost, as of `costs.total.mean` of a summary that breaks
-/// costs down, and their fees and slippage where it does not.
+/// What is compared between points: keys of a summary, and last what trades cost ([`TRADING_COST`]).
 pub const KEYS: [&str; 18] = [
     "hedged.mean",
     "hedged.std_dev",
@@ -40,8 +43,17 @@ pub const KEYS: [&str; 18] = [
     TRADING_COST,
 ];
 
-/// Key of the mean cost of the hedge's trades.
-pub const TRADING_COST: &str = "costs.total.mean";
+/// What the estimates of [`KEYS`] are made from.
+pub const CELLS: [Cell; 8] = [
+    Cell::Fixed(Column::HedgedPnl),
+    Cell::Fixed(Column::UnhedgedPnl),
+    Cell::Fixed(Column::Liquidations),
+    Cell::Fixed(Column::MarginCalls),
+    Cell::Fixed(Column::RequiredCollateral),
+    Cell::Fixed(Column::Fees),
+    Cell::Fixed(Column::Slippage),
+    Cell::Extra(Extra::Roll),
+];
 
 /// Bytes a path and key-bearing column that influences keep.
 const COLUMN_BYTES: u64 = 8;
@@ -146,11 +158,21 @@ pub fn sweep(
             gib: needed_bytes.div_ceil(1 << 30),
         });
     }
+    let has_other_limits = plans.iter().any(|plan| {
+        let mut limits = plan.report.limits.iter();
+        limits.any(|limit| !KEYS.contains(&limit.path.as_str()))
+    });
+    let columns = if wanted.has_summaries || has_other_limits {
+        Columns::All
+    } else {
+        Columns::Only(&CELLS)
+    };
     let mut points: Vec<Option<SweptPoint>> = vec![None; grid.size()];
     let mut differences: Vec<Option<PointDifference>> = vec![None; neighbours.len()];
     evaluate(
         &plans,
         &passes,
+        columns,
         (stop, watcher),
         |index, table| look(&proposals[index], table, wanted),
         |index, seen| {
@@ -173,7 +195,6 @@ pub fn sweep(
 
 /// Number of markets among the passes.
 fn markets(plans: &[&Plan], passes: &[Vec<usize>]) -> usize {
-    use crate::plan::common_market::same_market;
     let firsts = passes.iter().map(|pass| plans[pass[0]]);
     let pairs = firsts.clone().zip(firsts.skip(1));
     1 + pairs.filter(|(a, b)| !same_market(a, b)).count()

@@ -1,8 +1,14 @@
 //! From the arguments of a grid to its points, each a scenario read and resolved as `run --set` would.
 
+use std::sync::{Mutex, PoisonError};
+
 use hedgesim::choice::grid::{Grid, Point};
 use hedgesim::choice::sweep::Proposal;
+use hedgesim::engine::pilot;
+use hedgesim::plan::pilot::{PilotPlan, RatioEstimate};
 use hedgesim::plan::read::{load, parse};
+use hedgesim::plan::types::{MarketPlan, Plan, SimulationPlan};
+use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::Problems;
 use rayon::prelude::*;
 
@@ -27,8 +33,10 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
     let base = arguments.all_overrides();
     // The file is read once: it may be a pipe, and it may change.
     let first = grid.point(0);
+    let pilots = Pilots::default();
+    let resolve = |loaded: Loaded| resolved(loaded, &|plan, questions| pilots.ratios(plan, questions));
     let overrides_of = |at: &Point| [base.clone(), at.overrides()].concat();
-    let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolved);
+    let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolve);
     let (name, text) = match &loaded {
         Ok((loaded, _)) => (loaded.sources.name.clone(), loaded.sources.text.clone()),
         Err(problems) => {
@@ -40,7 +48,7 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
         // There is no such file, or it is empty: no fault of the point.
         return Err(refused(problems.clone()));
     }
-    let read = |overrides: &[String]| parse(&name, &text, overrides).and_then(resolved);
+    let read = |overrides: &[String]| parse(&name, &text, overrides).and_then(resolve);
     let resolved_points: Vec<(Point, Result<Proposal, Problems>)> = (0..grid.size())
         .into_par_iter()
         .map(|index| {
@@ -69,6 +77,42 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
         proposals,
         scenario,
     })
+}
+
+/// Pilot simulations, each made once for all points that ask the same of the same market.
+#[derive(Default)]
+struct Pilots {
+    answered: Mutex<Vec<Answered>>,
+}
+
+struct Answered {
+    simulation: SimulationPlan,
+    market: MarketPlan,
+    questions: Vec<PilotPlan>,
+    answers: Vec<RatioEstimate>,
+}
+
+impl Pilots {
+    fn ratios(&self, plan: &Plan, questions: &[PilotPlan]) -> Vec<RatioEstimate> {
+        let is_same = |known: &&Answered| {
+            known.questions == questions
+                && known.simulation == plan.simulation
+                && known.market == plan.market
+        };
+        // Never held while a pilot runs: its threads may take up another point meanwhile.
+        let answered = || self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = answered().iter().find(is_same) {
+            return known.answers.clone();
+        }
+        let answers = pilot::ratios(plan, questions);
+        answered().push(Answered {
+            simulation: plan.simulation.clone(),
+            market: plan.market.clone(),
+            questions: questions.to_vec(),
+            answers: answers.clone(),
+        });
+        answers
+    }
 }
 
 /// The first point that is refused, with the scenario's own words.

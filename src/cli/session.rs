@@ -9,6 +9,7 @@ use hedgesim::engine::pilot;
 use hedgesim::engine::run::simulate;
 use hedgesim::outcome::layout::Layout;
 use hedgesim::outcome::table::OutcomeTable;
+use hedgesim::plan::pilot::Pilot;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve_with;
 use hedgesim::plan::types::Plan;
@@ -25,12 +26,13 @@ use crate::cli::progress::Progress;
 /// Reads a scenario, checks it, and resolves it.
 pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Failure> {
     let loaded = load(&arguments.scenario, &arguments.all_overrides());
-    loaded.and_then(resolved).map_err(refused)
+    let resolved = loaded.and_then(|loaded| resolved(loaded, &pilot::ratios));
+    resolved.map_err(refused)
 }
 
-/// Resolves a scenario that was read.
-pub(crate) fn resolved(loaded: Loaded) -> Result<(Loaded, Plan), Problems> {
-    let plan = resolve_with(&loaded, &pilot::ratios)?;
+/// Resolves a scenario that was read; `pilot` finds what only a simulation tells.
+pub(crate) fn resolved(loaded: Loaded, pilot: Pilot<'_>) -> Result<(Loaded, Plan), Problems> {
+    let plan = resolve_with(&loaded, pilot)?;
     check_limits(&loaded, &plan)?;
     Ok((loaded, plan))
 }

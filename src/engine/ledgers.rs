@@ -4,6 +4,7 @@ use crate::ledger::book::ledger::Book;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::programme::Programme;
 use crate::ledger::rules::ProgrammeRules;
+use crate::ledger::shared_walk::SharedWalk;
 use crate::market::model::MarketModel;
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
@@ -61,6 +62,14 @@ impl BlockLedger<'_> {
         match self {
             Self::Plain(ledger) => ledger.advance(tile, None),
             Self::General(ledger) => ledger.advance(tile, None),
+        }
+    }
+
+    /// Reacts to a tile along a walk that is shared, if any; the records of wealth lose their meaning then.
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: Option<&SharedWalk>) {
+        match (self, shared) {
+            (Self::Plain(ledger), Some(shared)) => ledger.advance_along(tile, shared),
+            (ledger, _) => ledger.advance(tile),
         }
     }
 

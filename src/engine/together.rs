@@ -6,7 +6,10 @@ use rayon::prelude::*;
 
 use crate::engine::ledgers::{BlockLedger, LedgerRules};
 use crate::engine::run::{SimulationError, Watcher};
+use crate::ledger::shared_walk::SharedWalk;
 use crate::market::model::MarketModel;
+use crate::market::tile::MarketTile;
+use crate::outcome::column::{Cell, Column};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable, TablePart};
 use crate::plan::common_market::same_market;
@@ -14,6 +17,15 @@ use crate::plan::types::Plan;
 
 /// Blocks that one task works through; long enough to hide its start, short enough to share out.
 const BLOCKS_A_TASK: usize = 8;
+
+/// Which columns of the outcomes are wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Columns<'a> {
+    /// All of them.
+    All,
+    /// These, where a plan stores them; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
+    Only(&'a [Cell]),
+}
 
 /// Simulates plans of one market on the current rayon pool: of each, bit for bit, the outcomes that
 /// [`simulate`](crate::engine::run::simulate) gives. The tables come in the order of the plans.
@@ -30,6 +42,22 @@ pub fn simulate_together(
     stop: &AtomicBool,
     watcher: &dyn Watcher,
 ) -> Result<Vec<OutcomeTable>, SimulationError> {
+    simulate_columns_together(plans, Columns::All, stop, watcher)
+}
+
+/// Like [`simulate_together`], but for the columns that nobody wants.
+///
+/// # Errors
+/// As of [`simulate_together`].
+///
+/// # Panics
+/// As of [`simulate_together`], and if the largest fall of wealth is among columns wanted one by one.
+pub fn simulate_columns_together(
+    plans: &[&Plan],
+    wanted: Columns<'_>,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+) -> Result<Vec<OutcomeTable>, SimulationError> {
     let Some(first) = plans.first() else {
         return Ok(Vec::new());
     };
@@ -43,6 +71,14 @@ pub fn simulate_together(
         .map(|plan| LedgerRules::new(plan, &market))
         .collect();
     let mut tables = tables(plans)?;
+    let stored: Vec<Vec<usize>> = tables
+        .iter()
+        .map(|table| stored_columns(table.layout(), wanted))
+        .collect();
+    let walks = match wanted {
+        Columns::All => SharedWalks::none(&rules),
+        Columns::Only(_) => SharedWalks::of(&rules),
+    };
     let paths = first.simulation.paths;
     let most_columns = tables.iter().map(OutcomeTable::columns).max().unwrap_or(0);
     tasks(&mut tables)
@@ -55,9 +91,9 @@ pub fn simulate_together(
                     .map(|rules| rules.ledger(market.streams()))
                     .collect();
                 let rows = vec![0.0; most_columns * LANES];
-                (market.state(), market.tile(), ledgers, rows)
+                (market.state(), market.tile(), ledgers, rows, walks.clone())
             },
-            |(state, tile, ledgers, rows), (task, mut parts)| {
+            |(state, tile, ledgers, rows, walks), (task, mut parts)| {
                 let blocks = parts.first().map_or(0, TablePart::blocks);
                 for block in 0..blocks {
                     let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
@@ -68,13 +104,14 @@ pub fn simulate_together(
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        for ledger in ledgers.iter_mut() {
-                            ledger.advance(tile);
+                        walks.fill(&rules, tile);
+                        for (index, ledger) in ledgers.iter_mut().enumerate() {
+                            ledger.advance_along(tile, walks.of_plan(index));
                         }
                     }
-                    for (ledger, part) in ledgers.iter().zip(&mut parts) {
+                    for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
                         ledger.finish(tile, rows);
-                        part.put_block(block, rows);
+                        part.put_columns(block, rows, stored);
                     }
                     let done = (paths - first_path).min(LANES as u64);
                     watcher.done(done * rules.len() as u64);
@@ -85,6 +122,72 @@ pub fn simulate_together(
         Err(SimulationError::Interrupted)
     } else {
         Ok(tables)
+    }
+}
+
+/// Storage indices of the wanted columns.
+fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
+    match wanted {
+        Columns::All => (0..layout.columns()).collect(),
+        Columns::Only(cells) => {
+            let drawdown = Cell::Fixed(Column::MaxDrawdown);
+            assert!(
+                !cells.contains(&drawdown),
+                "the fall of wealth is not followed"
+            );
+            cells.iter().filter_map(|&cell| layout.cell(cell)).collect()
+        }
+    }
+}
+
+/// The walks that plain plans share, by contract.
+#[derive(Debug, Clone)]
+struct SharedWalks {
+    /// Each with a plan that is a member.
+    walks: Vec<(usize, SharedWalk)>,
+    /// By plan: its walk.
+    of_plans: Vec<Option<usize>>,
+}
+
+impl SharedWalks {
+    fn none(rules: &[LedgerRules]) -> Self {
+        Self {
+            walks: Vec::new(),
+            of_plans: vec![None; rules.len()],
+        }
+    }
+
+    fn of(rules: &[LedgerRules]) -> Self {
+        let mut all = Self::none(rules);
+        for (index, rules_of_plan) in rules.iter().enumerate() {
+            let LedgerRules::Plain(plain) = rules_of_plan else {
+                continue;
+            };
+            if !SharedWalk::is_shared(plain, plain) {
+                continue;
+            }
+            let known = all.walks.iter().position(|&(member, _)| {
+                matches!(&rules[member], LedgerRules::Plain(other) if SharedWalk::is_shared(other, plain))
+            });
+            let walk = known.unwrap_or(all.walks.len());
+            if known.is_none() {
+                all.walks.push((index, SharedWalk::new(plain)));
+            }
+            all.of_plans[index] = Some(walk);
+        }
+        all
+    }
+
+    fn fill(&mut self, rules: &[LedgerRules], tile: &MarketTile) {
+        for (member, walk) in &mut self.walks {
+            if let LedgerRules::Plain(plain) = &rules[*member] {
+                walk.fill(plain, tile);
+            }
+        }
+    }
+
+    fn of_plan(&self, plan: usize) -> Option<&SharedWalk> {
+        self.of_plans[plan].map(|walk| &self.walks[walk].1)
     }
 }
 

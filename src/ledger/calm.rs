@@ -282,13 +282,13 @@ fn anew(x: f64) -> f64 {
 ///
 /// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
 /// records (least equity, worst margin ratio, required collateral) moved at one step only, that of its highest mark.
-/// `CALLS`: the hedger has a margin policy.
+/// `CALLS`: the hedger has a margin policy. `WEALTH`: the passage has the records of wealth; without it they stay what they are.
 ///
 /// Each test is a number that is not negative where it strikes, so that the largest of them decides. Lanes that were not calm
 /// are left where they are by what is added to them or compared with them: a choice between the old value and a new one would
 /// become a masked store, which is slow.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn judge<const N: usize, const CALLS: bool>(
+pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
     lines: &[MarginLine; N],
     watch: &Watch,
     passage: &Passage,
@@ -376,14 +376,16 @@ pub(crate) fn judge<const N: usize, const CALLS: bool>(
             or(needed_usd, f64::NEG_INFINITY),
             hot.required_usd[lane],
         ));
-        hot.peak_wealth_usd[lane] = anew(larger(
-            or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
-            hot.peak_wealth_usd[lane],
-        ));
-        hot.max_drawdown_usd[lane] = anew(larger(
-            or(passage.max_drawdown_usd[lane], 0.0),
-            hot.max_drawdown_usd[lane],
-        ));
+        if WEALTH {
+            hot.peak_wealth_usd[lane] = anew(larger(
+                or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
+                hot.peak_wealth_usd[lane],
+            ));
+            hot.max_drawdown_usd[lane] = anew(larger(
+                or(passage.max_drawdown_usd[lane], 0.0),
+                hot.max_drawdown_usd[lane],
+            ));
+        }
     }
     bits
 }

@@ -15,4 +15,5 @@ pub mod programme;
 mod quiet_run;
 mod row;
 pub mod rules;
+pub mod shared_walk;
 mod trades;

@@ -9,12 +9,12 @@ use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
 use crate::ledger::rules::ProgrammeRules;
-use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
+use crate::ledger::shared_walk::{SharedWalk, stretch_at, test_jumps};
+use crate::market::tile::{MarketTile, TILE_STEPS};
 use crate::math::bits::places_of;
 use crate::math::random::Streams;
 use crate::outcome::column::FIXED_COLUMNS;
 use crate::outcome::table::LANES;
-use crate::plan::types::Crossing;
 
 /// Follows one lane through its steps.
 pub trait Follower {
@@ -124,53 +124,19 @@ impl<'a> Programme<'a> {
         follower: &mut Option<&mut dyn Follower>,
     ) -> usize {
         let rules = self.rules;
-        let first_step = tile.first_step + k + 1;
-        let marks = &tile.mark_usd[rules.contract];
-        let stretch = Stretch::<K> {
-            first_step,
-            underlying: rules.underlying,
-            start_mark_usd: &marks[k],
-            underlying_usd: steps_from(&tile.spot_usd[rules.underlying], k),
-            mark_usd: steps_from(marks, k + 1),
-            spot_usd: steps_from(&tile.spot_usd[rules.held], k),
-            funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
-            is_stamp: std::array::from_fn(|i| tile.is_stamp[rules.contract][k + i]),
-            is_watching: std::array::from_fn(|i| rules.is_watching(first_step + i)),
-            interest: if rules.cost_of_funds_per_step == 0.0 {
-                [0.0; K]
-            } else {
-                std::array::from_fn(|i| rules.cost_of_funds_per_step * (first_step + i) as f64)
-            },
-            quantity_base: self.lanes.quantity_base,
-        };
-        let mut marks = walk(
-            &stretch,
-            rules.clearance,
-            &self.lanes.hot,
-            &mut self.passage,
-        );
-        marks.tested_usd = marks.tested_usd.max(self.test_jumps(k..k + K, tile));
+        let stretch = stretch_at::<K>(rules, self.lanes.quantity_base, k, tile);
+        let hot = &self.lanes.hot;
+        let mut marks = walk(&stretch, rules.clearance, hot, &mut self.passage);
+        let jumped_usd = test_jumps(rules, k..k + K, tile, &mut self.passage);
+        marks.tested_usd = marks.tested_usd.max(jumped_usd);
         if rules.band().is_some() {
             self.passage.set_alarms(self.left_band(k..k + K, tile));
         }
-        let watch = Watch {
-            last_step: (tile.first_step + k + K) as f64,
-            trigger_fee_frac: rules.venue.trigger_fee_frac(),
-            steepest_rate: rules
-                .venue
-                .bracket(self.sizes_base.1 * marks.tested_usd)
-                .rate,
-            call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
-            release_level: rules
-                .margin_call
-                .and_then(|call| call.release)
-                .unwrap_or(0.0),
-            requirement_shift: rules.requirement_shift,
-        };
+        let watch = self.watch(tile.first_step + k + K, &marks);
         let followed = follower
             .as_ref()
             .map(|f| (f.lane(), self.standing(f.lane())));
-        let eventful = self.judge(&watch, &marks);
+        let eventful = self.judge::<true>(&watch, &marks, None);
         if let (Some((lane, standing)), Some(follower)) = (followed, follower.as_mut())
             && (eventful >> lane) & 1 == 0
         {
@@ -182,52 +148,77 @@ impl<'a> Programme<'a> {
         K
     }
 
-    /// [`judge`] with as many brackets as any lane can stand in.
-    fn judge(&mut self, watch: &Watch, marks: &MarkRange) -> u64 {
+    /// Reacts to a tile like [`Self::advance`], but for the records of wealth (its largest fall), which lose their meaning.
+    ///
+    /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: &SharedWalk) {
+        if tile.steps < TILE_STEPS || self.calm_steps[tile.first_step] < TILE_STEPS {
+            return self.advance(tile, None);
+        }
+        let watch = self.watch(tile.first_step + TILE_STEPS, &shared.marks);
+        let eventful = self.judge::<false>(&watch, &shared.marks, Some(&shared.passage));
+        if eventful != 0 {
+            let quantity_base = self.lanes.quantity_base;
+            let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
+            for lane in places_of(eventful) {
+                self.settle_lane(&stretch, lane, 0, tile, &mut None);
+            }
+        }
+    }
+
+    /// What decides whether lanes are calm in a stretch that ends with `last_step`, counted from 1.
+    fn watch(&self, last_step: usize, marks: &MarkRange) -> Watch {
+        let rules = self.rules;
+        Watch {
+            last_step: last_step as f64,
+            trigger_fee_frac: rules.venue.trigger_fee_frac(),
+            steepest_rate: rules
+                .venue
+                .bracket(self.sizes_base.1 * marks.tested_usd)
+                .rate,
+            call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
+            release_level: rules
+                .margin_call
+                .and_then(|call| call.release)
+                .unwrap_or(0.0),
+            requirement_shift: rules.requirement_shift,
+        }
+    }
+
+    /// [`judge`] with as many brackets as any lane can stand in, along a passage or the programme's own.
+    fn judge<const WEALTH: bool>(
+        &mut self,
+        watch: &Watch,
+        marks: &MarkRange,
+        passage: Option<&Passage>,
+    ) -> u64 {
         let (first, last) = self.bracket_range(marks);
         self.first_bracket = first;
         match last - first {
-            0 => self.judge_lines::<1>(first, watch),
-            1 => self.judge_lines::<2>(first, watch),
-            2 | 3 => self.judge_lines::<4>(first, watch),
-            4..=7 => self.judge_lines::<8>(first, watch),
-            _ => self.judge_lines::<64>(first, watch),
+            0 => self.judge_lines::<1, WEALTH>(first, watch, passage),
+            1 => self.judge_lines::<2, WEALTH>(first, watch, passage),
+            2 | 3 => self.judge_lines::<4, WEALTH>(first, watch, passage),
+            4..=7 => self.judge_lines::<8, WEALTH>(first, watch, passage),
+            _ => self.judge_lines::<64, WEALTH>(first, watch, passage),
         }
     }
 
     /// [`judge`] with the `N` brackets from `first` on; further ones beyond the last repeat it.
-    fn judge_lines<const N: usize>(&mut self, first: usize, watch: &Watch) -> u64 {
+    fn judge_lines<const N: usize, const WEALTH: bool>(
+        &mut self,
+        first: usize,
+        watch: &Watch,
+        passage: Option<&Passage>,
+    ) -> u64 {
         let last = self.lines.len() - 1;
         let lines: [MarginLine; N] = std::array::from_fn(|i| self.lines[(first + i).min(last)]);
-        let (hot, passage) = (&mut self.lanes.hot, &self.passage);
+        let passage = passage.unwrap_or(&self.passage);
+        let hot = &mut self.lanes.hot;
         if self.rules.margin_call.is_some() {
-            judge::<N, true>(&lines, watch, passage, hot)
+            judge::<N, true, WEALTH>(&lines, watch, passage, hot)
         } else {
-            judge::<N, false>(&lines, watch, passage, hot)
+            judge::<N, false, WEALTH>(&lines, watch, passage, hot)
         }
-    }
-
-    /// Raises the tested mark of lanes whose mark jumps; returns the highest of these marks.
-    fn test_jumps(&mut self, steps: std::ops::Range<usize>, tile: &MarketTile) -> f64 {
-        let rules = self.rules;
-        let mut highest_usd = 0.0;
-        if rules.crossing == Crossing::Endpoints {
-            return highest_usd;
-        }
-        let marks_usd = &tile.mark_usd[rules.contract];
-        let jumps = tile.jumps_between(steps);
-        for jumps in jumps.chunk_by(|a, b| (a.step, a.asset, a.lane) == (b.step, b.asset, b.lane)) {
-            let TileJump {
-                step, asset, lane, ..
-            } = jumps[0];
-            if asset == rules.underlying {
-                let (start_usd, end_usd) = (marks_usd[step][lane], marks_usd[step + 1][lane]);
-                let tested_usd = rules.jump_tested_usd(start_usd, end_usd, jumps);
-                self.passage.test(lane, tested_usd);
-                highest_usd = larger(tested_usd, highest_usd);
-            }
-        }
-        highest_usd
     }
 
     /// Lanes whose planned hedge ratio leaves its band at the end of one of the steps, as bits.
@@ -368,14 +359,6 @@ impl<'a> Programme<'a> {
             }
         }
     }
-}
-
-/// `K` steps of a series from step `from` on.
-fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
-    let Some(steps) = series[from..].first_chunk() else {
-        unreachable!("a stretch lies inside its tile")
-    };
-    steps
 }
 
 /// Tells a follower the steps of a lane that was calm.

@@ -184,10 +184,26 @@ impl TablePart<'_> {
     pub fn put_block(&mut self, block: usize, rows: &[f64]) {
         assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
         for (cells, lanes) in self.columns.iter_mut().zip(rows.chunks_exact(LANES)) {
-            if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
-                cells[block * LANES..][..LANES].copy_from_slice(lanes);
-            }
+            put_lanes(cells, block, lanes);
         }
+    }
+
+    /// Like [`Self::put_block`], but only the columns with these storage indices.
+    ///
+    /// # Panics
+    /// As of [`Self::put_block`], and if there is no such column.
+    pub fn put_columns(&mut self, block: usize, rows: &[f64], columns: &[usize]) {
+        assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
+        for &column in columns {
+            let lanes = &rows[column * LANES..][..LANES];
+            put_lanes(self.columns[column], block, lanes);
+        }
+    }
+}
+
+fn put_lanes(cells: &mut [f64], block: usize, lanes: &[f64]) {
+    if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
+        cells[block * LANES..][..LANES].copy_from_slice(lanes);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::choice::axis::Axis;
 use crate::choice::grid::Point;
-use crate::choice::sweep::{PointDifference, Sweep, TRADING_COST, is_undecided};
+use crate::choice::sweep::{PointDifference, Sweep, is_undecided};
 use crate::plan::types::Plan;
 use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
@@ -10,6 +10,7 @@ use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells}
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::limits::LimitStatus;
+use crate::stats::quantity::TRADING_COST;
 
 /// A column of the tables.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! What is computed for the estimates that were asked for: each column once, with what they need of it.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::outcome::column::Column;
@@ -127,6 +129,12 @@ impl<'a> Part<'a> {
         let (sample, whole) = match &need.source {
             &Source::Column(column) => (Sample::of_index(table, column), None),
             Source::Sum(columns) => (Sample::of_sum(table, columns), None),
+            Source::Cost(columns) => {
+                let mut costs = Sample::of_sum(table, columns).into_values();
+                costs.iter_mut().for_each(|x| *x = 0.0 - *x);
+                let weights = table.weights().map(Cow::Borrowed);
+                (Sample::new(costs, weights), None)
+            }
             Source::UnhedgedPrice => {
                 let undefined = || Sample::new(vec![f64::NAN; table.paths()], None);
                 (unhedged_prices(table, plan).unwrap_or_else(undefined), None)

@@ -17,7 +17,7 @@ pub mod percentile_table;
 mod possible;
 pub mod probability;
 pub mod quantile;
-mod quantity;
+pub mod quantity;
 pub mod sample;
 mod singles;
 pub mod summarise;

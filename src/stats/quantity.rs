@@ -14,6 +14,8 @@ pub(super) enum Source {
     Column(usize),
     /// The sum of several.
     Sum(Vec<usize>),
+    /// The sum of several with the other sign.
+    Cost(Vec<usize>),
     /// Unhedged proceeds per unit.
     UnhedgedPrice,
     /// Day of the first liquidation, on the paths that have one.
@@ -65,6 +67,10 @@ pub(super) enum Statistic {
     WorstMean(Source),
 }
 
+/// The one key that is in no summary: what the trades of the hedge cost on average, their fees, slippage and rolls, USD, at least 0 where
+/// nobody pays for being traded with. A summary has it in parts, and not at all their error together.
+pub const TRADING_COST: &str = "trading_cost.mean";
+
 /// What a key stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Quantity {
@@ -94,6 +100,9 @@ impl<'a> Keys<'a> {
 
     /// What an estimate's key stands for; `None` where the plan's summary has no estimate of that name.
     pub(super) fn quantity(&self, key: &str) -> Option<Quantity> {
+        if key == TRADING_COST {
+            return Some(self.trading_cost());
+        }
         if key == "worse_than_unhedged" {
             let below = Statistic::BelowOther(Source::UNHEDGED);
             return Some(event(self.possible.hedge, Source::HEDGED, below));
@@ -284,6 +293,13 @@ impl<'a> Keys<'a> {
             }
             _ => None,
         }
+    }
+
+    fn trading_cost(&self) -> Quantity {
+        let roll = self.layout.index(Extra::Roll);
+        let always = [Column::Fees as usize, Column::Slippage as usize];
+        let columns = always.into_iter().chain(roll).collect();
+        Quantity::Of(Source::Cost(columns), Statistic::Mean)
     }
 
     fn total_cost(&self, key: &str) -> Option<Quantity> {

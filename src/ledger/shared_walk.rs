@@ -1,0 +1,115 @@
+//! What a tile is for every short in one contract: walked once for all programmes that hedge with it.
+
+use std::ops::Range;
+
+use crate::ledger::calm::{MarkRange, Passage, Stretch, larger, walk};
+use crate::ledger::lanes::{HotLanes, Lanes};
+use crate::ledger::rules::ProgrammeRules;
+use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
+use crate::plan::types::Crossing;
+
+/// A whole tile as every short in one contract meets it, whatever its size.
+#[derive(Debug, Clone)]
+pub struct SharedWalk {
+    pub(super) passage: Passage,
+    pub(super) marks: MarkRange,
+    /// Accounts whose wealth nobody asks for.
+    hot: Box<HotLanes>,
+}
+
+impl SharedWalk {
+    /// A walk for programmes like this one; [`Self::fill`] takes it along a tile.
+    pub fn new(rules: &ProgrammeRules) -> Self {
+        Self {
+            passage: Passage::new(),
+            marks: MarkRange {
+                least_usd: 0.0,
+                most_usd: 0.0,
+                tested_usd: 0.0,
+            },
+            hot: Box::new(Lanes::new(rules).hot),
+        }
+    }
+
+    /// Whether programmes of these rules share their walks: they hold one contract, look for crossings in the same way, and no band of
+    /// their own alarms them.
+    pub fn is_shared(a: &ProgrammeRules, b: &ProgrammeRules) -> bool {
+        (a.contract, a.underlying, a.crossing) == (b.contract, b.underlying, b.crossing)
+            && a.band().is_none()
+            && b.band().is_none()
+    }
+
+    /// Walks a tile for all programmes that share with this one; a tile cut short by the horizon is left to each of them.
+    pub fn fill(&mut self, rules: &ProgrammeRules, tile: &MarketTile) {
+        if tile.steps < TILE_STEPS {
+            return;
+        }
+        let stretch = stretch_at::<TILE_STEPS>(rules, rules.quantity_base, 0, tile);
+        self.marks = walk(&stretch, rules.clearance, &self.hot, &mut self.passage);
+        let jumped_usd = test_jumps(rules, 0..TILE_STEPS, tile, &mut self.passage);
+        self.marks.tested_usd = self.marks.tested_usd.max(jumped_usd);
+    }
+}
+
+/// The `K` steps of a tile from `k` on, as a programme with so much inventory meets them.
+pub(super) fn stretch_at<'t, const K: usize>(
+    rules: &ProgrammeRules,
+    quantity_base: f64,
+    k: usize,
+    tile: &'t MarketTile,
+) -> Stretch<'t, K> {
+    let first_step = tile.first_step + k + 1;
+    let marks = &tile.mark_usd[rules.contract];
+    Stretch {
+        first_step,
+        underlying: rules.underlying,
+        start_mark_usd: &marks[k],
+        underlying_usd: steps_from(&tile.spot_usd[rules.underlying], k),
+        mark_usd: steps_from(marks, k + 1),
+        spot_usd: steps_from(&tile.spot_usd[rules.held], k),
+        funding_rate: steps_from(&tile.funding_rate[rules.contract], k),
+        is_stamp: std::array::from_fn(|i| tile.is_stamp[rules.contract][k + i]),
+        is_watching: std::array::from_fn(|i| rules.is_watching(first_step + i)),
+        interest: if rules.cost_of_funds_per_step == 0.0 {
+            [0.0; K]
+        } else {
+            std::array::from_fn(|i| rules.cost_of_funds_per_step * (first_step + i) as f64)
+        },
+        quantity_base,
+    }
+}
+
+/// `K` steps of a series from step `from` on.
+fn steps_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
+    let Some(steps) = series[from..].first_chunk() else {
+        unreachable!("a stretch lies inside its tile")
+    };
+    steps
+}
+
+/// Raises the tested mark of lanes whose mark jumps; returns the highest of these marks.
+pub(super) fn test_jumps(
+    rules: &ProgrammeRules,
+    steps: Range<usize>,
+    tile: &MarketTile,
+    passage: &mut Passage,
+) -> f64 {
+    let mut highest_usd = 0.0;
+    if rules.crossing == Crossing::Endpoints {
+        return highest_usd;
+    }
+    let marks_usd = &tile.mark_usd[rules.contract];
+    let jumps = tile.jumps_between(steps);
+    for jumps in jumps.chunk_by(|a, b| (a.step, a.asset, a.lane) == (b.step, b.asset, b.lane)) {
+        let TileJump {
+            step, asset, lane, ..
+        } = jumps[0];
+        if asset == rules.underlying {
+            let (start_usd, end_usd) = (marks_usd[step][lane], marks_usd[step + 1][lane]);
+            let tested_usd = rules.jump_tested_usd(start_usd, end_usd, jumps);
+            passage.test(lane, tested_usd);
+            highest_usd = larger(tested_usd, highest_usd);
+        }
+    }
+    highest_usd
+}
