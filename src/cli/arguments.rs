@@ -181,7 +181,7 @@ pub(crate) struct Optimize {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ObjectiveArguments {
-    /// Make this as small as possible: a summary key (`hedged.es95`), a short name (es95, std_dev, ...) or
+    /// Make this as small as possible: a summary key (`hedged.es95`), a short name (`es95`, `std_dev`, ...) or
     /// alexander-deng-zou (variance plus a price on liquidation).
     #[arg(long, value_name = "KEY")]
     pub(crate) minimize: Option<String>,

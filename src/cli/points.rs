@@ -34,7 +34,8 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
     // The file is read once: it may be a pipe, and it may change.
     let first = grid.point(0);
     let pilots = Pilots::default();
-    let resolve = |loaded: Loaded| resolved(loaded, &|plan, questions| pilots.ratios(plan, questions));
+    let resolve =
+        |loaded: Loaded| resolved(loaded, &|plan, questions| pilots.ratios(plan, questions));
     let overrides_of = |at: &Point| [base.clone(), at.overrides()].concat();
     let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolve);
     let (name, text) = match &loaded {
@@ -81,7 +82,7 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
 
 /// Pilot simulations, each made once for all points that ask the same of the same market.
 #[derive(Default)]
-struct Pilots {
+pub(crate) struct Pilots {
     answered: Mutex<Vec<Answered>>,
 }
 
@@ -93,7 +94,7 @@ struct Answered {
 }
 
 impl Pilots {
-    fn ratios(&self, plan: &Plan, questions: &[PilotPlan]) -> Vec<RatioEstimate> {
+    pub(crate) fn ratios(&self, plan: &Plan, questions: &[PilotPlan]) -> Vec<RatioEstimate> {
         let is_same = |known: &&Answered| {
             known.questions == questions
                 && known.simulation == plan.simulation
