@@ -163,7 +163,7 @@ const ARROWS: [Arrow; 60] = [
     arrow("cli", "hedge", "`check`"),
     arrow("cli", "outcome", "the worst paths of `inspect`"),
     arrow("cli", "venue::preset", "`venues`"),
-    arrow("cli", "choice", "`sweep` and `optimize`"),
+    arrow("cli", "choice", "`sweep`, `compare` and `optimize`"),
 ];
 
 /// What test modules and fixtures may use besides.

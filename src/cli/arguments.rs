@@ -81,7 +81,7 @@ impl ScenarioArguments {
 }
 
 /// What is changed in a scenario for this run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Changes {
     /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -208,7 +208,7 @@ pub(crate) struct Optimize {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ObjectiveArguments {
-    /// Make this as small as possible: a summary key (`hedged.es95`), a short name (es95, std_dev, ...) or
+    /// Make this as small as possible: a summary key (`hedged.es95`), a short name (`es95`, `std_dev`, ...) or
     /// alexander-deng-zou (variance plus a price on liquidation).
     #[arg(long, value_name = "KEY")]
     pub(crate) minimize: Option<String>,

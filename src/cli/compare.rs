@@ -18,7 +18,7 @@ use crate::cli::arguments::{Compare, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{refused, resolved, set_threads, stop_flag};
+use crate::cli::session::{refused, resolved_with, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 2] = ["compare.json", "compare.csv"];
@@ -94,7 +94,7 @@ fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
     proposals
         .map(|(file, name)| {
             let loaded = load(file, &overrides);
-            let resolved = loaded.and_then(|loaded| resolved(loaded, &pilot::ratios));
+            let resolved = loaded.and_then(|loaded| resolved_with(loaded, &pilot::ratios));
             let (loaded, plan) = resolved.map_err(refused)?;
             Ok(Proposal {
                 name,

@@ -6,6 +6,7 @@ use hedgesim::choice::grid::{Grid, Point};
 use hedgesim::choice::optimum::optimum_error::OptimumError;
 use hedgesim::choice::optimum::search::Draw;
 use hedgesim::choice::optimum::simulated::fresh_seed;
+use hedgesim::plan::pilot::PilotPlan;
 use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::Plan;
 use hedgesim::scenario::overrides::keys;
@@ -14,7 +15,8 @@ use rayon::prelude::*;
 
 use crate::cli::arguments::ScenarioArguments;
 use crate::cli::failure::Failure;
-use crate::cli::session::{refused, resolved};
+use crate::cli::points::Pilots;
+use crate::cli::session::{refused, resolved_with};
 
 /// The points of a grid, and the way to any other.
 pub(crate) struct Candidates {
@@ -27,6 +29,7 @@ pub(crate) struct Candidates {
     name: String,
     text: String,
     base: Vec<String>,
+    pilots: Pilots,
     /// By point of the grid, as its overrides: its plan, `None` where it is refused.
     plans: BTreeMap<Vec<String>, Option<Plan>>,
 }
@@ -53,11 +56,13 @@ impl Candidates {
                 (sources.name.clone(), sources.text.clone())
             }
         };
+        let pilots = Pilots::default();
         let found: Vec<Result<Plan, Problems>> = (0..grid.size())
             .into_par_iter()
             .map(|index| {
                 let overrides = [base.clone(), grid.point(index).overrides()].concat();
-                let (_, plan) = parse(&name, &text, &overrides).and_then(resolved)?;
+                let loaded = parse(&name, &text, &overrides)?;
+                let (_, plan) = resolved_with(loaded, &|plan, asked| pilots.ratios(plan, asked))?;
                 Ok(plan)
             })
             .collect();
@@ -81,6 +86,7 @@ impl Candidates {
             name,
             text,
             base,
+            pilots,
         })
     }
 
@@ -116,7 +122,9 @@ impl Candidates {
         if draw == Draw::Fresh {
             overrides.push(format!("simulation.seed={}", self.fresh_seed()));
         }
-        let (loaded, plan) = parse(&self.name, &self.text, &overrides).and_then(resolved)?;
+        let loaded = parse(&self.name, &self.text, &overrides)?;
+        let pilot = |plan: &Plan, asked: &[PilotPlan]| self.pilots.ratios(plan, asked);
+        let (loaded, plan) = resolved_with(loaded, &pilot)?;
         Ok((plan, loaded.effective_toml))
     }
 }

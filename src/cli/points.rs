@@ -82,7 +82,7 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
 
 /// Pilot simulations, each made once for all points that ask the same of the same market.
 #[derive(Default)]
-struct Pilots {
+pub(crate) struct Pilots {
     answered: Mutex<Vec<Answered>>,
 }
 
@@ -94,7 +94,7 @@ struct Answered {
 }
 
 impl Pilots {
-    fn ratios(&self, plan: &Plan, questions: &[PilotPlan]) -> Vec<RatioEstimate> {
+    pub(crate) fn ratios(&self, plan: &Plan, questions: &[PilotPlan]) -> Vec<RatioEstimate> {
         let is_same = |known: &&Answered| {
             known.questions == questions
                 && known.simulation == plan.simulation

@@ -6,22 +6,15 @@ use clap::Args;
 use hedgesim::scenario::units::fraction_from_text;
 use hedgesim::stress::settings::Settings;
 
-use crate::cli::arguments::{ReportFormat, ScenarioArguments, ThreadArguments};
+use crate::cli::arguments::{Changes, ReportFormat, ScenarioArguments, ThreadArguments};
 
 #[derive(Debug, Args)]
 pub(crate) struct Stress {
     /// Scenario file (TOML).
     #[arg(required_unless_present = "list")]
     scenario: Option<PathBuf>,
-    /// Override a value by its dotted path, e.g. `hedges.0.ratio.fixed=0.5`; may be given again.
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    overrides: Vec<String>,
-    /// Number of paths; short for `--set simulation.paths=N`.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    paths: Option<String>,
-    /// Seed; short for `--set simulation.seed=N`.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    seed: Option<String>,
+    #[command(flatten)]
+    changes: Changes,
     #[command(flatten)]
     pub(crate) threads: ThreadArguments,
     /// Form of the report on standard output.
@@ -76,9 +69,7 @@ impl Stress {
     pub(crate) fn scenario_arguments(&self) -> Option<ScenarioArguments> {
         Some(ScenarioArguments {
             scenario: self.scenario.clone()?,
-            overrides: self.overrides.clone(),
-            paths: self.paths.clone(),
-            seed: self.seed.clone(),
+            changes: self.changes.clone(),
         })
     }
 

@@ -408,7 +408,7 @@ impl Report<'_> {
     fn frontier(&self) -> Section {
         let (problem, optimum) = (self.told.problem, self.told.optimum);
         let axes = problem.grid.axes();
-        let mut header: Vec<String> = vec!["".to_owned()];
+        let mut header: Vec<String> = vec![String::new()];
         header.extend(axes.iter().map(|axis| axis_words(&axis.path)));
         for head in ["ES95", "+-", "capital", "+-", "liquidated", "+-"] {
             header.push(head.to_owned());
@@ -450,11 +450,12 @@ impl Report<'_> {
             words.push_str(" x marks points that do not keep all limits.");
         }
         if shown.len() < optimum.frontier.len() {
-            words.push_str(&format!(
-                " {} of {} are shown, evenly; `--format json` and `--out` have all.",
+            let all = optimum.frontier.len();
+            let thinned = format!(
+                " {} of {all} are shown, evenly; `--format json` and `--out` have all.",
                 shown.len(),
-                optimum.frontier.len()
-            ));
+            );
+            words.push_str(&thinned);
         }
         if let Found::Best(best) = &optimum.found
             && !optimum.frontier.contains(&best.index)

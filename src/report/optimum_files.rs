@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::choice::axis::GridValue;
 use crate::choice::grid::Point;
 use crate::choice::optimum::constraint::{Constraint, Origin};
 use crate::choice::optimum::measure::Measure;
@@ -107,7 +108,7 @@ pub fn json(told: Told<'_>) -> String {
         .axes()
         .iter()
         .map(|axis| {
-            let values: Vec<Value> = axis.values.iter().map(|value| value.json()).collect();
+            let values: Vec<Value> = axis.values.iter().map(GridValue::json).collect();
             json!({ "path": axis.path, "values": values })
         })
         .collect();

@@ -27,7 +27,7 @@ struct Asked<'a> {
 }
 
 fn solve(asked: &Asked<'_>) -> Optimum {
-    let grid = Grid::parse(&[asked.over.to_owned()]).unwrap();
+    let grid = Grid::parse(&[asked.over.to_owned()]).expect("a grid");
     let constraint = |bound: f64| Constraint {
         text: format!("liquidation.probability <= {bound}"),
         measure: Measure::Summary("liquidation.probability".to_owned()),
@@ -74,7 +74,7 @@ fn best(optimum: &Optimum) -> (&Best, f64) {
     match &optimum.found {
         Found::Best(best) => {
             let (_, value) = &optimum.evaluated[best.index].point.values[0];
-            (best, value.number().unwrap())
+            (best, value.number().expect("a number"))
         }
         Found::Nothing(nothing) => panic!("{nothing:?}"),
     }
@@ -175,7 +175,7 @@ impl Squeezed {
         let ratios = (500..13_000).map(|k| f64::from(k) / 1e4);
         ratios
             .min_by(|a, b| self.objective(*a).total_cmp(&self.objective(*b)))
-            .unwrap()
+            .expect("many ratios")
     }
 
     fn solve(&self, most_liquidated: Option<f64>) -> Optimum {

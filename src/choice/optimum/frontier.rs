@@ -62,7 +62,7 @@ mod tests {
             };
             for index in 0..points.len() {
                 let is_beaten = (0..points.len()).any(|other| beats(other, index));
-                let is_repeated = (0..index).any(|earlier| points[earlier] == points[index]);
+                let is_repeated = (0..index).any(|earlier| rows[earlier] == rows[index]);
                 prop_assert_eq!(found.contains(&index), !is_beaten && !is_repeated);
             }
         }

@@ -404,21 +404,18 @@ impl<E: Evaluator> Search<'_, '_, E> {
         let by_fresh = passed_over
             .iter()
             .min_by(|a, b| excess_there(a).order(excess_there(b)));
-        let (nearest, binding) = match by_fresh {
-            Some(passed) => {
-                let constraints = self.problem.constraints.iter().enumerate();
-                let broken = constraints
-                    .filter(|(number, constraint)| !constraint.is_kept(&passed.fresh[1 + number]))
-                    .map(|(number, _)| number)
-                    .collect();
-                (passed.index, broken)
-            }
-            None => {
-                let nearest = ranked.first().map_or(0, |(_, index, _)| *index);
-                let points = &self.evaluated;
-                let binding = binding_without_any(self.problem, ranking, points, nearest);
-                (nearest, binding)
-            }
+        let (nearest, binding) = if let Some(passed) = by_fresh {
+            let constraints = self.problem.constraints.iter().enumerate();
+            let broken = constraints
+                .filter(|(number, constraint)| !constraint.is_kept(&passed.fresh[1 + number]))
+                .map(|(number, _)| number)
+                .collect();
+            (passed.index, broken)
+        } else {
+            let nearest = ranked.first().map_or(0, |(_, index, _)| *index);
+            let points = &self.evaluated;
+            let binding = binding_without_any(self.problem, ranking, points, nearest);
+            (nearest, binding)
         };
         let nothing = Nothing {
             nearest,

@@ -4,11 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 
-use crate::choice::evaluation::{evaluate, passes};
+use crate::choice::evaluation::{evaluate_columns, passes};
 use crate::choice::grid::Point;
 use crate::choice::optimum::measure::Measure;
 use crate::choice::optimum::search::{Draw, Evaluator};
 use crate::engine::run::{SimulationError, Watcher};
+use crate::engine::together::Columns;
+use crate::outcome::column::{Cell, Column};
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stats::alexander_deng_zou::{PARTS, PricedVariance};
@@ -43,7 +45,7 @@ impl Evaluator for Simulated<'_> {
         draw: Draw,
     ) -> Result<Vec<Option<Vec<Estimate>>>, SimulationError> {
         let keys = keys(&self.measures);
-        self.seen(points, draw, |plan, table| {
+        self.seen(points, draw, &keys, |plan, table| {
             let found = influences(table, plan, &keys);
             let priced = self
                 .measures
@@ -70,7 +72,7 @@ impl Evaluator for Simulated<'_> {
         let objective = &self.measures[..1];
         let keys = keys(objective);
         let points: Vec<Point> = [std::slice::from_ref(base), others].concat();
-        let sides = self.seen(&points, draw, |plan, table| {
+        let sides = self.seen(&points, draw, &keys, |plan, table| {
             let found = influences(table, plan, &keys);
             match objective[0] {
                 Measure::Summary(_) => Some(Side::Summary(found)),
@@ -86,11 +88,12 @@ impl Evaluator for Simulated<'_> {
 }
 
 impl Simulated<'_> {
-    /// What `look` sees of the outcomes of each point.
+    /// What `look` sees of the outcomes of each point, those columns that the keys need.
     fn seen<T: Send>(
         &self,
         points: &[Point],
         draw: Draw,
+        keys: &[&str],
         look: impl Fn(&Plan, &OutcomeTable) -> T + Sync,
     ) -> Result<Vec<Option<T>>, SimulationError> {
         let plans: Vec<Option<Plan>> = points
@@ -109,14 +112,48 @@ impl Simulated<'_> {
             self.memory_bytes.map_or(u64::MAX, |bytes| bytes / 2),
         );
         let mut found: Vec<Option<T>> = points.iter().map(|_| None).collect();
-        evaluate(
+        evaluate_columns(
             &taken,
             &passes,
+            columns(keys),
             (self.stop, self.watcher),
             |index, table| look(taken[index], table),
             |index, seen| found[numbers[index]] = Some(seen),
         )?;
         Ok(found)
+    }
+}
+
+/// What the estimates of most objectives and limits are made from.
+const CELLS: [Cell; 6] = [
+    Cell::Fixed(Column::HedgedPnl),
+    Cell::Fixed(Column::UnhedgedPnl),
+    Cell::Fixed(Column::Liquidations),
+    Cell::Fixed(Column::MarginCalls),
+    Cell::Fixed(Column::PeakCollateral),
+    Cell::Fixed(Column::RequiredCollateral),
+];
+
+/// The columns that keys are estimated from; all of them where a key is not known to need a few only.
+fn columns(keys: &[&str]) -> Columns<'static> {
+    let is_of_few = |key: &&str| {
+        let groups = [
+            "hedged.",
+            "unhedged.",
+            "collateral.peak.",
+            "collateral.required.",
+            "hedge_effectiveness.",
+            "margin_call.",
+        ];
+        *key == "liquidation.probability"
+            || *key == "liquidation.mean_count"
+            || *key == "worse_than_unhedged"
+            || groups.iter().any(|group| key.starts_with(group))
+    };
+    if keys.iter().all(is_of_few) {
+        Columns::Only(&CELLS)
+    } else {
+        Columns::All
     }
 }
 
