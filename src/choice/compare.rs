@@ -8,7 +8,6 @@ use crate::choice::dominance::{Dominance, Outcomes, dominance};
 use crate::choice::evaluation::{evaluate, passes, table_bytes};
 use crate::choice::sweep::KEYS;
 use crate::engine::run::{SimulationError, Watcher};
-use crate::engine::together::Columns;
 use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
@@ -128,7 +127,6 @@ pub fn compare(
     evaluate(
         &plans,
         &passes(&plans, tables_bytes),
-        Columns::All,
         (stop, watcher),
         |index, table| look(&proposals[index], table, &keys, wanted),
         |index, found| seen[index] = Some(found),

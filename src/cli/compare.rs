@@ -7,7 +7,6 @@ use std::time::Instant;
 use hedgesim::choice::common_ground::{Named, common_ground};
 use hedgesim::choice::compare::{Proposal, Wanted, compare as compare_proposals};
 use hedgesim::engine::memory::available_bytes;
-use hedgesim::engine::pilot;
 use hedgesim::plan::read::load;
 use hedgesim::report::compare::document;
 use hedgesim::report::compare_files::{CompareInfo, csv, json};
@@ -93,9 +92,8 @@ fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
     let proposals = arguments.scenarios.iter().zip(names);
     proposals
         .map(|(file, name)| {
-            let loaded = load(file, &overrides);
-            let resolved = loaded.and_then(|loaded| resolved(loaded, &pilot::ratios));
-            let (loaded, plan) = resolved.map_err(refused)?;
+            let loaded = load(file, &overrides).and_then(resolved);
+            let (loaded, plan) = loaded.map_err(refused)?;
             Ok(Proposal {
                 name,
                 plan,
