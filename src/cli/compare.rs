@@ -7,7 +7,6 @@ use std::time::Instant;
 use hedgesim::choice::common_ground::{Named, common_ground};
 use hedgesim::choice::compare::{Proposal, Wanted, compare as compare_proposals};
 use hedgesim::engine::memory::available_bytes;
-use hedgesim::engine::pilot;
 use hedgesim::plan::read::load;
 use hedgesim::report::compare::document;
 use hedgesim::report::compare_files::{CompareInfo, csv, json};
@@ -18,7 +17,7 @@ use crate::cli::arguments::{Compare, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{refused, resolved_with, set_threads, stop_flag};
+use crate::cli::session::{refused, resolved, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 2] = ["compare.json", "compare.csv"];
@@ -93,9 +92,8 @@ fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
     let proposals = arguments.scenarios.iter().zip(names);
     proposals
         .map(|(file, name)| {
-            let loaded = load(file, &overrides);
-            let resolved = loaded.and_then(|loaded| resolved_with(loaded, &pilot::ratios));
-            let (loaded, plan) = resolved.map_err(refused)?;
+            let loaded = load(file, &overrides).and_then(resolved);
+            let (loaded, plan) = loaded.map_err(refused)?;
             Ok(Proposal {
                 name,
                 plan,

@@ -237,10 +237,7 @@ fn sales_may_differ_and_the_reader_is_told() {
     let folder = empty_folder("compare-sales");
     let file = folder.join("weekly.toml");
     let text = read(TREASURY.as_ref());
-    let weekly = text.replace(
-        "sell.at_horizon = {}",
-        "sell.periodic = { quantity = 5_000, every = \"9d\" }",
-    );
+    let weekly = text.replace("sell.at_horizon = {}", "sell.evenly = { every = \"30d\" }");
     fs::write(&file, weekly).expect("a file");
     let found = json(&[TREASURY, text_of(&file)]);
     let note = found["notes"][0].as_str().expect("a note");

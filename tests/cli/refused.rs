@@ -27,7 +27,7 @@ fn arguments_that_make_no_sense() {
 
 #[test]
 fn help_and_version_are_results() {
-    for command in ["run", "check", "inspect", "venues", "init"] {
+    for command in ["run", "check", "inspect", "compare", "venues", "init"] {
         let help = hedgesim(&[command, "--help"]).ended_with(0);
         assert!(help.contains("Usage: hedgesim"), "{help}");
     }

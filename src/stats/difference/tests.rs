@@ -1,5 +1,7 @@
 //! Differences on planted samples: exact where nothing differs, and covered by their intervals where something does.
 
+use statrs::distribution::{Continuous, ContinuousCDF, Normal};
+
 use super::*;
 use crate::outcome::column::Column;
 use crate::outcome::layout::Layout;
@@ -194,10 +196,11 @@ fn true_differences() -> Vec<(&'static str, f64)> {
     let quantile = |z: f64| SHIFT + (SCALE - 1.0) * z;
     let es = |es: f64| (SCALE - 1.0) * es - SHIFT;
     // P(y < -1) - P(x < -1) by the normal distribution.
-    let below = |z: f64| crate::math::normal::cdf(z);
+    let normal = Normal::new(0.0, 1.0).unwrap();
+    let below = |z: f64| normal.cdf(z);
     let edge = (-1.0 - SHIFT) / SCALE;
     // The mean of a normal below z is -pdf(z) / cdf(z).
-    let mean_below = |z: f64| -crate::math::normal::pdf(z) / below(z);
+    let mean_below = |z: f64| -normal.pdf(z) / below(z);
     let given_y = SHIFT + SCALE * mean_below(edge);
     let given = given_y - mean_below(-1.0);
     vec![
