@@ -18,6 +18,7 @@ mod paragraph;
 mod sections;
 pub mod story;
 pub mod sweep;
+mod sweep_columns;
 pub mod sweep_files;
 pub mod terminal;
 pub mod trace;
