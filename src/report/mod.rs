@@ -28,6 +28,7 @@ pub mod stress_episodes;
 pub mod stress_json;
 mod stress_words;
 pub mod sweep;
+mod sweep_columns;
 pub mod sweep_files;
 pub mod terminal;
 pub mod texts;
