@@ -140,7 +140,7 @@ const ARROWS: [Arrow; 49] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 5] = [
+const TEST_ARROWS: [Arrow; 6] = [
     arrow("market", "hedge::fixture", "a plan whose prices move"),
     arrow(
         "outcome",
@@ -151,6 +151,11 @@ const TEST_ARROWS: [Arrow; 5] = [
         "stats",
         "venue",
         "the fixture's plan has a contract with rules",
+    ),
+    arrow(
+        "stats",
+        "math::normal",
+        "what the errors of a normal sample have to be",
     ),
     arrow(
         "report",

@@ -65,14 +65,29 @@ pub fn table_bytes(plan: &Plan) -> u64 {
     needed_bytes(plan.simulation.paths, Layout::of(plan).columns())
 }
 
+/// [`evaluate_columns`] with all columns.
+///
+/// # Errors
+/// As of [`evaluate_columns`].
+pub fn evaluate<T: Send>(
+    plans: &[&Plan],
+    passes: &[Vec<usize>],
+    watched: (&AtomicBool, &dyn Watcher),
+    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    keep: impl FnMut(usize, T),
+) -> Result<(), SimulationError> {
+    evaluate_columns(plans, passes, Columns::All, watched, look, keep)
+}
+
 /// Simulates plans pass by pass, looks at each table while it is there, and keeps what was seen: `look` runs side by side for the tables
-/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are dropped after their pass.
+/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are written over by the
+/// next pass.
 ///
 /// The watcher is told of a path once for each plan.
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before the pass that does not fit.
-pub fn evaluate<T: Send>(
+pub fn evaluate_columns<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
     wanted: Columns<'_>,
@@ -80,9 +95,10 @@ pub fn evaluate<T: Send>(
     look: impl Fn(usize, &OutcomeTable) -> T + Sync,
     mut keep: impl FnMut(usize, T),
 ) -> Result<(), SimulationError> {
+    let mut spare = Vec::new();
     for pass in passes {
         let together: Vec<&Plan> = pass.iter().map(|&index| plans[index]).collect();
-        let tables = simulate_columns_together(&together, wanted, stop, watcher)?;
+        let tables = simulate_columns_together(&together, wanted, spare, (stop, watcher))?;
         let seen: Vec<Option<T>> = pass
             .par_iter()
             .zip(&tables)
@@ -91,7 +107,7 @@ pub fn evaluate<T: Send>(
                 is_wanted.then(|| look(index, table))
             })
             .collect();
-        drop(tables);
+        spare = tables;
         for (&index, seen) in pass.iter().zip(seen) {
             let Some(seen) = seen else {
                 return Err(SimulationError::Interrupted);

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use crate::choice::evaluation::{evaluate, passes, table_bytes};
+use crate::choice::evaluation::{evaluate_columns, passes, table_bytes};
 use crate::choice::frontier::Frontier;
 use crate::choice::grid::{Grid, Neighbours, Point};
 use crate::engine::run::{SimulationError, Watcher};
@@ -169,7 +169,7 @@ pub fn sweep(
     };
     let mut points: Vec<Option<SweptPoint>> = vec![None; grid.size()];
     let mut differences: Vec<Option<PointDifference>> = vec![None; neighbours.len()];
-    evaluate(
+    evaluate_columns(
         &plans,
         &passes,
         columns,

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::cli::arguments::ScenarioArguments;
 use crate::cli::failure::Failure;
 use crate::cli::points::Pilots;
-use crate::cli::session::{refused, resolved};
+use crate::cli::session::{refused, resolved_with};
 
 /// The points of a grid, and the way to any other.
 pub(crate) struct Candidates {
@@ -62,7 +62,7 @@ impl Candidates {
             .map(|index| {
                 let overrides = [base.clone(), grid.point(index).overrides()].concat();
                 let loaded = parse(&name, &text, &overrides)?;
-                let (_, plan) = resolved(loaded, &|plan, asked| pilots.ratios(plan, asked))?;
+                let (_, plan) = resolved_with(loaded, &|plan, asked| pilots.ratios(plan, asked))?;
                 Ok(plan)
             })
             .collect();
@@ -124,7 +124,7 @@ impl Candidates {
         }
         let loaded = parse(&self.name, &self.text, &overrides)?;
         let pilot = |plan: &Plan, asked: &[PilotPlan]| self.pilots.ratios(plan, asked);
-        let (loaded, plan) = resolved(loaded, &pilot)?;
+        let (loaded, plan) = resolved_with(loaded, &pilot)?;
         Ok((plan, loaded.effective_toml))
     }
 }

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use crate::cli::arguments::ScenarioArguments;
 use crate::cli::failure::Failure;
 use crate::cli::output::tell;
-use crate::cli::session::{refused, resolved};
+use crate::cli::session::{refused, resolved_with};
 
 /// The points of a grid, resolved, and the scenario from which they start.
 pub(crate) struct Points {
@@ -35,7 +35,7 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
     let first = grid.point(0);
     let pilots = Pilots::default();
     let resolve =
-        |loaded: Loaded| resolved(loaded, &|plan, questions| pilots.ratios(plan, questions));
+        |loaded: Loaded| resolved_with(loaded, &|plan, questions| pilots.ratios(plan, questions));
     let overrides_of = |at: &Point| [base.clone(), at.overrides()].concat();
     let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolve);
     let (name, text) = match &loaded {
@@ -149,15 +149,21 @@ fn check_paths(proposals: &[Proposal]) -> Result<(), Failure> {
     }
 }
 
+fn is_same_but_for_title(a: &Plan, b: &Plan) -> bool {
+    let mut titled = a.clone();
+    titled.simulation.title.clone_from(&b.simulation.title);
+    titled == *b
+}
+
 /// What the user should know of axes that change nothing.
 pub(crate) fn tell_idle_axes(points: &Points) {
     for (axis, of_axis) in points.grid.axes().iter().enumerate() {
         let mut pairs = points.grid.neighbours().into_iter();
         let is_idle = of_axis.values.len() > 1
-            && pairs
-                .by_ref()
-                .filter(|pair| pair.axis == axis)
-                .all(|pair| points.proposals[pair.from].plan == points.proposals[pair.to].plan);
+            && pairs.by_ref().filter(|pair| pair.axis == axis).all(|pair| {
+                let [a, b] = [pair.from, pair.to].map(|point| &points.proposals[point].plan);
+                is_same_but_for_title(a, b)
+            });
         if is_idle {
             tell(&format!(
                 "warning: `--over {}` changes nothing that is simulated: its points are the same\n",

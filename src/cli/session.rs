@@ -26,12 +26,16 @@ use crate::cli::progress::Progress;
 /// Reads a scenario, checks it, and resolves it.
 pub(crate) fn read(arguments: &ScenarioArguments) -> Result<(Loaded, Plan), Failure> {
     let loaded = load(&arguments.scenario, &arguments.all_overrides());
-    let resolved = loaded.and_then(|loaded| resolved(loaded, &pilot::ratios));
-    resolved.map_err(refused)
+    loaded.and_then(resolved).map_err(refused)
+}
+
+/// Resolves a scenario that was read.
+pub(crate) fn resolved(loaded: Loaded) -> Result<(Loaded, Plan), Problems> {
+    resolved_with(loaded, &pilot::ratios)
 }
 
 /// Resolves a scenario that was read; `pilot` finds what only a simulation tells.
-pub(crate) fn resolved(loaded: Loaded, pilot: Pilot<'_>) -> Result<(Loaded, Plan), Problems> {
+pub(crate) fn resolved_with(loaded: Loaded, pilot: Pilot<'_>) -> Result<(Loaded, Plan), Problems> {
     let plan = resolve_with(&loaded, pilot)?;
     check_limits(&loaded, &plan)?;
     Ok((loaded, plan))

@@ -42,10 +42,11 @@ pub fn simulate_together(
     stop: &AtomicBool,
     watcher: &dyn Watcher,
 ) -> Result<Vec<OutcomeTable>, SimulationError> {
-    simulate_columns_together(plans, Columns::All, stop, watcher)
+    simulate_columns_together(plans, Columns::All, Vec::new(), (stop, watcher))
 }
 
-/// Like [`simulate_together`], but for the columns that nobody wants.
+/// Like [`simulate_together`], but for the columns that nobody wants. Tables in `spare`, of earlier plans, are written over where they fit:
+/// fresh memory has to be cleared.
 ///
 /// # Errors
 /// As of [`simulate_together`].
@@ -55,8 +56,8 @@ pub fn simulate_together(
 pub fn simulate_columns_together(
     plans: &[&Plan],
     wanted: Columns<'_>,
-    stop: &AtomicBool,
-    watcher: &dyn Watcher,
+    spare: Vec<OutcomeTable>,
+    (stop, watcher): (&AtomicBool, &dyn Watcher),
 ) -> Result<Vec<OutcomeTable>, SimulationError> {
     let Some(first) = plans.first() else {
         return Ok(Vec::new());
@@ -70,7 +71,8 @@ pub fn simulate_columns_together(
         .iter()
         .map(|plan| LedgerRules::new(plan, &market))
         .collect();
-    let mut tables = tables(plans)?;
+    let is_fresh = spare.is_empty() && wanted == Columns::All;
+    let mut tables = tables(plans, spare)?;
     let stored: Vec<Vec<usize>> = tables
         .iter()
         .map(|table| stored_columns(table.layout(), wanted))
@@ -111,7 +113,11 @@ pub fn simulate_columns_together(
                     }
                     for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
                         ledger.finish(tile, rows);
-                        part.put_columns(block, rows, stored);
+                        if is_fresh {
+                            part.put_block(block, rows);
+                        } else {
+                            part.put_columns(block, rows, stored);
+                        }
                     }
                     let done = (paths - first_path).min(LANES as u64);
                     watcher.done(done * rules.len() as u64);
@@ -191,8 +197,9 @@ impl SharedWalks {
     }
 }
 
-/// An empty table for each plan.
-fn tables(plans: &[&Plan]) -> Result<Vec<OutcomeTable>, SimulationError> {
+/// A table for each plan, of the spare ones where they fit.
+fn tables(plans: &[&Plan], spare: Vec<OutcomeTable>) -> Result<Vec<OutcomeTable>, SimulationError> {
+    let mut spare = spare.into_iter();
     let columns: u64 = plans
         .iter()
         .map(|plan| Layout::of(plan).columns() as u64)
@@ -201,6 +208,12 @@ fn tables(plans: &[&Plan]) -> Result<Vec<OutcomeTable>, SimulationError> {
         .iter()
         .map(|plan| {
             let paths = plan.simulation.paths;
+            let layout = Layout::of(plan);
+            let fits =
+                |table: &OutcomeTable| table.paths() as u64 == paths && *table.layout() == layout;
+            if let Some(table) = spare.next().filter(fits) {
+                return Ok(table);
+            }
             usize::try_from(paths)
                 .ok()
                 .and_then(|paths| OutcomeTable::try_new(paths, Layout::of(plan)))

@@ -162,7 +162,7 @@ impl OutcomeTable {
     }
 }
 
-/// Some consecutive blocks of a table, still zero.
+/// Some consecutive blocks of a table.
 #[derive(Debug)]
 pub struct TablePart<'a> {
     /// Shape `[columns][blocks * LANES]`.
@@ -175,7 +175,7 @@ impl TablePart<'_> {
         self.columns.first().map_or(0, |cells| cells.len() / LANES)
     }
 
-    /// Puts the rows of one block in their place; `rows` has shape `[columns][LANES]`.
+    /// Puts the rows of one block of a table that is still zero in their place; `rows` has shape `[columns][LANES]`.
     ///
     /// A column of zeros is left alone: it is zero already, and memory that nobody touches costs nothing.
     ///
@@ -184,11 +184,13 @@ impl TablePart<'_> {
     pub fn put_block(&mut self, block: usize, rows: &[f64]) {
         assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
         for (cells, lanes) in self.columns.iter_mut().zip(rows.chunks_exact(LANES)) {
-            put_lanes(cells, block, lanes);
+            if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
+                cells[block * LANES..][..LANES].copy_from_slice(lanes);
+            }
         }
     }
 
-    /// Like [`Self::put_block`], but only the columns with these storage indices.
+    /// Like [`Self::put_block`], but only the columns with these storage indices, over whatever stands there.
     ///
     /// # Panics
     /// As of [`Self::put_block`], and if there is no such column.
@@ -196,14 +198,8 @@ impl TablePart<'_> {
         assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
         for &column in columns {
             let lanes = &rows[column * LANES..][..LANES];
-            put_lanes(self.columns[column], block, lanes);
+            self.columns[column][block * LANES..][..LANES].copy_from_slice(lanes);
         }
-    }
-}
-
-fn put_lanes(cells: &mut [f64], block: usize, lanes: &[f64]) {
-    if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
-        cells[block * LANES..][..LANES].copy_from_slice(lanes);
     }
 }
 

@@ -1,124 +1,16 @@
 //! What the report of a sweep says: the points in tables, the best of each column, and what neighbours differ in.
 
-use crate::choice::axis::Axis;
+use crate::choice::axis::{Axis, GridValue};
 use crate::choice::grid::Point;
 use crate::choice::sweep::{PointDifference, Sweep, is_undecided};
 use crate::plan::types::Plan;
 use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::limits::LimitStatus;
-use crate::stats::quantity::TRADING_COST;
-
-/// A column of the tables.
-#[derive(Debug, Clone, Copy)]
-struct Shown {
-    key: &'static str,
-    head: &'static str,
-    /// How the column is called in a sentence.
-    name: &'static str,
-    kind: Kind,
-    better: Better,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Usd,
-    Fraction,
-    Probability,
-    Count,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Better {
-    More,
-    Less,
-}
-
-const fn percentile(key: &'static str, head: &'static str, name: &'static str) -> Shown {
-    Shown {
-        key,
-        head,
-        name,
-        kind: Kind::Usd,
-        better: Better::More,
-    }
-}
-
-const fn risk(
-    key: &'static str,
-    head: &'static str,
-    name: &'static str,
-    kind: Kind,
-    better: Better,
-) -> Shown {
-    Shown {
-        key,
-        head,
-        name,
-        kind,
-        better,
-    }
-}
-
-/// Percentiles of the hedged P&L.
-const PERCENTILES: [Shown; 7] = [
-    percentile("hedged.percentiles.p1", "p1", "1st percentile"),
-    percentile("hedged.percentiles.p5", "p5", "5th percentile"),
-    percentile("hedged.percentiles.p25", "p25", "25th percentile"),
-    percentile("hedged.percentiles.p50", "p50", "median"),
-    percentile("hedged.percentiles.p75", "p75", "75th percentile"),
-    percentile("hedged.percentiles.p95", "p95", "95th percentile"),
-    percentile("hedged.percentiles.p99", "p99", "99th percentile"),
-];
-
-/// Risk and cost.
-const RISKS: [Shown; 6] = [
-    risk(
-        "hedged.es95",
-        "ES95",
-        "expected shortfall (95 %)",
-        Kind::Usd,
-        Better::Less,
-    ),
-    risk(
-        "hedge_effectiveness.variance",
-        "effective",
-        "effectiveness",
-        Kind::Fraction,
-        Better::More,
-    ),
-    risk(
-        "liquidation.probability",
-        "liquidated",
-        "probability of liquidation",
-        Kind::Probability,
-        Better::Less,
-    ),
-    risk(
-        "margin_call.mean_count",
-        "calls",
-        "margin calls",
-        Kind::Count,
-        Better::Less,
-    ),
-    risk(
-        "collateral.required.percentiles.p99",
-        "collateral p99",
-        "required collateral (p99)",
-        Kind::Usd,
-        Better::Less,
-    ),
-    risk(
-        TRADING_COST,
-        "mean cost",
-        "mean cost",
-        Kind::Usd,
-        Better::Less,
-    ),
-];
 
 /// What a table of a sweep needs to know.
 struct Frame<'a> {
@@ -201,7 +93,7 @@ impl Frame<'_> {
     fn axes(&self) -> Vec<Item> {
         let axes = self.sweep.grid.axes().iter();
         axes.map(|axis| {
-            let labels: Vec<&str> = axis.values.iter().map(|value| value.label()).collect();
+            let labels: Vec<&str> = axis.values.iter().map(GridValue::label).collect();
             let values = match labels.as_slice() {
                 [first, _, .., last] if labels.len() > 8 => {
                     format!("{} values, {first} to {last}", labels.len())
@@ -469,11 +361,6 @@ impl Frame<'_> {
         };
         format!("+-{text}")
     }
-}
-
-/// All columns.
-fn columns() -> impl Iterator<Item = &'static Shown> {
-    PERCENTILES.iter().chain(&RISKS)
 }
 
 fn of_key(estimates: &ByName, shown: &Shown) -> Option<Estimate> {

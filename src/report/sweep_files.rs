@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::choice::axis::Axis;
+use crate::choice::axis::{Axis, GridValue};
 use crate::choice::grid::Point;
 use crate::choice::sweep::Sweep;
 use crate::outcome::csv::push_number;
@@ -74,7 +74,7 @@ pub fn json(sweep: &Sweep, info: &SweepInfo) -> String {
     let at = |point: usize| &sweep.points[point].at;
     let axes = sweep.grid.axes().iter().map(|axis: &Axis| AxisOfFile {
         path: &axis.path,
-        values: axis.values.iter().map(|value| value.json()).collect(),
+        values: axis.values.iter().map(GridValue::json).collect(),
     });
     let points = sweep.points.iter().filter_map(|point| {
         let summary = point.summary.as_deref()?;

@@ -131,7 +131,9 @@ impl<'a> Part<'a> {
             Source::Sum(columns) => (Sample::of_sum(table, columns), None),
             Source::Cost(columns) => {
                 let mut costs = Sample::of_sum(table, columns).into_values();
-                costs.iter_mut().for_each(|x| *x = 0.0 - *x);
+                for cost in &mut costs {
+                    *cost = 0.0 - *cost;
+                }
                 let weights = table.weights().map(Cow::Borrowed);
                 (Sample::new(costs, weights), None)
             }

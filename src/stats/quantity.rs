@@ -120,11 +120,12 @@ impl<'a> Keys<'a> {
                 Some(Quantity::Of(Source::HEDGED, statistic))
             }
             "liquidation" => self.liquidation(rest),
-            "margin_call" => self.events(Column::MarginCalls, self.possible.call, rest),
+            "margin_call" => events(Column::MarginCalls, self.possible.call, rest),
             "unmet_call" if rest == "mean_usd" => Some(column_mean(Column::UnmetCall)),
-            "unmet_call" => (rest == "probability")
-                .then(|| self.positive(Column::UnmetCalls, self.possible.top_up)),
-            "cut_trades" => self.events(Column::CutTrades, self.possible.cut, rest),
+            "unmet_call" => {
+                (rest == "probability").then(|| positive(Column::UnmetCalls, self.possible.top_up))
+            }
+            "cut_trades" => events(Column::CutTrades, self.possible.cut, rest),
             "collateral" => self.collateral(rest),
             "min_equity" => single(Column::MinEquity, rest),
             "drawdown" => single(Column::MaxDrawdown, rest),
@@ -136,7 +137,7 @@ impl<'a> Keys<'a> {
             "attribution" => self.attribution(rest),
             "bankruptcy_loss" if rest == "mean" => Some(column_mean(Column::BankruptcyLoss)),
             "bankruptcy_loss" => (rest == "probability")
-                .then(|| self.positive(Column::BankruptcyLoss, self.possible.hedge)),
+                .then(|| positive(Column::BankruptcyLoss, self.possible.hedge)),
             "thresholds" => threshold(
                 &self.plan.report.thresholds_usd,
                 [Source::HEDGED, Source::UNHEDGED],
@@ -154,19 +155,6 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn positive(&self, column: Column, is_possible: bool) -> Quantity {
-        let source = Source::Column(column as usize);
-        event(is_possible, source, Statistic::Positive)
-    }
-
-    fn events(&self, column: Column, is_possible: bool, key: &str) -> Option<Quantity> {
-        match key {
-            "probability" => Some(self.positive(column, is_possible)),
-            "mean_count" => Some(column_mean(column)),
-            _ => None,
-        }
-    }
-
     fn liquidation(&self, key: &str) -> Option<Quantity> {
         if let Some(level) = key.strip_prefix("day.").and_then(percentile) {
             return Some(Quantity::Of(Source::LiquidationDay, Statistic::Gain(level)));
@@ -177,7 +165,7 @@ impl<'a> Keys<'a> {
                 Source::HedgedGivenLiquidation,
                 Statistic::Mean,
             )),
-            _ => self.events(Column::Liquidations, self.possible.hedge, key),
+            _ => events(Column::Liquidations, self.possible.hedge, key),
         }
     }
 
@@ -186,9 +174,10 @@ impl<'a> Keys<'a> {
         match which {
             "peak" => single(Column::PeakCollateral, key),
             "required" => single(Column::RequiredCollateral, key),
-            "top_up" if key == "probability" => {
-                Some(self.positive(Column::TopUp, self.possible.top_up || self.possible.reentry))
-            }
+            "top_up" if key == "probability" => Some(positive(
+                Column::TopUp,
+                self.possible.top_up || self.possible.reentry,
+            )),
             "top_up" => single(Column::TopUp, key),
             _ => None,
         }
@@ -331,6 +320,19 @@ fn event(is_possible: bool, source: Source, statistic: Statistic) -> Quantity {
         Quantity::Of(source, statistic)
     } else {
         Quantity::Never
+    }
+}
+
+fn positive(column: Column, is_possible: bool) -> Quantity {
+    let source = Source::Column(column as usize);
+    event(is_possible, source, Statistic::Positive)
+}
+
+fn events(column: Column, is_possible: bool, key: &str) -> Option<Quantity> {
+    match key {
+        "probability" => Some(positive(column, is_possible)),
+        "mean_count" => Some(column_mean(column)),
+        _ => None,
     }
 }
 

@@ -1,3 +1,5 @@
+//! Axes, points and neighbours of grids, and what is refused.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 
-use crate::choice::evaluation::{evaluate, passes};
+use crate::choice::evaluation::{evaluate_columns, passes};
 use crate::choice::grid::Point;
 use crate::choice::optimum::measure::Measure;
 use crate::choice::optimum::search::{Draw, Evaluator};
@@ -112,7 +112,7 @@ impl Simulated<'_> {
             self.memory_bytes.map_or(u64::MAX, |bytes| bytes / 2),
         );
         let mut found: Vec<Option<T>> = points.iter().map(|_| None).collect();
-        evaluate(
+        evaluate_columns(
             &taken,
             &passes,
             columns(keys),
