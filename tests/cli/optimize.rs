@@ -387,7 +387,7 @@ fn each_mistake_is_one_clear_error() {
 #[cfg(unix)]
 fn an_interrupt_leaves_nothing() {
     let folder = empty_folder("optimize-interrupted").join("results");
-    let mut child = command(&[
+    let child = command(&[
         "optimize",
         SQUEEZE,
         "--paths",
