@@ -53,10 +53,12 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         }
         None => None,
     };
+    let simulation_started = Instant::now();
     let progress = Progress::new(0);
     let found = solve(&problem, &candidates, liquidation_price, (&stop, &progress));
     progress.clear();
     let (optimum, best) = found?;
+    let simulation_seconds = simulation_started.elapsed().as_secs_f64();
     let first = &candidates.first.simulation;
     let is_priced = problem.measures().contains(&Measure::AlexanderDengZou);
     let info = OptimumInfo {
@@ -66,6 +68,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         seed: first.seed,
         fresh_seed: candidates.fresh_seed(),
         run_seconds: started.elapsed().as_secs_f64(),
+        simulation_seconds,
         liquidation_price: is_priced.then_some(liquidation_price),
         refusal: candidates.refusal.clone(),
         scenario: chosen_scenario(&optimum, &candidates)?,

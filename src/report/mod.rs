@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod number;
 pub mod optimum;
 pub mod optimum_files;
+mod optimum_tables;
 mod optimum_words;
 mod paragraph;
 mod sections;

@@ -32,6 +32,8 @@ pub struct OptimumInfo {
     pub fresh_seed: u64,
     /// Wall time so far, seconds.
     pub run_seconds: f64,
+    /// Wall time of simulations and statistics, seconds.
+    pub simulation_seconds: f64,
     /// Price of a liquidation, if the objective or a constraint has one.
     pub liquidation_price: Option<f64>,
     /// The first point of the grid that the scenario refuses, and why.
@@ -62,6 +64,7 @@ struct File<'a> {
     seed: u64,
     fresh_seed: u64,
     run_seconds: f64,
+    simulation_seconds: f64,
     feasible: bool,
     objective: Value,
     best: Option<BestOfFile<'a>>,
@@ -138,6 +141,7 @@ pub fn json(told: Told<'_>) -> String {
         seed: info.seed,
         fresh_seed: info.fresh_seed,
         run_seconds: info.run_seconds,
+        simulation_seconds: info.simulation_seconds,
         feasible: matches!(optimum.found, Found::Best(_)),
         objective: json!({
             "direction": objective.direction.word(),

@@ -1,10 +1,15 @@
 //! `optimize`: the best point, what it says of itself, what is refused.
 
 use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::program::{SQUEEZE, TREASURY, empty_folder, hedgesim, lasting, read, text_of};
+use crate::program::{
+    Done, SQUEEZE, TREASURY, command, empty_folder, hedgesim, lasting, read, text_of,
+};
 
 const RATIO: &str = "hedges.0.ratio.fixed=0:1:0.25";
 const POSTED: &str = "accounts.main.collateral_usd=4e7:8e7:2e7";
@@ -375,4 +380,46 @@ fn each_mistake_is_one_clear_error() {
         let message = hedgesim(&whole).refused();
         assert!(message.contains(wanted), "{arguments:?}\n{message}");
     }
+}
+
+/// 30 days in steps of one minute: minutes of work.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_nothing() {
+    let folder = empty_folder("optimize-interrupted").join("results");
+    let child = command(&[
+        "optimize",
+        SQUEEZE,
+        "--paths",
+        "100_000",
+        "--set",
+        "simulation.step=1m",
+        "--minimize",
+        "es95",
+        "--over",
+        RATIO,
+        "--out",
+        text_of(&folder),
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("the program starts");
+    // The folder is made once signals are listened to.
+    let started = Instant::now();
+    while !folder.exists() {
+        assert!(started.elapsed() < Duration::from_secs(30), "no folder yet");
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(200));
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(kill.success());
+    let done = Done::of(&child.wait_with_output().expect("it ends"));
+    assert_eq!(done.code, Some(130), "{}", done.stderr);
+    assert_eq!(done.stdout, "");
+    assert_eq!(done.stderr, "interrupted; nothing was written\n");
+    assert!(!folder.exists(), "the folder was made by this run");
 }

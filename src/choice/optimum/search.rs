@@ -279,7 +279,8 @@ impl<E: Evaluator> Search<'_, '_, E> {
                     Rank::Feasible(cost) => *cost,
                     Rank::Infeasible(_) | Rank::Unknown => f64::INFINITY,
                 };
-                let binding = binding_at(self.problem, ranking, &self.evaluated, cost);
+                let judged = self.judged(&passed_over);
+                let binding = binding_at(self.problem, ranking, &judged, cost);
                 let best = Best {
                     index: *index,
                     fresh,
@@ -344,6 +345,17 @@ impl<E: Evaluator> Search<'_, '_, E> {
             }
         }
         Ok((None, passed_over))
+    }
+
+    /// The evaluated points, those that were passed over with what their limits were found at on fresh random numbers: they are no better
+    /// points to be had.
+    fn judged(&self, passed_over: &[PassedOver]) -> Vec<Evaluated> {
+        let mut judged = self.evaluated.clone();
+        for passed in passed_over {
+            let bounded = 1..=self.problem.constraints.len();
+            judged[passed.index].values[bounded.clone()].copy_from_slice(&passed.fresh[bounded]);
+        }
+        judged
     }
 
     /// The next best points of the grid that keep every constraint.

@@ -1,3 +1,5 @@
+//! Planted optima: worlds whose values are formulas.
+
 use super::*;
 use crate::choice::grid::Grid;
 use crate::choice::optimum::constraint::{Constraint, Origin};
@@ -327,6 +329,12 @@ fn a_winner_by_luck_is_passed_over() {
     let passed = &best(&found).passed_over;
     assert!(!passed.is_empty());
     assert!(passed.iter().all(|p| at(&found, p.index)[0] > 0.45));
+    assert_eq!(found.binding, [0]);
+    // What was passed over does not make a limit bind that has nothing to do with it.
+    let mut both = planted(|x, _| Some(vec![-x[0], x[0], x[0], 0.0, 0.0, 0.0]));
+    both.fresh_adds = 0.1;
+    let bounds = [(Comparison::AtMost, 0.55), (Comparison::AtMost, 0.9)];
+    let found = solve(&problem(&grid, &bounds, 3), &mut both);
     assert_eq!(found.binding, [0]);
     // Where no candidate stands, it is said so, and the nearest is the one that fails by least.
     world.fresh_adds = 10.0;
