@@ -42,7 +42,7 @@ pub(crate) fn stress(arguments: &Stress) -> Result<(), Failure> {
     };
     let table = simulate_watched(&plan, &stop)?;
     let progress = Progress::new(test.paths(&plan));
-    let results = test.run(&plan, &table, &stop, &progress);
+    let results = test.run(&plan, table, &stop, &progress);
     progress.clear();
     let results = results?;
     if stop.load(Ordering::Relaxed) {

@@ -146,8 +146,10 @@ impl Words {
             // Writing to a string cannot fail.
             let _ = write!(
                 reason,
-                "; begun at {} of {} moments it liquidates",
-                result.liquidating_moments, result.moments
+                "; begun at {} of {} moments it liquidates, and needs up to {}",
+                result.liquidating_moments,
+                result.moments,
+                self.amount(result.most_cash_needed_usd)
             );
         }
         reason

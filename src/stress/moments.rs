@@ -180,11 +180,12 @@ mod tests {
         let drifted: Vec<&Moment> = moments.iter().filter(|m| m.drift_log != 0.0).collect();
         assert_eq!(drifted.len(), 89);
         let call = glance(&plan)[0].margin_call_price_usd.unwrap() / glance(&plan)[0].mark_usd;
-        for moment in drifted {
-            let risen = moment.drift_log.exp();
-            // Funding received on the way lets it rise a little farther.
-            assert!((risen / call - 1.0).abs() < 0.01, "{risen} {call}");
+        for moment in &drifted {
+            // A part of the search is 0.03 %; funding received on the way, at most 2.5 % of the price, lets it rise farther.
+            let over = moment.drift_log.exp() / call - 1.0;
+            assert!((-3e-4..0.025).contains(&over), "{moment:?} {over}");
         }
+        assert!((drifted[0].drift_log.exp() / call - 1.0).abs() < 1e-3);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum Change {
     Correlation(f64),
 }
 
-/// The scenario's own table, and the changed simulations.
+/// The scenario simulated with other parameters.
 ///
 /// The hedge is that of the plan: it was sized before anybody knew. A correlation needs two assets; without them it is left out.
 ///
@@ -49,12 +49,11 @@ pub enum Change {
 /// The simulation's; a correlation that not all pairs of so many assets can have at once is no error here, see [`least_correlation`].
 pub fn resimulated(
     plan: &Plan,
-    table: &OutcomeTable,
     settings: &Settings,
     stop: &AtomicBool,
     watcher: &dyn Watcher,
 ) -> Result<Vec<Simulated>, SimulationError> {
-    let mut done = vec![Simulated::of(Change::None, table, plan)];
+    let mut done = Vec::new();
     for change in changes(plan, settings) {
         let changed = changed(plan, change);
         let table = simulate(&changed, stop, watcher)?;
@@ -108,7 +107,8 @@ fn changed(plan: &Plan, change: Change) -> Plan {
 }
 
 impl Simulated {
-    fn of(change: Change, table: &OutcomeTable, plan: &Plan) -> Self {
+    /// What a table of outcomes says.
+    pub(super) fn of(change: Change, table: &OutcomeTable, plan: &Plan) -> Self {
         let summary = summarise(table, plan, Detail::Everything, &RunInfo::default());
         let at = |values: &ByName, key: &str| {
             let estimate = values.get(key).and_then(|estimate| estimate.value);
@@ -161,14 +161,12 @@ mod tests {
         plan.simulation.paths = 2_000;
         let stop = AtomicBool::new(false);
         let table = simulate(&plan, &stop, &()).unwrap();
-        let done = resimulated(&plan, &table, &Settings::default(), &stop, &()).unwrap();
-        let [same, wild] = &done[..] else {
+        let same = Simulated::of(Change::None, &table, &plan);
+        let done = resimulated(&plan, &Settings::default(), &stop, &()).unwrap();
+        let [wild] = &done[..] else {
             panic!("one asset has no correlation");
         };
-        assert_eq!(
-            (same.change, wild.change),
-            (Change::None, Change::Volatility(2.0))
-        );
+        assert_eq!(wild.change, Change::Volatility(2.0));
         assert!(
             wild.unhedged_p1_usd < same.unhedged_p1_usd && wild.hedged_p1_usd < same.hedged_p1_usd
         );

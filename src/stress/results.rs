@@ -13,7 +13,7 @@ use crate::stress::history::{EpisodeResult, play_episode};
 use crate::stress::hypothetical::{Shocked, hypothetical};
 use crate::stress::moments::moments;
 use crate::stress::outcome::{held_usd, posted_usd};
-use crate::stress::resimulated::{Simulated, changes, least_correlation, resimulated};
+use crate::stress::resimulated::{Change, Simulated, changes, least_correlation, resimulated};
 use crate::stress::reverse::{Reverse, reverse};
 use crate::stress::settings::{BadSetting, Settings};
 use crate::stress::tail::{Tail, tail};
@@ -105,7 +105,7 @@ impl StressTest {
     pub fn run(
         &self,
         plan: &Plan,
-        table: &OutcomeTable,
+        table: OutcomeTable,
         stop: &AtomicBool,
         watcher: &dyn Watcher,
     ) -> Result<Results, SimulationError> {
@@ -121,14 +121,19 @@ impl StressTest {
         if plan.market.assets.len() < 2 {
             notes.push("another correlation is left out: there is one asset alone".to_owned());
         }
+        let tail = tail(plan, &table, stop)?;
+        let mut simulated = vec![Simulated::of(Change::None, &table, plan)];
+        // Memory was checked for one table of outcomes.
+        drop(table);
+        simulated.extend(resimulated(plan, settings, stop, watcher)?);
         Ok(Results {
             held_usd: held_usd(plan),
             posted_usd: posted_usd(plan),
             episodes,
             shocks,
-            simulated: resimulated(plan, table, settings, stop, watcher)?,
+            simulated,
             reverse: reverse(plan, settings.lose_usd, &settings.basis_moves, stop)?,
-            tail: tail(plan, table, stop)?,
+            tail,
             notes,
         })
     }

@@ -325,3 +325,41 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
     // Two assets can be exact opposites; this hedge then doubles the risk.
     assert!(done.ended_with(0).contains("correlation -1, p1"));
 }
+
+/// The defaults that the help names are those that are taken.
+#[test]
+fn the_help_names_the_defaults() {
+    let usual = hedgesim::stress::settings::Settings::default();
+    let percent = |frac: f64| {
+        let whole = (100.0 * frac).round();
+        if whole == 0.0 {
+            "0".to_owned()
+        } else {
+            format!("{whole}%")
+        }
+    };
+    let list = |moves: &[f64]| {
+        moves
+            .iter()
+            .map(|&x| percent(x))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let help = hedgesim(&["stress", "--help"]).ended_with(0);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let help = words.join(" ");
+    for (option, default) in [
+        ("--spot-moves", list(&usual.spot_moves)),
+        ("--basis-moves", list(&usual.basis_moves)),
+        ("--slow-move", percent(usual.slow_move)),
+        ("--slow-days", usual.slow_days.to_string()),
+        ("--funding-days", usual.funding_days.to_string()),
+        ("--maintenance-factor", usual.maintenance_factor.to_string()),
+        ("--vol-factor", usual.volatility_factor.to_string()),
+        ("--correlation", usual.correlation.to_string()),
+    ] {
+        let at = help.find(&format!("{option} <")).expect(option);
+        let own = help[at..].split("[default: ").nth(1).expect(option);
+        assert_eq!(own.split(']').next(), Some(default.as_str()), "{option}");
+    }
+}

@@ -244,3 +244,36 @@ fn an_asset_that_no_episode_knows_is_told_once() {
     near(mapped.at_start.unhedged_pnl_usd, -560.0);
     assert!(mapped.strangers.is_empty());
 }
+
+/// The page lists every episode with the moves, hours, basis, funding and costs of the data.
+#[test]
+fn the_page_has_the_numbers_of_the_data() {
+    let page = std::fs::read_to_string("docs/STRESS.md").expect("the page");
+    let percent = |frac: f64| {
+        let sign = if frac > 0.0 { "+" } else { "" };
+        format!("{sign}{:.1} %", 100.0 * frac)
+    };
+    for episode in &hedgesim::stress::episode::all().episodes {
+        let start = format!("| `{}` | {} |", episode.name, episode.title);
+        let mut lines = page.lines();
+        let line = lines.find(|line| line.starts_with(&start)).expect(&start);
+        for leg in &episode.legs {
+            for coin in ["BTC", "ETH"] {
+                let moved = percent(leg.moves[coin].total);
+                assert!(line.contains(&moved), "{line}: {coin} {moved}");
+            }
+            let basis = leg.basis.as_ref().expect("recorded").value;
+            let rate = leg.funding_per_8h.as_ref().expect("recorded").value;
+            assert!(line.contains(&format!("{:.2} %", 100.0 * basis)), "{line}");
+            assert!(line.contains(&format!("{:.3} %", 100.0 * rate)), "{line}");
+            assert!(line.contains(&format!("{}", leg.hours)), "{line}");
+        }
+        assert!(
+            line.ends_with(&format!("| x {} |", episode.cost_factor.value)),
+            "{line}"
+        );
+    }
+    for source in hedgesim::stress::episode::all().sources.values() {
+        assert!(page.contains(&source.citation), "{}", source.citation);
+    }
+}
