@@ -60,6 +60,8 @@ pub struct BookRules {
     pub(super) may_have_extra: Vec<bool>,
     /// Whether something happens on every path at the end of each step.
     is_common: Vec<bool>,
+    /// Number of steps without a common event after each step; all 0 where each step has to be taken alone.
+    calm_steps: Vec<usize>,
 }
 
 /// One holding.
@@ -189,13 +191,51 @@ impl BookRules {
             initial_coins_usd: 0.0,
             may_have_extra: vec![false; plan.market.assets.len()],
             is_common: Vec::new(),
+            calm_steps: vec![0; steps + 1],
         };
         rules.set_extras();
         rules.opening = open(plan, &mut rules);
         rules.is_common = (0..=steps)
             .map(|step| rules.has_common_event(step))
             .collect();
+        if rules.has_passes() {
+            for step in (0..steps).rev() {
+                if !rules.is_common[step + 1] {
+                    rules.calm_steps[step] = rules.calm_steps[step + 1] + 1;
+                }
+            }
+        }
         rules
+    }
+
+    /// Whether quiet steps can be taken several at once: every account holds one future whose margin is that of its mark, and no
+    /// size or inventory depends on the market.
+    pub(super) fn has_passes(&self) -> bool {
+        let follows_market = |hedge: &HedgeRule| {
+            hedge.band().is_some() || hedge.delta_band().is_some() || hedge.switch.is_some()
+        };
+        let is_plain = |leg: &LegRule| {
+            let (account, contract) = (&self.accounts[leg.account], &self.contracts[leg.contract]);
+            account.is_single
+                && !contract.margins_entry
+                && contract.is_inverse == account.coin.is_some()
+        };
+        !self.legs.is_empty()
+            && self.accounts.iter().all(|account| account.is_single)
+            && self.legs.iter().all(is_plain)
+            && !self.hedges.iter().any(follows_market)
+            && !(0..self.holdings.len()).any(|j| self.schedule.has_staking(j))
+    }
+
+    /// Number of steps without a common event after `step` that may be taken at once.
+    pub(super) fn calm_steps(&self, step: usize) -> usize {
+        self.calm_steps[step]
+    }
+
+    /// Whether a hedger with a margin policy looks at account `a` at the end of `step`; at the horizon nobody does.
+    pub(super) fn is_looked_at(&self, a: usize, step: usize) -> bool {
+        let account = &self.accounts[a];
+        account.margin_call.is_some() && account.is_watching(step) && step < self.steps
     }
 
     /// Marks the assets of which coins may be had, or lack, beside the inventory.
