@@ -20,8 +20,10 @@ impl AccountSet {
     /// All of them.
     pub(super) const ALL: Self = Self(u64::MAX);
 
-    /// None, but for the 64th and all beyond.
-    pub(super) const NONE: Self = Self(1 << (u64::BITS - 1));
+    /// Whether so few accounts are all out of it.
+    pub(super) fn is_empty(self, accounts: usize) -> bool {
+        (0..accounts).all(|a| !self.has(a))
+    }
 
     /// Those that are marked; the 64th and all beyond are always in it.
     pub(super) fn of(marks: impl Iterator<Item = bool>) -> Self {

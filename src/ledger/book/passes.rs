@@ -16,6 +16,8 @@ pub(super) struct Passes {
     lane: QuietLane,
     /// Cash of one lane's accounts.
     cash: Vec<f64>,
+    /// Sizes of its legs.
+    sizes: Vec<f64>,
 }
 
 impl Passes {
@@ -27,6 +29,7 @@ impl Passes {
             two: room.then(|| Box::new(QuietSteps::new(rules))),
             lane: QuietLane::default(),
             cash: Vec::with_capacity(rules.accounts.len()),
+            sizes: Vec::with_capacity(rules.legs.len()),
         }
     }
 }
@@ -135,6 +138,20 @@ impl Book<'_> {
         }
     }
 
+    /// The accounts that may reach their liquidation in one of so many steps of a lane from `first` on, if nothing but funding is
+    /// paid; `jumps` are the steps in which something jumps, as bits.
+    fn doubtful(
+        &mut self,
+        lane: usize,
+        first: usize,
+        (steps, jumps): (usize, u64),
+        tile: &MarketTile,
+    ) -> AccountSet {
+        let accounts = 0..self.rules.accounts.len();
+        let lane = self.lane(lane, first, tile, None);
+        AccountSet::of(accounts.map(|a| !lane.surely_stays_open_for(a, steps, jumps)))
+    }
+
     /// Works one lane through the steps.
     fn run<const K: usize>(
         &mut self,
@@ -143,6 +160,9 @@ impl Book<'_> {
         first: usize,
         tile: &MarketTile,
     ) {
+        let accounts = self.rules.accounts.len();
+        let jumps = room.jumps(lane);
+        let mut near = self.doubtful(lane, first, (K, jumps), tile);
         for k in 0..K {
             let steps = Steps {
                 rules: self.rules,
@@ -152,13 +172,9 @@ impl Book<'_> {
             };
             let quiet = &mut self.passes.lane;
             quiet.look(&steps, &self.screen.legs, &self.state.hot, lane);
-            let near = if (room.jumps(lane) >> k) & 1 != 0 {
-                Some(AccountSet::ALL)
-            } else {
-                quiet.near()
-            };
             let is_quiet = !quiet.is_eventful
-                && near.is_none_or(|near| self.lane(lane, first + k, tile, None).stays_open(near));
+                && (near.is_empty(accounts)
+                    || self.lane(lane, first + k, tile, None).stays_open(near));
             if is_quiet {
                 let steps = Steps {
                     rules: self.rules,
@@ -168,9 +184,22 @@ impl Book<'_> {
                 };
                 self.passes.lane.keep(&steps, &mut self.state.hot, lane);
             } else {
-                let near = near.unwrap_or(AccountSet::NONE);
+                self.passes.sizes.clear();
+                for size in &self.state.hot.size {
+                    self.passes.sizes.push(size[lane]);
+                }
                 self.lane(lane, first + k, tile, None).settle(near);
                 self.screen.cover(self.rules, &self.state, lane);
+                let hot = &self.state.hot;
+                let is_nearer = (0..accounts).any(|a| hot.cash[a][lane] < self.passes.lane.cash(a))
+                    || hot
+                        .size
+                        .iter()
+                        .zip(&self.passes.sizes)
+                        .any(|(size, before)| size[lane].to_bits() != before.to_bits());
+                if is_nearer && k + 1 < K {
+                    near = self.doubtful(lane, first + k + 1, (K - k - 1, jumps >> (k + 1)), tile);
+                }
             }
             room.required_usd[k][lane] = self.state.hot.required_usd[lane];
         }

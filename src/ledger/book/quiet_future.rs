@@ -73,8 +73,6 @@ pub(super) struct StepEnd {
     pub(super) need: f64,
     pub(super) cash: f64,
     pub(super) planned_cash: f64,
-    /// Whether it may have reached its liquidation inside the step.
-    pub(super) is_near: bool,
     /// Whether it is liquidated at the end, or the hedger acts.
     pub(super) acts: bool,
 }
@@ -104,7 +102,7 @@ pub(super) fn quiet_step<const SIDE: u8>(
         planned_cash,
         acts: [acts_below, acts_above],
     } = *position;
-    let Prices { start, end, stamp } = *prices;
+    let Prices { end, stamp, .. } = *prices;
     let held = size.abs();
     let is_open = size != 0.0;
     let margined = held * end;
@@ -112,13 +110,6 @@ pub(super) fn quiet_step<const SIDE: u8>(
     let trigger = fee.mul_add(margined, margin);
     let paid = size * stamp;
     let equity = (cash - size * end) + paid;
-    let worst = if SIDE == BOTH && size > 0.0 {
-        larger(start, end) * terms.clearance[0]
-    } else {
-        smaller(start, end) * terms.clearance[1]
-    };
-    let worst_trigger = fee.mul_add(held * worst, maintenance(lines, held * worst));
-    let is_near = is_open & (cash - size * worst - worst_trigger <= 0.0);
     let is_beyond = (margin < acts_below * equity) | (margin >= acts_above * equity);
     let is_over = equity - trigger <= 0.0;
 
@@ -134,9 +125,23 @@ pub(super) fn quiet_step<const SIDE: u8>(
         need: (asked + planned * moved) - made,
         cash: cash + paid,
         planned_cash: made,
-        is_near,
         acts: is_open & (is_over | (is_beyond & terms.is_looked_at)),
     }
+}
+
+/// Whether a size under 0 may have reached its liquidation inside a step.
+#[inline(always)]
+fn is_near_below(
+    clearance: f64,
+    (lines, fee): (&[MarginLine], f64),
+    position: &Position,
+    prices: &Prices,
+) -> bool {
+    let Position { size, cash, .. } = *position;
+    let worst = smaller(prices.start, prices.end) * clearance;
+    let margined = size.abs() * worst;
+    let trigger = fee.mul_add(margined, maintenance(lines, margined));
+    (size != 0.0) & (cash - size * worst - trigger <= 0.0)
 }
 
 /// One account with one future over `K` steps in a row. Rows are of all lanes.
@@ -156,7 +161,7 @@ pub(super) struct FutureSteps<'a, const K: usize> {
     pub(super) ends: &'a [LaneArray; K],
     /// Funding of a size of 1.
     pub(super) stamps: [&'a LaneArray; K],
-    pub(super) terms: [StepTerms; K],
+    pub(super) terms: &'a [StepTerms; K],
     pub(super) trigger_fee_frac: f64,
     /// Of a coin account.
     pub(super) coin: Option<CoinSteps<'a, K>>,
@@ -392,7 +397,8 @@ impl InverseWalk {
         };
         let margin_rules = (&lines[..], steps.trigger_fee_frac);
         let end = quiet_step::<DOWN>(&steps.terms[k], margin_rules, &self.position, &prices);
-        self.is_near |= end.is_near;
+        let clearance = steps.terms[k].clearance[1];
+        self.is_near |= is_near_below(clearance, margin_rules, &self.position, &prices);
         self.acts |= end.acts;
         // What is not open is in no record.
         let equity = if end.is_open {

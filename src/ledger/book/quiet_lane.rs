@@ -2,9 +2,8 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::quiet_account::NOTHING;
-use crate::ledger::book::quiet_future::{BOTH, Position, Prices, StepEnd, StepTerms, quiet_step};
+use crate::ledger::book::quiet_future::{BOTH, Position, Prices, StepEnd, quiet_step};
 use crate::ledger::book::quiet_steps::Steps;
 use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::state::Hot;
@@ -21,10 +20,9 @@ pub(super) struct QuietLane {
 }
 
 impl QuietLane {
-    /// Accounts that may reach their liquidation inside the step, if there are any.
-    pub(super) fn near(&self) -> Option<AccountSet> {
-        let is_any = self.accounts.iter().any(|end| end.is_near);
-        is_any.then(|| AccountSet::of(self.accounts.iter().map(|end| end.is_near)))
+    /// Cash of account `a` at the step's end.
+    pub(super) fn cash(&self, a: usize) -> f64 {
+        self.accounts[a].cash
     }
 
     /// Works out the step.
@@ -104,11 +102,6 @@ fn look(quiet: &mut QuietLane, steps: &Steps<'_>, ranges: &[LegRange], hot: &Hot
         let l = account.legs[0];
         let index = rules.legs[l].contract;
         let contract = &rules.contracts[index];
-        let terms = StepTerms::new(
-            contract.clearances[step],
-            contract.shifts[step],
-            rules.is_looked_at(a, step),
-        );
         let position = Position {
             size: hot.size[l][lane],
             planned: hot.planned[l][lane],
@@ -123,7 +116,7 @@ fn look(quiet: &mut QuietLane, steps: &Steps<'_>, ranges: &[LegRange], hot: &Hot
             stamp: stamp[lane],
         };
         let margin_rules = (ranges[l].lines(), contract.venue.trigger_fee_frac());
-        let end = quiet_step::<BOTH>(&terms, margin_rules, &position, &prices);
+        let end = quiet_step::<BOTH>(&rules.step_terms(a)[step], margin_rules, &position, &prices);
         if let Some(asset) = account.coin {
             needed_usd = end.need.mul_add(rules.initial_spots_usd[asset], needed_usd);
             wealth_usd = (end.equity + hot.beyond[a][lane]).mul_add(spot_usd(asset), wealth_usd);

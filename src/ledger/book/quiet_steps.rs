@@ -5,7 +5,7 @@ use multiversion::multiversion;
 
 use crate::ledger::book::quiet_account::{LANE_BITS, NOTHING, anew, if_quiet};
 use crate::ledger::book::quiet_future::{
-    AccountEnd, CoinSteps, FutureSteps, MOST_LINES, StepTerms, Totals, walk_future,
+    AccountEnd, CoinSteps, FutureSteps, MOST_LINES, Totals, walk_future,
 };
 use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
@@ -48,7 +48,7 @@ pub(super) struct Unquiet {
 }
 
 /// `K` steps of a series from step `from` on.
-fn rows_from<const K: usize>(series: &[LaneArray], from: usize) -> &[LaneArray; K] {
+fn rows_from<T, const K: usize>(series: &[T], from: usize) -> &[T; K] {
     let Some(rows) = series[from..].first_chunk() else {
         unreachable!("the steps lie inside their tile")
     };
@@ -138,7 +138,7 @@ impl<const K: usize> QuietSteps<K> {
         let quantities = |j: usize| -> [f64; K] {
             std::array::from_fn(|k| rules.schedule.after_base(j, first_step + k))
         };
-        let spots_usd = |asset: usize| rows_from::<K>(&tile.spot_usd[asset], first);
+        let spots_usd = |asset: usize| rows_from::<_, K>(&tile.spot_usd[asset], first);
         let due = begin_lanes(
             hot,
             std::array::from_fn(|k| (first_step + k) as f64),
@@ -223,14 +223,7 @@ fn future_steps<'a, const K: usize>(
         start: series.unit_at_start(tile, index, first),
         ends: rows_from(series.units(tile, index), first + 1),
         stamps: std::array::from_fn(|k| series.stamp(tile, index, first + k).unwrap_or(&NOTHING)),
-        terms: std::array::from_fn(|k| {
-            let step = tile.first_step + first + k + 1;
-            StepTerms::new(
-                contract.clearances[step],
-                contract.shifts[step],
-                rules.is_looked_at(a, step),
-            )
-        }),
+        terms: rows_from(rules.step_terms(a), tile.first_step + first + 1),
         trigger_fee_frac: contract.venue.trigger_fee_frac(),
         coin: account.coin.map(|asset| CoinSteps {
             beyond: &hot.beyond[a],

@@ -8,6 +8,7 @@
 use crate::ledger::book::account_rule::{AccountRule, CreditRule, SlotRule};
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::opening::open;
+use crate::ledger::book::quiet_future::StepTerms;
 use crate::ledger::book::schedule::Schedule;
 use crate::ledger::book::state::State;
 use crate::market::model::MarketModel;
@@ -62,6 +63,10 @@ pub struct BookRules {
     is_common: Vec<bool>,
     /// Number of steps without a common event after each step; all 0 where each step has to be taken alone.
     calm_steps: Vec<usize>,
+    /// What each step is to each account, if steps can be taken at once; shape `[accounts][steps + 1]`.
+    step_terms: Vec<Vec<StepTerms>>,
+    /// Whether hedges look at the market, work orders in parts or grow at steps without a common event.
+    decides_alone: bool,
 }
 
 /// One holding.
@@ -192,13 +197,19 @@ impl BookRules {
             may_have_extra: vec![false; plan.market.assets.len()],
             is_common: Vec::new(),
             calm_steps: vec![0; steps + 1],
+            step_terms: Vec::new(),
+            decides_alone: true,
         };
         rules.set_extras();
         rules.opening = open(plan, &mut rules);
         rules.is_common = (0..=steps)
             .map(|step| rules.has_common_event(step))
             .collect();
+        rules.decides_alone = rules.follows_market();
         if rules.has_passes() {
+            rules.step_terms = (0..rules.accounts.len())
+                .map(|a| rules.terms_of(a))
+                .collect();
             for step in (0..steps).rev() {
                 if !rules.is_common[step + 1] {
                     rules.calm_steps[step] = rules.calm_steps[step + 1] + 1;
@@ -211,9 +222,6 @@ impl BookRules {
     /// Whether quiet steps can be taken several at once: every account holds one future whose margin is that of its mark, and no
     /// size or inventory depends on the market.
     pub(super) fn has_passes(&self) -> bool {
-        let follows_market = |hedge: &HedgeRule| {
-            hedge.band().is_some() || hedge.delta_band().is_some() || hedge.switch.is_some()
-        };
         let is_plain = |leg: &LegRule| {
             let (account, contract) = (&self.accounts[leg.account], &self.contracts[leg.contract]);
             account.is_single
@@ -223,8 +231,38 @@ impl BookRules {
         !self.legs.is_empty()
             && self.accounts.iter().all(|account| account.is_single)
             && self.legs.iter().all(is_plain)
-            && !self.hedges.iter().any(follows_market)
-            && !(0..self.holdings.len()).any(|j| self.schedule.has_staking(j))
+            && !self.follows_market()
+    }
+
+    /// Whether a hedge decides or an inventory grows at steps without a common event.
+    fn follows_market(&self) -> bool {
+        let follows = |hedge: &HedgeRule| {
+            hedge.band().is_some() || hedge.delta_band().is_some() || hedge.switch.is_some()
+        };
+        self.hedges.iter().any(follows)
+            || (0..self.holdings.len()).any(|j| self.schedule.has_staking(j))
+    }
+
+    /// What each step is to account `a`, which holds one future.
+    fn terms_of(&self, a: usize) -> Vec<StepTerms> {
+        let contract = &self.contracts[self.legs[self.accounts[a].legs[0]].contract];
+        let factors = contract.clearances.iter().zip(&contract.shifts);
+        factors
+            .enumerate()
+            .map(|(step, (&clearance, &shift))| {
+                StepTerms::new(clearance, shift, self.is_looked_at(a, step))
+            })
+            .collect()
+    }
+
+    /// What the steps are to account `a`; shape `[steps + 1]`.
+    pub(super) fn step_terms(&self, a: usize) -> &[StepTerms] {
+        &self.step_terms[a]
+    }
+
+    /// Whether nothing is traded at the end of `step` where no order is being worked.
+    pub(super) fn has_no_trades(&self, step: usize) -> bool {
+        !self.decides_alone && !self.is_common[step]
     }
 
     /// Number of steps without a common event after `step` that may be taken at once.
