@@ -1,6 +1,7 @@
 //! A closer look at a lane in which an account may reach its liquidation inside the step: mostly it does not, and the step is
 //! quiet after all.
 
+use crate::ledger::book::bridges::{Way, surely_misses};
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::crossing::level;
 use crate::ledger::book::lane::Lane;
@@ -83,7 +84,13 @@ impl Lane<'_> {
 impl Lane<'_> {
     /// Whether an account with one future is told to stay open for so many steps from this one on, without a logarithm, if nothing
     /// but funding is paid. `jumps` are the steps in which something jumps, as bits.
-    pub(super) fn surely_stays_open_for(&self, a: usize, steps: usize, jumps: u64) -> bool {
+    /// No notional of the account is under the first bracket.
+    pub(super) fn surely_stays_open_for(
+        &self,
+        a: usize,
+        (steps, jumps): (usize, u64),
+        first_bracket: usize,
+    ) -> bool {
         if self.rules.crossing == Crossing::Endpoints {
             return false;
         }
@@ -104,9 +111,20 @@ impl Lane<'_> {
             }
         }
         // With less cash the level is nearer.
-        let level = near_level(contract, least_cash, size, hot.entry[l][lane]);
+        let entry = hot.entry[l][lane];
+        let level = near_level(contract, (least_cash, size, entry), first_bracket);
+        let ends = &self.series.units(self.tile, index)[self.k + 1..][..steps];
+        if jumps == 0 && size > 0.0 {
+            return surely_misses(&Way {
+                lane,
+                level,
+                start: self.series.unit_at_start(self.tile, index, self.k)[lane],
+                ends,
+                variances: &contract.variances[self.step..][..steps],
+                draws: self.draws(l),
+            });
+        }
         let side = size.signum();
-        let ends = &self.series.units(self.tile, index)[self.k + 1..];
         let mut unit = UnitStep {
             start: 0.0,
             end: self.series.unit_at_start(self.tile, index, self.k)[lane],
@@ -143,19 +161,23 @@ impl Lane<'_> {
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         let hot = &self.state.hot;
         let (cash, size) = (hot.cash[a][self.lane], hot.size[l][self.lane]);
-        near_level(contract, cash, size, hot.entry[l][self.lane])
+        near_level(contract, (cash, size, hot.entry[l][self.lane]), 0)
     }
 }
 
-/// The unit at which an account with this cash and one future is liquidated, or one a hair nearer, found without dividing for each
-/// bracket.
-fn near_level(contract: &ContractRule, cash: f64, size: f64, entry: f64) -> f64 {
+/// The unit at which an account with this cash and one future of this size and entry is liquidated, or one a hair nearer, found
+/// without dividing for each bracket. The account's notional is not under the first bracket.
+fn near_level(
+    contract: &ContractRule,
+    (cash, size, entry): (f64, f64, f64),
+    first_bracket: usize,
+) -> f64 {
     if size < 0.0 || contract.margins_entry {
         return level(contract, cash, size, entry);
     }
     let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
     // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
-    let brackets = &contract.venue.brackets;
+    let brackets = &contract.venue.brackets[first_bracket..];
     let bracket = brackets
         .iter()
         .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))

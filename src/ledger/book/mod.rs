@@ -7,6 +7,7 @@
 //! which something happens through the order of events.
 
 mod account_rule;
+mod bridges;
 mod calls;
 mod contract_rule;
 mod contract_series;

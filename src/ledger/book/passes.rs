@@ -101,9 +101,7 @@ impl Book<'_> {
     ) -> bool {
         let surely = (0..self.rules.accounts.len()).all(|a| {
             !room.is_doubtful(a, lane)
-                || self
-                    .lane(lane, first, tile, None)
-                    .surely_stays_open_for(a, K, room.jumps(lane))
+                || self.surely_stays_open(a, lane, first, (K, room.jumps(lane)), tile)
         });
         if surely {
             return true;
@@ -148,8 +146,23 @@ impl Book<'_> {
         tile: &MarketTile,
     ) -> AccountSet {
         let accounts = 0..self.rules.accounts.len();
-        let lane = self.lane(lane, first, tile, None);
-        AccountSet::of(accounts.map(|a| !lane.surely_stays_open_for(a, steps, jumps)))
+        AccountSet::of(
+            accounts.map(|a| !self.surely_stays_open(a, lane, first, (steps, jumps), tile)),
+        )
+    }
+
+    /// Whether account `a` is none of them.
+    fn surely_stays_open(
+        &mut self,
+        a: usize,
+        lane: usize,
+        first: usize,
+        steps: (usize, u64),
+        tile: &MarketTile,
+    ) -> bool {
+        let first_bracket = self.screen.legs[self.rules.accounts[a].legs[0]].first_bracket();
+        self.lane(lane, first, tile, None)
+            .surely_stays_open_for(a, steps, first_bracket)
     }
 
     /// Works one lane through the steps.

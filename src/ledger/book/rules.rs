@@ -38,6 +38,8 @@ pub struct BookRules {
     pub(super) is_hedged: bool,
     pub(super) initial_spots_usd: Vec<f64>,
     pub(super) contracts: Vec<ContractRule>,
+    /// Whether any leg may be in each contract.
+    pub(super) is_held: Vec<bool>,
     pub(super) holdings: Vec<HoldingRule>,
     pub(super) hedges: Vec<HedgeRule>,
     pub(super) legs: Vec<LegRule>,
@@ -170,6 +172,9 @@ impl BookRules {
                 0.0
             },
             is_hedged,
+            is_held: (0..plan.market.contracts.len())
+                .map(|c| legs.iter().any(|leg| leg.contract == c))
+                .collect(),
             initial_spots_usd: plan.market.assets.iter().map(|a| a.spot_usd).collect(),
             contracts,
             holdings: plan
