@@ -27,7 +27,7 @@ impl Passes {
         Self {
             four: room.then(|| Box::new(QuietSteps::new(rules))),
             two: room.then(|| Box::new(QuietSteps::new(rules))),
-            lane: QuietLane::default(),
+            lane: QuietLane::new(rules),
             cash: Vec::with_capacity(rules.accounts.len()),
             sizes: Vec::with_capacity(rules.legs.len()),
         }
@@ -176,16 +176,20 @@ impl Book<'_> {
         let accounts = self.rules.accounts.len();
         let jumps = room.jumps(lane);
         let mut near = self.doubtful(lane, first, (K, jumps), tile);
+        let mut is_looked = false;
         for k in 0..K {
             let steps = Steps {
                 rules: self.rules,
                 series: &self.series,
                 tile,
-                first: first + k,
+                first,
             };
             let quiet = &mut self.passes.lane;
-            quiet.look(&steps, &self.screen.legs, &self.state.hot, lane);
-            let is_quiet = !quiet.is_eventful
+            if !is_looked {
+                quiet.look(&steps, k..K, &self.screen.legs, &self.state.hot, lane);
+                is_looked = true;
+            }
+            let is_quiet = !quiet.is_eventful(k)
                 && (near.is_empty(accounts)
                     || self.lane(lane, first + k, tile, None).stays_open(near));
             if is_quiet {
@@ -193,9 +197,9 @@ impl Book<'_> {
                     rules: self.rules,
                     series: &self.series,
                     tile,
-                    first: first + k,
+                    first,
                 };
-                self.passes.lane.keep(&steps, &mut self.state.hot, lane);
+                self.passes.lane.keep(&steps, k, &mut self.state.hot, lane);
             } else {
                 self.passes.sizes.clear();
                 for size in &self.state.hot.size {
@@ -203,8 +207,10 @@ impl Book<'_> {
                 }
                 self.lane(lane, first + k, tile, None).settle(near);
                 self.screen.cover(self.rules, &self.state, lane);
+                is_looked = false;
                 let hot = &self.state.hot;
-                let is_nearer = (0..accounts).any(|a| hot.cash[a][lane] < self.passes.lane.cash(a))
+                let is_nearer = (0..accounts)
+                    .any(|a| hot.cash[a][lane] < self.passes.lane.cash(a, k))
                     || hot
                         .size
                         .iter()

@@ -56,14 +56,14 @@ pub(super) struct Position {
 /// One lane's prices over a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prices {
-    pub(super) start: f64,
+    /// Unit at the end.
     pub(super) end: f64,
     /// Funding of a size of 1.
     pub(super) stamp: f64,
 }
 
 /// What a quiet step comes to in one lane.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StepEnd {
     /// Whether anything is open.
     pub(super) is_open: bool,
@@ -102,7 +102,7 @@ pub(super) fn quiet_step<const SIDE: u8>(
         planned_cash,
         acts: [acts_below, acts_above],
     } = *position;
-    let Prices { end, stamp, .. } = *prices;
+    let Prices { end, stamp } = *prices;
     let held = size.abs();
     let is_open = size != 0.0;
     let margined = held * end;
@@ -135,16 +135,16 @@ fn is_near_below(
     clearance: f64,
     (lines, fee): (&[MarginLine], f64),
     position: &Position,
-    prices: &Prices,
+    (start, end): (f64, f64),
 ) -> bool {
     let Position { size, cash, .. } = *position;
-    let worst = smaller(prices.start, prices.end) * clearance;
+    let worst = smaller(start, end) * clearance;
     let margined = size.abs() * worst;
     let trigger = fee.mul_add(margined, maintenance(lines, margined));
     (size != 0.0) & (cash - size * worst - trigger <= 0.0)
 }
 
-/// One account with one future over `K` steps in a row. Rows are of all lanes.
+/// One account with one future over `K` steps in a row, two or four: with more, too many lanes have something in them. Rows are of all lanes.
 pub(super) struct FutureSteps<'a, const K: usize> {
     pub(super) size: &'a LaneArray,
     pub(super) planned: &'a LaneArray,
@@ -391,14 +391,18 @@ impl InverseWalk {
         totals: &mut Totals<K>,
     ) {
         let prices = Prices {
-            start: self.start,
             end: steps.ends[k][lane],
             stamp: steps.stamps[k][lane],
         };
         let margin_rules = (&lines[..], steps.trigger_fee_frac);
         let end = quiet_step::<DOWN>(&steps.terms[k], margin_rules, &self.position, &prices);
         let clearance = steps.terms[k].clearance[1];
-        self.is_near |= is_near_below(clearance, margin_rules, &self.position, &prices);
+        self.is_near |= is_near_below(
+            clearance,
+            margin_rules,
+            &self.position,
+            (self.start, prices.end),
+        );
         self.acts |= end.acts;
         // What is not open is in no record.
         let equity = if end.is_open {
