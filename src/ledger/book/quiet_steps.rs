@@ -1,6 +1,8 @@
 //! Several quiet steps of all lanes at once, where every account holds one future: what they come to is worked out in registers and
 //! kept in the lanes in which nothing happens.
 
+#![expect(clippy::needless_range_loop, reason = "lane loops")]
+
 use multiversion::multiversion;
 
 use crate::ledger::book::quiet_account::{LANE_BITS, NOTHING, anew, if_quiet};

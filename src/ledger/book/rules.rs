@@ -207,21 +207,25 @@ impl BookRules {
         };
         rules.set_extras();
         rules.opening = open(plan, &mut rules);
-        rules.is_common = (0..=steps)
-            .map(|step| rules.has_common_event(step))
+        rules.set_steps();
+        rules
+    }
+
+    /// What happens at each step's end on every path, and what the steps are to accounts of which several can be taken at once.
+    fn set_steps(&mut self) {
+        let steps = self.steps;
+        self.is_common = (0..=steps)
+            .map(|step| self.has_common_event(step))
             .collect();
-        rules.decides_alone = rules.follows_market();
-        if rules.has_passes() {
-            rules.step_terms = (0..rules.accounts.len())
-                .map(|a| rules.terms_of(a))
-                .collect();
+        self.decides_alone = self.follows_market();
+        if self.has_passes() {
+            self.step_terms = (0..self.accounts.len()).map(|a| self.terms_of(a)).collect();
             for step in (0..steps).rev() {
-                if !rules.is_common[step + 1] {
-                    rules.calm_steps[step] = rules.calm_steps[step + 1] + 1;
+                if !self.is_common[step + 1] {
+                    self.calm_steps[step] = self.calm_steps[step + 1] + 1;
                 }
             }
         }
-        rules
     }
 
     /// Whether quiet steps can be taken several at once: every account holds one future whose margin is that of its mark, and no
