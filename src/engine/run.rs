@@ -52,7 +52,7 @@ pub fn simulate(
     stop: &AtomicBool,
     watcher: &dyn Watcher,
 ) -> Result<OutcomeTable, SimulationError> {
-    let market = MarketModel::new(plan);
+    let market = MarketModel::new(plan).of_hedges(plan);
     let rules = LedgerRules::new(plan, &market);
     let layout = Layout::of(plan);
     let path_bytes = 8 * layout.columns() as u64;

@@ -24,6 +24,8 @@ pub struct MarketModel {
     steps: usize,
     assets: Vec<AssetModel>,
     contracts: Vec<ContractModel>,
+    /// Whether each contract's basis, mark and funding are worked out.
+    is_needed: Vec<bool>,
     clocks: JumpClocks,
     covariance: FactorCovariance,
 }
@@ -106,6 +108,7 @@ impl MarketModel {
             steps,
             assets: assets.collect(),
             contracts: contracts.collect(),
+            is_needed: vec![true; market.contracts.len()],
             clocks: JumpClocks::new(&market.assets, step_years, steps),
             covariance: FactorCovariance::new(plan),
         }
@@ -116,6 +119,18 @@ impl MarketModel {
     pub(crate) fn with_told_marks(mut self) -> Self {
         for contract in &mut self.contracts {
             contract.is_close = false;
+        }
+        self
+    }
+
+    /// The same market without the contracts that no hedge of the plan may hold: their basis, mark and funding are not worked
+    /// out. Everything else stays as it is.
+    #[must_use]
+    pub fn of_hedges(mut self, plan: &Plan) -> Self {
+        for (c, is_needed) in self.is_needed.iter_mut().enumerate() {
+            *is_needed = plan.hedges.iter().any(|hedge| {
+                hedge.contract == c || hedge.switch.is_some_and(|switch| switch.to == c)
+            });
         }
         self
     }
@@ -242,7 +257,9 @@ impl MarketModel {
             self.advance_asset(a, state, tile);
         }
         for c in 0..self.contracts.len() {
-            self.advance_contract(c, state, tile);
+            if self.is_needed[c] {
+                self.advance_contract(c, state, tile);
+            }
         }
         state.done_steps += tile.steps;
         state.last_steps = tile.steps;

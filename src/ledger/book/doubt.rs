@@ -1,7 +1,13 @@
 //! A closer look at a lane in which an account may reach its liquidation inside the step: mostly it does not, and the step is
 //! quiet after all.
 
+use crate::ledger::book::bridges::{Way, surely_misses};
+use crate::ledger::book::contract_rule::ContractRule;
+use crate::ledger::book::crossing::level;
 use crate::ledger::book::lane::Lane;
+use crate::ledger::book::unit_step::UnitStep;
+use crate::ledger::crossing::CrossingDraws;
+use crate::math::random::address_number;
 use crate::plan::types::Crossing;
 
 /// Room for rounding at a level.
@@ -14,6 +20,11 @@ pub(super) struct AccountSet(u64);
 impl AccountSet {
     /// All of them.
     pub(super) const ALL: Self = Self(u64::MAX);
+
+    /// Whether so few accounts are all out of it.
+    pub(super) fn is_empty(self, accounts: usize) -> bool {
+        (0..accounts).all(|a| !self.has(a))
+    }
 
     /// Those that are marked; the 64th and all beyond are always in it.
     pub(super) fn of(marks: impl Iterator<Item = bool>) -> Self {
@@ -71,22 +82,106 @@ impl Lane<'_> {
 }
 
 impl Lane<'_> {
-    /// The level of an account with one future, or a unit a hair nearer, found without dividing for each bracket.
+    /// Whether an account with one future is told to stay open for so many steps from this one on, without a logarithm, if nothing
+    /// but funding is paid. `jumps` are the steps in which something jumps, as bits.
+    /// No notional of the account is under the first bracket.
+    pub(super) fn surely_stays_open_for(
+        &self,
+        a: usize,
+        (steps, jumps): (usize, u64),
+        first_bracket: usize,
+    ) -> bool {
+        if self.rules.crossing == Crossing::Endpoints {
+            return false;
+        }
+        let lane = self.lane;
+        let l = self.rules.accounts[a].legs[0];
+        let index = self.rules.legs[l].contract;
+        let contract = &self.rules.contracts[index];
+        let hot = &self.state.hot;
+        let (size, mut cash) = (hot.size[l][lane], hot.cash[a][lane]);
+        if size == 0.0 {
+            return true;
+        }
+        let mut least_cash = cash;
+        for k in self.k..self.k + steps - 1 {
+            if let Some(stamp) = self.series.stamp(self.tile, index, k) {
+                cash += size * stamp[lane];
+                least_cash = least_cash.min(cash);
+            }
+        }
+        // With less cash the level is nearer.
+        let entry = hot.entry[l][lane];
+        let level = near_level(contract, (least_cash, size, entry), first_bracket);
+        let ends = &self.series.units(self.tile, index)[self.k + 1..][..steps];
+        if jumps == 0 && size > 0.0 {
+            return surely_misses(&Way {
+                lane,
+                level,
+                start: self.series.unit_at_start(self.tile, index, self.k)[lane],
+                ends,
+                variances: &contract.variances[self.step..][..steps],
+                draws: self.draws(l),
+            });
+        }
+        let side = size.signum();
+        let mut unit = UnitStep {
+            start: 0.0,
+            end: self.series.unit_at_start(self.tile, index, self.k)[lane],
+            level,
+            side,
+            variance: 0.0,
+            orientation: if contract.is_inverse { -side } else { side },
+        };
+        (0..steps).all(|i| {
+            let step = self.step + i;
+            (unit.start, unit.end) = (unit.end, ends[i][lane]);
+            unit.variance = contract.variances[step];
+            let jumps = if (jumps >> i) & 1 == 0 {
+                &[]
+            } else {
+                self.tile.lane_jumps(self.k + i, contract.underlying, lane)
+            };
+            match jumps {
+                [] => {
+                    unit.is_clear(contract.clearances[step])
+                        || unit.misses(&CrossingDraws {
+                            step: address_number(step - 1),
+                            ..self.draws(l)
+                        })
+                }
+                [jump] => unit.misses_jump(jump, contract.jump_clearances[step]),
+                _ => false,
+            }
+        })
+    }
+
+    /// The level of an account with one future, or a unit a hair nearer.
     fn near_level(&self, a: usize, l: usize) -> f64 {
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
         let hot = &self.state.hot;
         let (cash, size) = (hot.cash[a][self.lane], hot.size[l][self.lane]);
-        if size < 0.0 || contract.margins_entry {
-            return self.level(a, l);
-        }
-        let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
-        // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
-        let brackets = &contract.venue.brackets;
-        let bracket = brackets
-            .iter()
-            .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))
-            .unwrap_or(&brackets[brackets.len() - 1]);
-        let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
-        notional * (1.0 - ROUNDING_FRAC) / size
+        near_level(contract, (cash, size, hot.entry[l][self.lane]), 0)
     }
+}
+
+/// The unit at which an account with this cash and one future of this size and entry is liquidated, or one a hair nearer, found
+/// without dividing for each bracket. The account's notional is not under the first bracket.
+fn near_level(
+    contract: &ContractRule,
+    (cash, size, entry): (f64, f64, f64),
+    first_bracket: usize,
+) -> f64 {
+    if size < 0.0 || contract.margins_entry {
+        return level(contract, cash, size, entry);
+    }
+    let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
+    // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
+    let brackets = &contract.venue.brackets[first_bracket..];
+    let bracket = brackets
+        .iter()
+        .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))
+        .unwrap_or(&brackets[brackets.len() - 1]);
+    let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
+    notional * (1.0 - ROUNDING_FRAC) / size
 }

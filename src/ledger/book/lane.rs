@@ -100,17 +100,21 @@ impl Lane<'_> {
 
     /// Stages 6 to 8.
     fn finish_step(&mut self) {
-        self.stake();
+        if !self.rules.has_no_trades(self.step) {
+            self.stake();
+        }
         if self.step == self.rules.steps {
             self.record_date();
             self.trade_inventory();
             self.close();
         } else {
-            self.trade_inventory();
-            self.expire_and_roll();
-            self.switch();
-            self.follow_inventory();
-            self.decide();
+            if !self.rules.has_no_trades(self.step) || self.works_orders() {
+                self.trade_inventory();
+                self.expire_and_roll();
+                self.switch();
+                self.follow_inventory();
+                self.decide();
+            }
             for a in 0..self.rules.accounts.len() {
                 self.reenter(a);
             }
@@ -199,8 +203,16 @@ impl Lane<'_> {
         if self.has_grown_loss() {
             due_step = 0;
         }
-        let is_working = (0..rules.legs.len()).any(|l| self.leg(l).order.parts_left > 0);
-        self.state.hot.due_step[self.lane] = if is_working { 0.0 } else { f64::from(due_step) };
+        self.state.hot.due_step[self.lane] = if self.works_orders() {
+            0.0
+        } else {
+            f64::from(due_step)
+        };
+    }
+
+    /// Whether any leg works an order in parts.
+    fn works_orders(&self) -> bool {
+        (0..self.rules.legs.len()).any(|l| self.leg(l).order.parts_left > 0)
     }
 
     /// Margin ratios under and from which the hedger who looks acts.

@@ -3,6 +3,7 @@
 use crate::ledger::book::calls::LargestCalls;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::{Lane, Work};
+use crate::ledger::book::passes::Passes;
 use crate::ledger::book::row::PathEnd;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::screen::Screen;
@@ -27,13 +28,14 @@ pub trait BookFollower {
 /// The state of the general ledger on one block.
 #[derive(Debug, Clone)]
 pub struct Book<'a> {
-    rules: &'a BookRules,
+    pub(super) rules: &'a BookRules,
     streams: &'a Streams,
-    state: State,
-    series: Series,
+    pub(super) state: State,
+    pub(super) series: Series,
     work: Work,
-    screen: Screen,
-    calls: LargestCalls,
+    pub(super) screen: Screen,
+    pub(super) calls: LargestCalls,
+    pub(super) passes: Passes,
     /// Whether quiet steps are worked out for all lanes at once.
     has_screen: bool,
 }
@@ -49,6 +51,7 @@ impl<'a> Book<'a> {
             work: Work::new(rules),
             screen: Screen::new(rules),
             calls: LargestCalls::new(rules),
+            passes: Passes::new(rules),
             has_screen: true,
         }
     }
@@ -75,41 +78,61 @@ impl<'a> Book<'a> {
         self.series.fill(self.rules, tile);
         let hot = &self.state.hot;
         self.screen.enter(self.rules, hot, &self.series, tile);
-        for k in 0..tile.steps {
-            let step = tile.first_step + k + 1;
-            self.grow(k, tile);
-            let mut events = Vec::new();
-            let followed = follower.as_ref().map(|f| f.lane());
-            let (eventful, jumped) = if self.has_screen {
-                self.settle_quiet(k, tile)
+        let mut k = 0;
+        while k < tile.steps {
+            // Who follows a lane sees every step.
+            let steps = if self.has_screen && follower.is_none() {
+                self.settle_many(k, tile)
             } else {
-                (u64::MAX, u64::MAX)
+                0
             };
-            for lane in places_of(eventful) {
-                let near = self.accounts_in_doubt(lane, jumped);
+            if steps == 0 {
+                self.settle_one(k, tile, &mut follower);
+            }
+            k += steps.max(1);
+        }
+    }
+
+    /// Settles step `k` of the tile.
+    fn settle_one(
+        &mut self,
+        k: usize,
+        tile: &MarketTile,
+        follower: &mut Option<&mut dyn BookFollower>,
+    ) {
+        let step = tile.first_step + k + 1;
+        self.grow(k, tile);
+        let mut events = Vec::new();
+        let followed = follower.as_ref().map(|f| f.lane());
+        let (eventful, jumped) = if self.has_screen {
+            self.settle_quiet(k, tile)
+        } else {
+            (u64::MAX, u64::MAX)
+        };
+        for lane in places_of(eventful) {
+            let near = self.accounts_in_doubt(lane, jumped);
+            let events = (followed == Some(lane)).then_some(&mut events);
+            self.lane(lane, k, tile, events).settle(near);
+            self.screen.cover(self.rules, &self.state, lane);
+        }
+        if self.rules.is_common(step) {
+            for lane in places_of(!eventful) {
                 let events = (followed == Some(lane)).then_some(&mut events);
-                self.lane(lane, k, tile, events).settle(near);
+                self.lane(lane, k, tile, events).settle_trades();
                 self.screen.cover(self.rules, &self.state, lane);
             }
-            if self.rules.is_common(step) {
-                for lane in places_of(!eventful) {
-                    let events = (followed == Some(lane)).then_some(&mut events);
-                    self.lane(lane, k, tile, events).settle_trades();
-                    self.screen.cover(self.rules, &self.state, lane);
-                }
-            }
-            self.calls.record(step, &self.state.hot.required_usd);
-            if let Some(follower) = &mut follower {
-                let standing = standing(
-                    self.rules,
-                    &self.state,
-                    &self.series,
-                    tile,
-                    k,
-                    follower.lane(),
-                );
-                follower.step_ended(step, &standing, events);
-            }
+        }
+        self.calls.record(step, &self.state.hot.required_usd);
+        if let Some(follower) = follower {
+            let standing = standing(
+                self.rules,
+                &self.state,
+                &self.series,
+                tile,
+                k,
+                follower.lane(),
+            );
+            follower.step_ended(step, &standing, events);
         }
     }
 
@@ -161,7 +184,7 @@ impl<'a> Book<'a> {
     }
 
     /// One lane in step `k` of a tile.
-    fn lane<'b>(
+    pub(super) fn lane<'b>(
         &'b mut self,
         lane: usize,
         k: usize,

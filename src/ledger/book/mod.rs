@@ -7,6 +7,7 @@
 //! which something happens through the order of events.
 
 mod account_rule;
+mod bridges;
 mod calls;
 mod contract_rule;
 mod contract_series;
@@ -23,10 +24,14 @@ mod liquidation;
 mod margin;
 mod opening;
 mod option_quote;
+mod passes;
 mod policies;
 mod quiet_account;
+mod quiet_future;
+mod quiet_lane;
 mod quiet_leg;
 mod quiet_single;
+mod quiet_steps;
 mod ranges;
 mod record;
 mod row;

@@ -88,10 +88,7 @@ pub(super) struct AccountStep<'a> {
 impl AccountStep<'_> {
     /// Whether a hedger with a margin policy looks at its end; at the horizon nobody does.
     pub(super) fn is_looked_at(&self) -> bool {
-        let account = &self.rules.accounts[self.a];
-        account.margin_call.is_some()
-            && account.is_watching(self.step)
-            && self.step < self.rules.steps
+        self.rules.is_looked_at(self.a, self.step)
     }
 }
 

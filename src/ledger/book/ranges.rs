@@ -93,6 +93,11 @@ impl LegRange {
         &self.lines[self.brackets.clone()]
     }
 
+    /// The first bracket of these.
+    pub(super) fn first_bracket(&self) -> usize {
+        *self.brackets.start()
+    }
+
     /// Whether no lane has a size under 0.
     pub(super) fn is_upward(&self) -> bool {
         !self.sides[1]

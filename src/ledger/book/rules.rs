@@ -8,6 +8,7 @@
 use crate::ledger::book::account_rule::{AccountRule, CreditRule, SlotRule};
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::opening::open;
+use crate::ledger::book::quiet_future::StepTerms;
 use crate::ledger::book::schedule::Schedule;
 use crate::ledger::book::state::State;
 use crate::market::model::MarketModel;
@@ -37,6 +38,8 @@ pub struct BookRules {
     pub(super) is_hedged: bool,
     pub(super) initial_spots_usd: Vec<f64>,
     pub(super) contracts: Vec<ContractRule>,
+    /// Whether any leg may be in each contract.
+    pub(super) is_held: Vec<bool>,
     pub(super) holdings: Vec<HoldingRule>,
     pub(super) hedges: Vec<HedgeRule>,
     pub(super) legs: Vec<LegRule>,
@@ -60,6 +63,12 @@ pub struct BookRules {
     pub(super) may_have_extra: Vec<bool>,
     /// Whether something happens on every path at the end of each step.
     is_common: Vec<bool>,
+    /// Number of steps without a common event after each step; all 0 where each step has to be taken alone.
+    calm_steps: Vec<usize>,
+    /// What each step is to each account, if steps can be taken at once; shape `[accounts][steps + 1]`.
+    step_terms: Vec<Vec<StepTerms>>,
+    /// Whether hedges look at the market, work orders in parts or grow at steps without a common event.
+    decides_alone: bool,
 }
 
 /// One holding.
@@ -163,6 +172,9 @@ impl BookRules {
                 0.0
             },
             is_hedged,
+            is_held: (0..plan.market.contracts.len())
+                .map(|c| legs.iter().any(|leg| leg.contract == c))
+                .collect(),
             initial_spots_usd: plan.market.assets.iter().map(|a| a.spot_usd).collect(),
             contracts,
             holdings: plan
@@ -189,13 +201,88 @@ impl BookRules {
             initial_coins_usd: 0.0,
             may_have_extra: vec![false; plan.market.assets.len()],
             is_common: Vec::new(),
+            calm_steps: vec![0; steps + 1],
+            step_terms: Vec::new(),
+            decides_alone: true,
         };
         rules.set_extras();
         rules.opening = open(plan, &mut rules);
-        rules.is_common = (0..=steps)
-            .map(|step| rules.has_common_event(step))
-            .collect();
+        rules.set_steps();
         rules
+    }
+
+    /// What happens at each step's end on every path, and what the steps are to accounts of which several can be taken at once.
+    fn set_steps(&mut self) {
+        let steps = self.steps;
+        self.is_common = (0..=steps)
+            .map(|step| self.has_common_event(step))
+            .collect();
+        self.decides_alone = self.follows_market();
+        if self.has_passes() {
+            self.step_terms = (0..self.accounts.len()).map(|a| self.terms_of(a)).collect();
+            for step in (0..steps).rev() {
+                if !self.is_common[step + 1] {
+                    self.calm_steps[step] = self.calm_steps[step + 1] + 1;
+                }
+            }
+        }
+    }
+
+    /// Whether quiet steps can be taken several at once: every account holds one future whose margin is that of its mark, and no
+    /// size or inventory depends on the market.
+    pub(super) fn has_passes(&self) -> bool {
+        let is_plain = |leg: &LegRule| {
+            let (account, contract) = (&self.accounts[leg.account], &self.contracts[leg.contract]);
+            account.is_single
+                && !contract.margins_entry
+                && contract.is_inverse == account.coin.is_some()
+        };
+        !self.legs.is_empty()
+            && self.accounts.iter().all(|account| account.is_single)
+            && self.legs.iter().all(is_plain)
+            && !self.follows_market()
+    }
+
+    /// Whether a hedge decides or an inventory grows at steps without a common event.
+    fn follows_market(&self) -> bool {
+        let follows = |hedge: &HedgeRule| {
+            hedge.band().is_some() || hedge.delta_band().is_some() || hedge.switch.is_some()
+        };
+        self.hedges.iter().any(follows)
+            || (0..self.holdings.len()).any(|j| self.schedule.has_staking(j))
+    }
+
+    /// What each step is to account `a`, which holds one future.
+    fn terms_of(&self, a: usize) -> Vec<StepTerms> {
+        let contract = &self.contracts[self.legs[self.accounts[a].legs[0]].contract];
+        let factors = contract.clearances.iter().zip(&contract.shifts);
+        factors
+            .enumerate()
+            .map(|(step, (&clearance, &shift))| {
+                StepTerms::new(clearance, shift, self.is_looked_at(a, step))
+            })
+            .collect()
+    }
+
+    /// What the steps are to account `a`; shape `[steps + 1]`.
+    pub(super) fn step_terms(&self, a: usize) -> &[StepTerms] {
+        &self.step_terms[a]
+    }
+
+    /// Whether nothing is traded at the end of `step` where no order is being worked.
+    pub(super) fn has_no_trades(&self, step: usize) -> bool {
+        !self.decides_alone && !self.is_common[step]
+    }
+
+    /// Number of steps without a common event after `step` that may be taken at once.
+    pub(super) fn calm_steps(&self, step: usize) -> usize {
+        self.calm_steps[step]
+    }
+
+    /// Whether a hedger with a margin policy looks at account `a` at the end of `step`; at the horizon nobody does.
+    pub(super) fn is_looked_at(&self, a: usize, step: usize) -> bool {
+        let account = &self.accounts[a];
+        account.margin_call.is_some() && account.is_watching(step) && step < self.steps
     }
 
     /// Marks the assets of which coins may be had, or lack, beside the inventory.

@@ -24,13 +24,13 @@ use crate::outcome::table::LANES;
 /// What quiet steps need beside the state, allocated once.
 #[derive(Debug, Clone)]
 pub(super) struct Screen {
-    legs: Vec<LegRange>,
+    pub(super) legs: Vec<LegRange>,
     accounts: Vec<QuietAccount>,
     /// Where an account may not be quiet; shape `[accounts]`.
     doubts: Vec<Doubts>,
     totals: Totals,
     /// Assets whose jumps matter to any account.
-    is_watched: Vec<bool>,
+    pub(super) is_watched: Vec<bool>,
 }
 
 /// The lanes in which a step is not quiet, as bits.

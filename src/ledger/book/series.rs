@@ -54,6 +54,9 @@ impl Series {
             *last = spots[tile.steps - 1];
         }
         for (c, (series, contract)) in self.contracts.iter_mut().zip(&rules.contracts).enumerate() {
+            if !rules.is_held[c] {
+                continue;
+            }
             let spots = Spots {
                 first_usd: &self.first_spots_usd[contract.underlying],
                 end_usd: &tile.spot_usd[contract.underlying],

@@ -1,0 +1,226 @@
+//! Several steps at once: quiet lanes together, the others one by one.
+
+use crate::ledger::book::doubt::AccountSet;
+use crate::ledger::book::ledger::Book;
+use crate::ledger::book::quiet_lane::QuietLane;
+use crate::ledger::book::quiet_steps::{QuietSteps, Steps, are_one_sided};
+use crate::ledger::book::rules::BookRules;
+use crate::market::tile::MarketTile;
+use crate::math::bits::places_of;
+
+/// What passes need beside the state, allocated once; nothing where the plan has none.
+#[derive(Debug, Clone)]
+pub(super) struct Passes {
+    four: Option<Box<QuietSteps<4>>>,
+    two: Option<Box<QuietSteps<2>>>,
+    lane: QuietLane,
+    /// Cash of one lane's accounts.
+    cash: Vec<f64>,
+    /// Sizes of its legs.
+    sizes: Vec<f64>,
+}
+
+impl Passes {
+    /// Room for a plan.
+    pub(super) fn new(rules: &BookRules) -> Self {
+        let room = rules.has_passes();
+        Self {
+            four: room.then(|| Box::new(QuietSteps::new(rules))),
+            two: room.then(|| Box::new(QuietSteps::new(rules))),
+            lane: QuietLane::new(rules),
+            cash: Vec::with_capacity(rules.accounts.len()),
+            sizes: Vec::with_capacity(rules.legs.len()),
+        }
+    }
+}
+
+impl Book<'_> {
+    /// Settles as many steps from `first` of the tile on as can be taken at once; returns their number, 0 if there are none.
+    pub(super) fn settle_many(&mut self, first: usize, tile: &MarketTile) -> usize {
+        let steps = self.rules.calm_steps(tile.first_step + first);
+        let steps = steps.min(tile.steps - first);
+        if steps < 2 || !are_one_sided(self.rules, &self.screen.legs) {
+            return 0;
+        }
+        if steps >= 4
+            && let Some(mut room) = self.passes.four.take()
+        {
+            self.pass(&mut room, first, tile);
+            self.passes.four = Some(room);
+            return 4;
+        }
+        if let Some(mut room) = self.passes.two.take() {
+            self.pass(&mut room, first, tile);
+            self.passes.two = Some(room);
+            return 2;
+        }
+        0
+    }
+
+    /// Settles `K` steps.
+    fn pass<const K: usize>(&mut self, room: &mut QuietSteps<K>, first: usize, tile: &MarketTile) {
+        let steps = Steps {
+            rules: self.rules,
+            series: &self.series,
+            tile,
+            first,
+        };
+        let looked = room.look(
+            &steps,
+            &self.screen.legs,
+            &self.screen.is_watched,
+            &self.state.hot,
+        );
+        let mut eventful = looked.eventful;
+        for lane in places_of(looked.doubtful) {
+            eventful |= u64::from(!self.stays_open(room, lane, first, tile)) << lane;
+        }
+        let steps = Steps {
+            rules: self.rules,
+            series: &self.series,
+            tile,
+            first,
+        };
+        room.keep(&steps, eventful, &mut self.state.hot);
+        for lane in places_of(eventful) {
+            self.run(room, lane, first, tile);
+        }
+        for (k, required_usd) in room.required_usd.iter().enumerate() {
+            self.calls
+                .record(tile.first_step + first + k + 1, required_usd);
+        }
+    }
+
+    /// Whether no account reaches its liquidation in a lane that is otherwise quiet.
+    fn stays_open<const K: usize>(
+        &mut self,
+        room: &QuietSteps<K>,
+        lane: usize,
+        first: usize,
+        tile: &MarketTile,
+    ) -> bool {
+        let surely = (0..self.rules.accounts.len()).all(|a| {
+            !room.is_doubtful(a, lane)
+                || self.surely_stays_open(a, lane, first, (K, room.jumps(lane)), tile)
+        });
+        if surely {
+            return true;
+        }
+        self.passes.cash.clear();
+        for cash in &self.state.hot.cash {
+            self.passes.cash.push(cash[lane]);
+        }
+        let mut stays = true;
+        for k in first..first + K {
+            stays &= self.lane(lane, k, tile, None).stays_open(AccountSet::ALL);
+            if !stays {
+                break;
+            }
+            self.pay(lane, k, tile);
+        }
+        for (cash, &before) in self.state.hot.cash.iter_mut().zip(&self.passes.cash) {
+            cash[lane] = before;
+        }
+        stays
+    }
+
+    /// Pays a quiet step's funding to one lane's accounts.
+    fn pay(&mut self, lane: usize, k: usize, tile: &MarketTile) {
+        for (a, account) in self.rules.accounts.iter().enumerate() {
+            let l = account.legs[0];
+            let contract = self.rules.legs[l].contract;
+            if let Some(stamp) = self.series.stamp(tile, contract, k) {
+                let hot = &mut self.state.hot;
+                hot.cash[a][lane] += hot.size[l][lane] * stamp[lane];
+            }
+        }
+    }
+
+    /// The accounts that may reach their liquidation in one of so many steps of a lane from `first` on, if nothing but funding is
+    /// paid; `jumps` are the steps in which something jumps, as bits.
+    fn doubtful(
+        &mut self,
+        lane: usize,
+        first: usize,
+        (steps, jumps): (usize, u64),
+        tile: &MarketTile,
+    ) -> AccountSet {
+        let accounts = 0..self.rules.accounts.len();
+        AccountSet::of(
+            accounts.map(|a| !self.surely_stays_open(a, lane, first, (steps, jumps), tile)),
+        )
+    }
+
+    /// Whether account `a` is none of them.
+    fn surely_stays_open(
+        &mut self,
+        a: usize,
+        lane: usize,
+        first: usize,
+        steps: (usize, u64),
+        tile: &MarketTile,
+    ) -> bool {
+        let first_bracket = self.screen.legs[self.rules.accounts[a].legs[0]].first_bracket();
+        self.lane(lane, first, tile, None)
+            .surely_stays_open_for(a, steps, first_bracket)
+    }
+
+    /// Works one lane through the steps.
+    fn run<const K: usize>(
+        &mut self,
+        room: &mut QuietSteps<K>,
+        lane: usize,
+        first: usize,
+        tile: &MarketTile,
+    ) {
+        let accounts = self.rules.accounts.len();
+        let jumps = room.jumps(lane);
+        let mut near = self.doubtful(lane, first, (K, jumps), tile);
+        let mut is_looked = false;
+        for k in 0..K {
+            let steps = Steps {
+                rules: self.rules,
+                series: &self.series,
+                tile,
+                first,
+            };
+            let quiet = &mut self.passes.lane;
+            if !is_looked {
+                quiet.look(&steps, k..K, &self.screen.legs, &self.state.hot, lane);
+                is_looked = true;
+            }
+            let is_quiet = !quiet.is_eventful(k)
+                && (near.is_empty(accounts)
+                    || self.lane(lane, first + k, tile, None).stays_open(near));
+            if is_quiet {
+                let steps = Steps {
+                    rules: self.rules,
+                    series: &self.series,
+                    tile,
+                    first,
+                };
+                self.passes.lane.keep(&steps, k, &mut self.state.hot, lane);
+            } else {
+                self.passes.sizes.clear();
+                for size in &self.state.hot.size {
+                    self.passes.sizes.push(size[lane]);
+                }
+                self.lane(lane, first + k, tile, None).settle(near);
+                self.screen.cover(self.rules, &self.state, lane);
+                is_looked = false;
+                let hot = &self.state.hot;
+                let is_nearer = (0..accounts)
+                    .any(|a| hot.cash[a][lane] < self.passes.lane.cash(a, k))
+                    || hot
+                        .size
+                        .iter()
+                        .zip(&self.passes.sizes)
+                        .any(|(size, before)| size[lane].to_bits() != before.to_bits());
+                if is_nearer && k + 1 < K {
+                    near = self.doubtful(lane, first + k + 1, (K - k - 1, jumps >> (k + 1)), tile);
+                }
+            }
+            room.required_usd[k][lane] = self.state.hot.required_usd[lane];
+        }
+    }
+}
