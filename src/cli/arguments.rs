@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Show one path alone, step by step.
     Inspect(Inspect),
-    /// Play historical episodes and hypothetical shocks, and look for the smallest moves that hurt.
+    /// Play historical and hypothetical shocks, and find the smallest moves that hurt.
     Stress(Box<Stress>),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),
