@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Find the best point of a grid under limits, and confirm it on fresh random numbers.
     Optimize(Optimize),
-    /// Play historical episodes and hypothetical shocks, and look for the smallest moves that hurt.
+    /// Play historical and hypothetical shocks, and find the smallest moves that hurt.
     Stress(Box<Stress>),
     /// List the venues whose margin brackets, fees and funding come with the program.
     Venues(Venues),

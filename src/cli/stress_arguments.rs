@@ -29,7 +29,7 @@ pub(crate) struct Stress {
     /// Only these episodes, e.g. `2020-03,2025-10` [default: all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) episodes: Vec<String>,
-    /// Let an asset of the scenario take the moves of a coin that the episodes know; may be given again.
+    /// Let an asset take the moves of a coin that the episodes know; may be given again.
     #[arg(long, value_name = "ASSET=COIN", value_parser = pair)]
     map: Vec<(String, String)>,
     /// Moves of all spots at once [default: -50%,-30%,-20%,-10%,10%,20%,30%,50%,100%].
@@ -59,7 +59,7 @@ pub(crate) struct Stress {
     /// Correlation of all pairs of assets; simulated again [default: 0.5].
     #[arg(long, value_name = "CORRELATION", allow_negative_numbers = true)]
     correlation: Option<f64>,
-    /// Reverse stress: look for the smallest move at once that loses this amount, USD [default: a tenth of what is held].
+    /// Look for the smallest move that loses this amount, USD [default: a tenth of what is held].
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true, value_parser = amount)]
     lose: Option<f64>,
 }

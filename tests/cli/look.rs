@@ -108,6 +108,7 @@ fn reports_fit_into_100_columns() {
 #[test]
 fn lists_and_help_fit_into_100_columns() {
     assert_narrow(&["venues"]);
+    assert_narrow(&["stress", TREASURY, "--paths", "500"]);
     assert_narrow(&["venues", "binance"]);
     assert_narrow(&["venues", "bybit"]);
     for command in [
@@ -116,6 +117,7 @@ fn lists_and_help_fit_into_100_columns() {
         &["check", "--help"],
         &["inspect", "--help"],
         &["venues", "--help"],
+        &["stress", "--help"],
         &["init", "--help"],
     ] {
         for line in hedgesim(command).ended_with(0).lines() {
