@@ -23,7 +23,7 @@ const ROOMS: [&str; 13] = [
 ];
 
 /// What the program itself may use. A new arrow is a decision: write it down here, with its reason, or do without.
-const ARROWS: [Arrow; 49] = [
+const ARROWS: [Arrow; 50] = [
     arrow(
         "plan",
         "scenario",
@@ -101,6 +101,11 @@ const ARROWS: [Arrow; 49] = [
     arrow("stats", "plan", "thresholds, limits, what cannot happen"),
     arrow("stats", "outcome", "estimates from rows"),
     arrow(
+        "stats",
+        "math::normal",
+        "what the errors of a normal sample have to be",
+    ),
+    arrow(
         "choice",
         "scenario::overrides",
         "a point of a grid is a list of overrides",
@@ -140,7 +145,7 @@ const ARROWS: [Arrow; 49] = [
 ];
 
 /// What test modules and fixtures may use besides.
-const TEST_ARROWS: [Arrow; 6] = [
+const TEST_ARROWS: [Arrow; 5] = [
     arrow("market", "hedge::fixture", "a plan whose prices move"),
     arrow(
         "outcome",
@@ -151,11 +156,6 @@ const TEST_ARROWS: [Arrow; 6] = [
         "stats",
         "venue",
         "the fixture's plan has a contract with rules",
-    ),
-    arrow(
-        "stats",
-        "math::normal",
-        "what the errors of a normal sample have to be",
     ),
     arrow(
         "report",
