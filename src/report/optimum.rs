@@ -183,14 +183,40 @@ impl Report<'_> {
             .filter(|rival| rival.difference.is_none_or(|d| is_undecided(&d)))
             .map(|rival| self.point(rival.index))
             .collect();
+        let objective = &self.told.problem.objective;
+        let better = best.rivals.iter().find(|rival| {
+            let Some(difference) = rival.difference.filter(|d| !is_undecided(d)) else {
+                return false;
+            };
+            difference
+                .value
+                .is_some_and(|value| objective.cost(value) < 0.0)
+        });
+        let amounts = |difference: &Estimate| {
+            let text = |number: Option<f64>| number.map_or(NOTHING.to_owned(), |n| style.text(n));
+            (
+                text(difference.value.map(f64::abs)),
+                text(difference.std_error),
+            )
+        };
+        if let Some(better) = better
+            && let Some(difference) = better.difference
+        {
+            let (size, error) = amounts(&difference);
+            return Some(Item {
+                tone: Tone::Warning,
+                text: format!(
+                    "On fresh random numbers {} is better by {size} (standard error {error}): the search chose between the two by luck. More \
+                     paths would tell.",
+                    self.point(better.index),
+                ),
+            });
+        }
         let text = if alike.is_empty() {
-            let size = difference.value.map(f64::abs);
-            let error = difference.std_error;
+            let (size, error) = amounts(&difference);
             format!(
-                "It can be told from the next best point of the grid, {}, which differs by {} (standard error {}).",
+                "It can be told from the next best point of the grid, {}, which is worse by {size} (standard error {error}).",
                 self.point(nearest.index),
-                size.map_or(NOTHING.to_owned(), |size| style.text(size)),
-                error.map_or(NOTHING.to_owned(), |error| style.text(error)),
             )
         } else {
             format!(
