@@ -68,17 +68,20 @@ fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
             .trim_end_matches('0')
             .trim_end_matches('.'),
     ))];
-    let worst = results.episodes.iter().min_by(|a, b| {
-        let pnl = |result: &EpisodeResult| result.at_worst.hedged_pnl_usd;
-        pnl(a).total_cmp(&pnl(b))
+    let told = results.episodes.iter().flat_map(|result| {
+        [
+            (result, &Moment::START, &result.at_start),
+            (result, &result.worst, &result.at_worst),
+        ]
     });
-    if let Some(worst) = worst {
+    let least = told.min_by(|(.., a), (.., b)| a.hedged_pnl_usd.total_cmp(&b.hedged_pnl_usd));
+    if let Some((result, moment, outcome)) = least {
         items.push(Item::plain(format!(
-            "worst episode: {} ({}), begun at {}, leaves a hedged P&L of {}",
-            worst.episode.name,
-            worst.episode.title,
-            moment_words(&worst.worst, plan.simulation.step_days),
-            words.money.text(worst.at_worst.hedged_pnl_usd)
+            "the least hedged P&L of an episode, {}, is that of {} ({}), begun at {}",
+            words.money.text(outcome.hedged_pnl_usd),
+            result.episode.name,
+            result.episode.title,
+            moment_words(moment, plan.simulation.step_days),
         )));
         let count = |is: &dyn Fn(&EpisodeResult) -> bool| {
             results.episodes.iter().filter(|result| is(result)).count()
@@ -139,7 +142,7 @@ fn episodes(results: &Results, plan: &Plan, words: &Words) -> Section {
             table.rows.push(row(name, at_worst, reason, &words));
         }
     }
-    let told = "Each is begun at the start of the hedge, and at the moment at which it hurts most; where that is the start it stands once.";
+    let told = "Each is begun at the start of the hedge, and at the moment that is worst for it; where that is the start it stands once.";
     Section::new(
         format!("Historical episodes, {}", words.money.unit),
         vec![Block::Paragraph(told.to_owned()), Block::WordTable(table)],

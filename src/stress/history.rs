@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use crate::engine::run::SimulationError;
 use crate::engine::scripted::play;
 use crate::outcome::column::Column;
+use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{Plan, StressPlan};
 use crate::stress::coins::CoinMap;
 use crate::stress::course::Course;
@@ -26,7 +27,7 @@ pub struct EpisodeResult {
     pub strangers: Vec<String>,
     /// Begun at time 0.
     pub at_start: StressOutcome,
-    /// Begun at the moment at which the hedged P&L is the least.
+    /// Begun at the moment at which it is worst for the hedge ([`worst_moment`]).
     pub at_worst: StressOutcome,
     /// That moment; the first of equals.
     pub worst: Moment,
@@ -54,11 +55,7 @@ pub fn play_episode(
     let plan = with_costs(plan, episode.cost_factor.value);
     let script = |index: usize| course.script(&plan, &moments[index]);
     let table = play(&plan, moments.len(), &script, stop)?;
-    let worst = table
-        .values(Column::HedgedPnl)
-        .enumerate()
-        .min_by(|(i, a), (j, b)| a.total_cmp(b).then(i.cmp(j)))
-        .map_or(0, |(index, _)| index);
+    let worst = worst_moment(&table, &plan);
     let liquidated = table.values(Column::Liquidations).filter(|n| *n > 0.0);
     let required_usd = table.values(Column::RequiredCollateral).fold(0.0, f64::max);
     let outcome = |index: usize| {
@@ -78,6 +75,25 @@ pub fn play_episode(
         coins: coins.iter().map(|&coin| coin.to_owned()).collect(),
         strangers: strangers.iter().map(|&name| name.to_owned()).collect(),
     })
+}
+
+/// The row that is worst for the hedge, the first of equals: one that is liquidated before any that is not, of these the one that
+/// needs the most cash, then the one with the least hedged P&L.
+///
+/// The P&L alone would not find it: in a rally it is the least where the inventory gains the least, and a liquidated short is spared the
+/// rest of the rally.
+fn worst_moment(table: &OutcomeTable, plan: &Plan) -> usize {
+    let at = |column: Column, row: usize| table.value(row, column as usize);
+    let is_liquidated = |row: usize| at(Column::Liquidations, row) > 0.0;
+    let cash_usd = |row: usize| cash_needed_usd(at(Column::RequiredCollateral, row), plan);
+    let by_harm = |&a: &usize, &b: &usize| {
+        is_liquidated(a)
+            .cmp(&is_liquidated(b))
+            .then_with(|| cash_usd(a).total_cmp(&cash_usd(b)))
+            .then_with(|| at(Column::HedgedPnl, b).total_cmp(&at(Column::HedgedPnl, a)))
+            .then(b.cmp(&a))
+    };
+    (0..table.paths()).max_by(by_harm).unwrap_or(0)
 }
 
 /// Cash that the extremes inside coarse steps would have needed, USD.
