@@ -309,7 +309,13 @@ impl Report<'_> {
         for &number in &optimum.binding {
             let constraint = &problem.constraints[number];
             let style = Style::of(&constraint.measure, self.money);
+            let is_unknown = judged(optimum)[1 + number].ci95.is_none();
             let text = match nothing.reachable[number] {
+                None if is_unknown => format!(
+                    "In the way: {}. Its value has no interval on so few paths, or what it is conditional on never happened, so that it \
+                     cannot be told.",
+                    constraint.text
+                ),
                 Some(reachable) => format!(
                     "In the way: {}. If it were dropped, the other limits could be kept; with them, the nearest to its bound that the tried \
                      points come is {} (judged at the far end of the 95 % interval).",

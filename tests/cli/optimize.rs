@@ -265,6 +265,16 @@ fn no_point_that_keeps_the_limits_is_exit_code_3() {
 }
 
 #[test]
+fn what_so_few_paths_cannot_tell_is_not_kept() {
+    let arguments = ["optimize", TREASURY, "--paths", "200", "--minimize", "es95"];
+    let limits = ["--subject-to", "p0.1 >= -1e12", "--over", RATIO];
+    let report = hedgesim(&[&arguments[..], &limits].concat()).ended_with(3);
+    let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = "In the way: p0.1 >= -1e12. Its value has no interval on so few paths";
+    assert!(words.contains(wanted), "{report}");
+}
+
+#[test]
 fn points_that_the_venue_refuses_are_none_to_choose() {
     // 5 million carry a small short only.
     let found = optimize(&[
