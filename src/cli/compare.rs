@@ -10,17 +10,20 @@ use hedgesim::engine::memory::available_bytes;
 use hedgesim::plan::read::load;
 use hedgesim::report::compare::document;
 use hedgesim::report::compare_files::{CompareInfo, csv, json};
-use hedgesim::report::folder::{FolderError, prepare_folder, write_texts};
+use hedgesim::report::folder::write_texts;
 use hedgesim::report::{markdown, terminal};
 
 use crate::cli::arguments::{Compare, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{refused, resolved, set_threads, stop_flag};
+use crate::cli::session::{prepare_output, refused, resolved, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 2] = ["compare.json", "compare.csv"];
+
+/// The most proposals that are put beside each other: nobody reads more than these 190 pairs.
+const MOST_PROPOSALS: usize = 20;
 
 /// Runs the command.
 pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
@@ -30,11 +33,8 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
     let all: Vec<Named> = proposals.iter().map(named).collect();
     let notes = common_ground(&all).map_err(|error| Failure::refused(&error.to_string()))?;
     let stop = stop_flag();
-    let refuse = |error: FolderError| Failure::refused(&error.to_string());
-    let _prepared = match &arguments.out {
-        Some(folder) => Some(prepare_folder(folder, &FILES).map_err(refuse)?),
-        None => None,
-    };
+    let read = arguments.scenarios.iter().map(PathBuf::as_path);
+    let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     let plan = &proposals[0].plan;
     let paths = plan.simulation.paths;
     let wanted = Wanted {
@@ -85,6 +85,12 @@ fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
         return Err(Failure::refused(&format!(
             "only {} is given; allowed: two scenarios or more, which are compared with the first",
             only.display()
+        )));
+    }
+    if arguments.scenarios.len() > MOST_PROPOSALS {
+        return Err(Failure::refused(&format!(
+            "{} scenarios are given; allowed: up to {MOST_PROPOSALS}, for every two of them are compared",
+            arguments.scenarios.len()
         )));
     }
     let overrides = arguments.changes.all();

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::arguments::{Arguments, Command};
+use crate::cli::session::watch_signals;
 use crate::cli::{check, compare, init, inspect, optimize, run, stress, sweep, venues};
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
+    watch_signals();
     let done = match &arguments.command {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),

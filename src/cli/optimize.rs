@@ -13,7 +13,7 @@ use hedgesim::choice::optimum::search::{Draw, Stopped, optimize as search};
 use hedgesim::choice::optimum::simulated::Simulated;
 use hedgesim::engine::memory::available_bytes;
 use hedgesim::engine::run::{SimulationError, simulate};
-use hedgesim::report::folder::{FolderError, prepare_folder, write_texts};
+use hedgesim::report::folder::write_texts;
 use hedgesim::report::optimum::document;
 use hedgesim::report::optimum_files::{OptimumInfo, Told, frontier_csv, json, scenario};
 use hedgesim::report::{markdown, terminal};
@@ -27,7 +27,7 @@ use crate::cli::failure::Failure;
 use crate::cli::optimize_points::Candidates;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{check_input_stays, set_threads, stop_flag};
+use crate::cli::session::{prepare_output, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 3] = ["optimize.json", "frontier.csv", "scenario.toml"];
@@ -45,14 +45,8 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
     let liquidation_price = liquidation_price(arguments, &problem)?;
     check_memory(&candidates)?;
     let stop = stop_flag();
-    let refuse = |error: FolderError| Failure::refused(&error.to_string());
-    let _prepared = match &arguments.out {
-        Some(folder) => {
-            check_input_stays(folder, &arguments.scenario.scenario)?;
-            Some(prepare_folder(folder, &FILES).map_err(refuse)?)
-        }
-        None => None,
-    };
+    let read = [arguments.scenario.scenario.as_path()];
+    let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     let simulation_started = Instant::now();
     let progress = Progress::new(0);
     let found = solve(&problem, &candidates, liquidation_price, (&stop, &progress));

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hedgesim::report::content::document;
-use hedgesim::report::folder::{FolderError, RUN_FILES, prepare_folder, write_folder};
+use hedgesim::report::folder::{RUN_FILES, write_folder};
 use hedgesim::report::{json, markdown, terminal};
 use hedgesim::stats::limits::LimitStatus;
 use hedgesim::stats::summarise::{Detail, RunInfo};
@@ -14,7 +14,8 @@ use crate::cli::arguments::{ReportFormat, Run};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::session::{
-    check_input_stays, check_memory, read, refuse_view, set_threads, simulate_watched, stop_flag,
+    check_memory, files_of, prepare_output, read, refuse_view, set_threads, simulate_watched,
+    stop_flag,
 };
 
 /// What `--out` writes, for the message.
@@ -27,14 +28,8 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let (loaded, plan) = read(&arguments.scenario)?;
     check_memory(&loaded, &plan)?;
     let stop = stop_flag();
-    let refuse = |error: FolderError| Failure::refused(&error.to_string());
-    let _prepared = match &arguments.out {
-        Some(folder) => {
-            check_input_stays(folder, &arguments.scenario.scenario)?;
-            Some(prepare_folder(folder, &RUN_FILES).map_err(refuse)?)
-        }
-        None => None,
-    };
+    let out = arguments.out.as_deref();
+    let _prepared = prepare_output(out, &RUN_FILES, files_of(&loaded.sources))?;
     let simulation_started = Instant::now();
     let mut table = simulate_watched(&plan, &stop)?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();

@@ -1,8 +1,8 @@
 //! What the commands share: reading and resolving a scenario, threads, Ctrl-C.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
 use hedgesim::engine::pilot;
@@ -13,8 +13,10 @@ use hedgesim::plan::pilot::Pilot;
 use hedgesim::plan::read::load;
 use hedgesim::plan::resolve::resolve_with;
 use hedgesim::plan::types::Plan;
+use hedgesim::report::folder::{FolderError, PreparedFolder, prepare_folder};
 use hedgesim::report::number::plain;
 use hedgesim::scenario::load::Loaded;
+use hedgesim::scenario::place::Sources;
 use hedgesim::scenario::problem::{Problem, Problems};
 use hedgesim::stats::limits::{check_bound, known_path};
 use hedgesim::stats::summarise::template;
@@ -129,17 +131,31 @@ pub(crate) fn refuse_view(loaded: &Loaded, error: &ViewError) -> Failure {
     Failure::Refused(problems.render(true) + "\n")
 }
 
-/// A flag that Ctrl-C or SIGTERM sets; a second one ends the program at once.
-pub(crate) fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
+/// Whether a command has something to clean up when it is asked to stop.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Set by Ctrl-C or SIGTERM.
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Watches for Ctrl-C and SIGTERM: before [`stop_flag`] is asked for they end the program at once, for nothing is written yet; then
+/// they set the flag, and a second one ends the program.
+pub(crate) fn watch_signals() {
     // Without a handler the signal ends the program, which leaves nothing half-written either.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+    let _ = ctrlc::set_handler(|| {
+        if !HAS_BEGUN.load(Ordering::Relaxed) {
+            Failure::Interrupted.tell();
+            std::process::exit(130);
+        }
+        if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     });
-    stop
+}
+
+/// The flag that Ctrl-C and SIGTERM set from now on.
+pub(crate) fn stop_flag() -> Arc<AtomicBool> {
+    HAS_BEGUN.store(true, Ordering::Relaxed);
+    Arc::clone(&STOP)
 }
 
 /// Makes the pool of threads for everything that follows.
@@ -160,14 +176,40 @@ pub(crate) fn simulate_watched(plan: &Plan, stop: &AtomicBool) -> Result<Outcome
     Ok(table?)
 }
 
-/// Refuses to write the scenario as run over the scenario that was read.
-pub(crate) fn check_input_stays(folder: &Path, scenario: &Path) -> Result<(), Failure> {
-    let written = folder.join("scenario.toml");
-    match (written.canonicalize(), scenario.canonicalize()) {
-        (Ok(written), Ok(read)) if written == read => Err(Failure::refused(&format!(
-            "`{}` is the scenario itself, which `--out` would write over; results need a folder of their own",
-            scenario.display()
-        ))),
-        _ => Ok(()),
+/// Makes sure of the folder that `--out` names and of its files; none of them may be one of the files that were read.
+pub(crate) fn prepare_output<'a>(
+    out: Option<&Path>,
+    names: &[&str],
+    read: impl IntoIterator<Item = &'a Path>,
+) -> Result<Option<PreparedFolder>, Failure> {
+    let Some(folder) = out else {
+        return Ok(None);
+    };
+    for input in read {
+        let Ok(input_file) = input.canonicalize() else {
+            continue;
+        };
+        let is_input = |name: &&str| {
+            folder
+                .join(name)
+                .canonicalize()
+                .is_ok_and(|at| at == input_file)
+        };
+        if names.iter().any(is_input) {
+            return Err(Failure::refused(&format!(
+                "`{}` has been read, and `--out` would write over it; results need a folder of their own",
+                input.display()
+            )));
+        }
     }
+    let prepared = prepare_folder(folder, names);
+    prepared
+        .map(Some)
+        .map_err(|error: FolderError| Failure::refused(&error.to_string()))
+}
+
+/// The files that a scenario was read from.
+pub(crate) fn files_of(sources: &Sources) -> impl Iterator<Item = &Path> {
+    let files = sources.files.iter().map(|file| Path::new(&file.name));
+    std::iter::once(Path::new(&sources.name)).chain(files)
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use hedgesim::report::folder::{FolderError, prepare_folder};
 use hedgesim::report::stress::document;
 use hedgesim::report::stress_episodes;
 use hedgesim::report::stress_json::{render_csv, render_json};
@@ -15,7 +14,9 @@ use crate::cli::arguments::ReportFormat;
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{check_memory, read, set_threads, simulate_watched, stop_flag};
+use crate::cli::session::{
+    check_memory, files_of, prepare_output, read, set_threads, simulate_watched, stop_flag,
+};
 use crate::cli::stress_arguments::Stress;
 
 /// What `--out` writes.
@@ -35,11 +36,8 @@ pub(crate) fn stress(arguments: &Stress) -> Result<(), Failure> {
         .map_err(|error| Failure::refused(&error.to_string()))?;
     check_memory(&loaded, &plan)?;
     let stop = stop_flag();
-    let refuse = |error: FolderError| Failure::refused(&error.to_string());
-    let _prepared = match &arguments.out {
-        Some(folder) => Some(prepare_folder(folder, &FILES).map_err(refuse)?),
-        None => None,
-    };
+    let out = arguments.out.as_deref();
+    let _prepared = prepare_output(out, &FILES, files_of(&loaded.sources))?;
     let table = simulate_watched(&plan, &stop)?;
     let progress = Progress::new(test.paths(&plan));
     let results = test.run(&plan, table, &stop, &progress);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hedgesim::choice::sweep::{Wanted, sweep as sweep_points};
 use hedgesim::engine::memory::available_bytes;
-use hedgesim::report::folder::{FolderError, prepare_folder, write_texts};
+use hedgesim::report::folder::write_texts;
 use hedgesim::report::sweep::document;
 use hedgesim::report::sweep_files::{SweepInfo, csv, json};
 use hedgesim::report::{markdown, terminal};
@@ -15,7 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::points::{points, tell_idle_axes};
 use crate::cli::progress::Progress;
-use crate::cli::session::{check_input_stays, set_threads, stop_flag};
+use crate::cli::session::{prepare_output, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 3] = ["sweep.json", "sweep.csv", "scenario.toml"];
@@ -26,14 +26,8 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     set_threads(&arguments.threads)?;
     let points = points(&arguments.scenario, &arguments.over)?;
     let stop = stop_flag();
-    let refuse = |error: FolderError| Failure::refused(&error.to_string());
-    let _prepared = match &arguments.out {
-        Some(folder) => {
-            check_input_stays(folder, &arguments.scenario.scenario)?;
-            Some(prepare_folder(folder, &FILES).map_err(refuse)?)
-        }
-        None => None,
-    };
+    let read = [arguments.scenario.scenario.as_path()];
+    let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     tell_idle_axes(&points);
     let plan = &points.proposals[0].plan;
     let paths = plan.simulation.paths;

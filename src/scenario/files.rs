@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
@@ -134,7 +135,7 @@ impl Files {
             };
             cause.at(given.place)
         };
-        let bytes = std::fs::read(&path).map_err(|error| refuse(format!("{name}: {error}")))?;
+        let bytes = read_whole(&path).map_err(|error| refuse(format!("{name}: {error}")))?;
         let text =
             String::from_utf8(bytes).map_err(|_| refuse(format!("{name} is not UTF-8 text")))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
@@ -144,6 +145,21 @@ impl Files {
         });
         Ok((self.first_source + read.len() - 1, name, text))
     }
+}
+
+/// The most bytes of a file that is read: far more than a scenario or years of prices by the minute take.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Reads a file whole, as long as it ends: a pipe is as good as a file, an endless device is not.
+pub(crate) fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        let reason = format!("it is larger than {} MiB", MOST_BYTES >> 20);
+        return Err(std::io::Error::other(reason));
+    }
+    Ok(bytes)
 }
 
 impl CsvTable {

@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item, Value};
 
 use crate::scenario::cause::Cause;
 use crate::scenario::draft::Draft;
-use crate::scenario::files::Files;
+use crate::scenario::files::{Files, read_whole};
 use crate::scenario::overrides::Override;
 use crate::scenario::place::Sources;
 use crate::scenario::problem::{Problem, Problems};
@@ -48,7 +48,7 @@ pub fn load(path: &Path, overrides: &[String], check: DraftCheck) -> Result<Load
         };
         Problems::new(sources, vec![cause.at(None)])
     };
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = read_whole(path).map_err(|error| {
         refuse(Cause::Unreadable {
             name: name.clone(),
             reason: error.to_string(),

@@ -142,7 +142,7 @@ fn the_scenario_itself_is_not_written_over() {
     let before = read(&input);
     let arguments = ["run", text_of(&input), "--out", text_of(&folder)];
     let message = hedgesim(&arguments).refused();
-    assert!(message.contains("is the scenario itself"), "{message}");
+    assert!(message.contains("`--out` would write over it"), "{message}");
     assert_eq!(read(&input), before);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }
