@@ -28,5 +28,7 @@ mod stopped;
 mod stress;
 #[path = "cli/sweep.rs"]
 mod sweep;
+#[path = "cli/viewed_choices.rs"]
+mod viewed_choices;
 #[path = "cli/views.rs"]
 mod views;

@@ -31,5 +31,6 @@ fn stressed(plan: &Plan, settings: Settings) -> Results {
     let stop = AtomicBool::new(false);
     let test = StressTest::try_new(plan, settings).expect("a test that can be made");
     let table = simulate(plan, &stop, &()).expect("not interrupted");
-    test.run(plan, table, &stop, &()).expect("not interrupted")
+    test.run(plan, (table, None), &stop, &())
+        .expect("not interrupted")
 }

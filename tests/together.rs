@@ -8,13 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::any_plan::{Features, plan_of};
 use common::plans::any_plan;
 use common::small_plan::small_plan;
-use hedgesim::choice::evaluation::{evaluate, passes, table_bytes};
+use hedgesim::choice::evaluation::{
+    EvaluationError, evaluate, evaluate_columns, passes, table_bytes,
+};
 use hedgesim::engine::run::{SimulationError, Watcher, simulate};
 use hedgesim::engine::together::{Columns, simulate_columns_together, simulate_together};
 use hedgesim::outcome::column::{Cell, Column, Extra};
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::common_market::same_market;
 use hedgesim::plan::types::{AfterLiquidation, Crossing, Plan, Rebalance};
+use hedgesim::plan::views::{SpotSide, ViewBound, ViewPlan, ViewedQuantity};
+use hedgesim::stats::views::weigh;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -304,7 +308,7 @@ fn every_plan_is_looked_at_once_with_its_own_table() {
         &plans,
         &passes,
         (&stop, &()),
-        |_, table| pnl(table),
+        |_, table, _| pnl(table),
         |index, pnl| kept.push((index, pnl)),
     )
     .unwrap();
@@ -312,4 +316,71 @@ fn every_plan_is_looked_at_once_with_its_own_table() {
     for (index, found) in kept {
         assert_eq!(found, pnl(&alone(plans[index])), "plan {index}");
     }
+}
+
+/// The plan under one view: a price above a level with so much probability.
+fn with_view(plan: &Plan, level_usd: f64, probability: f64) -> Plan {
+    let mut plan = plan.clone();
+    plan.report.views.list = vec![ViewPlan {
+        text: "a view".to_owned(),
+        path: "views.0".to_owned(),
+        quantity: ViewedQuantity::Probability {
+            asset: 0,
+            side: SpotSide::Above,
+            level_usd,
+        },
+        bound: ViewBound::exactly(probability),
+    }];
+    plan
+}
+
+#[test]
+fn tables_have_the_weights_of_their_own_views_and_keep_none_of_an_earlier_pass() {
+    let mut plan = small_plan(10);
+    plan.simulation.paths = 500;
+    plan.market.assets[0].volatility_annual = 0.8;
+    let spot_usd = plan.market.assets[0].spot_usd;
+    let mut all = proposals(&plan);
+    for (index, plan) in all.iter_mut().enumerate() {
+        match index % 3 {
+            0 => *plan = with_view(plan, spot_usd, 0.6),
+            1 => *plan = with_view(plan, spot_usd, 0.3),
+            _ => {}
+        }
+    }
+    assert!(all.len() >= 6);
+    let plans: Vec<&Plan> = all.iter().collect();
+    let stop = AtomicBool::new(false);
+    let hedged = [Cell::Fixed(Column::HedgedPnl)];
+    for columns in [Columns::All, Columns::Only(&hedged)] {
+        // Passes of one, of two and of all plans: of small ones, tables are written over by others' plans.
+        for most in [0, 2 * table_bytes(&all[0]), u64::MAX] {
+            let mut count = 0;
+            evaluate_columns(
+                &plans,
+                &passes(&plans, most),
+                columns,
+                (&stop, &()),
+                |_, table, views| (table.weights().map(<[f64]>::to_vec), views.cloned()),
+                |index, (weights, outcome)| {
+                    let (expected, of_alone) = weigh(&alone(plans[index]), plans[index]).unwrap();
+                    assert_eq!(weights, expected, "plan {index}");
+                    assert_eq!(weights.is_some(), index % 3 < 2, "plan {index}");
+                    assert_eq!(outcome, weights.map(|_| of_alone), "plan {index}");
+                    count += 1;
+                },
+            )
+            .unwrap();
+            assert_eq!(count, plans.len());
+        }
+    }
+    // The plan whose views cannot be had is named.
+    all[4] = with_view(&plan, 1e9 * spot_usd, 0.3);
+    let plans: Vec<&Plan> = all.iter().collect();
+    let passes = passes(&plans, 0);
+    let found = evaluate(&plans, &passes, (&stop, &()), |_, _, _| (), |_, ()| {});
+    assert!(
+        matches!(found, Err(EvaluationError::Views { plan: 4, .. })),
+        "{found:?}"
+    );
 }

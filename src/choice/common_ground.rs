@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::plan::types::{AssetPlan, HoldingPlan, JumpPlan, Plan};
+use crate::plan::views::{ViewPlan, ViewsPlan};
 
 /// Two proposals that have no common ground.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -41,6 +42,8 @@ pub struct Named<'a> {
 const SET: &str = "`--set` changes all of them";
 const PATHS: &str = "`--paths` sets it for all of them";
 const SEED: &str = "`--seed` sets it for all of them";
+const VIEWS: &str =
+    "`--view` adds one to all of them; write those of the file into each, in one order";
 const ASSETS: &str = "write the assets of all proposals into each, in one order";
 
 /// Checks that proposals can be compared, and says what a reader must know where they differ in more than the hedge.
@@ -112,6 +115,10 @@ fn check(first: Named, other: Named) -> Result<(), NoCommonGround> {
             }
         }
     }
+    if !same_views(&a.report.views, &b.report.views) {
+        let values = [a, b].map(|plan| views_words(&plan.report.views));
+        return Err(differs("views".to_owned(), &values, VIEWS));
+    }
     let [first_usd, other_usd] = [a, b].map(held_usd);
     // The same quantities in another order add up differently in the last digit.
     if (first_usd - other_usd).abs() > 1e-9 * first_usd.abs().max(other_usd.abs()) {
@@ -121,6 +128,20 @@ fn check(first: Named, other: Named) -> Result<(), NoCommonGround> {
         });
     }
     Ok(())
+}
+
+/// Whether both hold the same of the market, in the same order: the weights are then the same to the last bit.
+fn same_views(a: &ViewsPlan, b: &ViewsPlan) -> bool {
+    let held = |view: &ViewPlan| (view.quantity, view.bound);
+    a.list.iter().map(held).eq(b.list.iter().map(held))
+}
+
+fn views_words(views: &ViewsPlan) -> String {
+    let words: Vec<&str> = views.list.iter().map(|view| view.text.as_str()).collect();
+    match words.as_slice() {
+        [] => "empty".to_owned(),
+        words => format!("[{}]", words.join("; ")),
+    }
 }
 
 fn text(number: f64) -> String {

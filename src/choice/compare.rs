@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 
 use crate::choice::dominance::{Dominance, Outcomes, dominance};
-use crate::choice::evaluation::{evaluate, passes, table_bytes};
+use crate::choice::evaluation::{EvaluationError, evaluate, passes, table_bytes};
 use crate::choice::sweep::KEYS;
 use crate::engine::run::{SimulationError, Watcher};
 use crate::outcome::column::Column;
@@ -18,8 +18,10 @@ use crate::stats::level::ByName;
 use crate::stats::limits::estimate_paths;
 use crate::stats::probability::probability;
 use crate::stats::sample::Sample;
-use crate::stats::summarise::{Detail, RunInfo, summarise, template};
+use crate::stats::summarise::{Detail, RunInfo, template};
 use crate::stats::summary::Summary;
+use crate::stats::viewed::summarise_weighted;
+use crate::stats::views::ViewsOutcome;
 
 /// A proposal.
 #[derive(Debug, Clone)]
@@ -91,6 +93,14 @@ pub struct Comparison {
     pub dominance: Vec<PairDominance>,
 }
 
+impl Comparison {
+    /// What the views came to, the same for all proposals; `None` without views.
+    pub fn views(&self) -> Option<&ViewsOutcome> {
+        let first = self.proposals.first()?;
+        Some(&first.summary.views.as_ref()?.outcome)
+    }
+}
+
 /// What was seen of one table.
 struct Seen {
     influences: Influences,
@@ -103,13 +113,14 @@ struct Seen {
 /// `memory_bytes` is the memory that may be used; `None`: any.
 ///
 /// # Errors
-/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before anything is simulated.
+/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before anything is simulated;
+/// [`EvaluationError::Views`] where the paths do not allow the views.
 pub fn compare(
     proposals: &[Proposal],
     wanted: &Wanted,
     memory_bytes: Option<u64>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
-) -> Result<Comparison, SimulationError> {
+) -> Result<Comparison, EvaluationError> {
     let plans: Vec<&Plan> = proposals.iter().map(|proposal| &proposal.plan).collect();
     // What is kept of a table is at most as large, its order three columns more.
     let bytes = plans.iter().map(|plan| table_bytes(plan));
@@ -119,7 +130,8 @@ pub fn compare(
         return Err(SimulationError::OutOfMemory {
             paths: plans[0].simulation.paths,
             gib: needed_bytes.div_ceil(1 << 30),
-        });
+        }
+        .into());
     }
     let tables_bytes = memory_bytes.map_or(u64::MAX, |bytes| bytes - all);
     let mut seen: Vec<Option<Seen>> = proposals.iter().map(|_| None).collect();
@@ -128,7 +140,7 @@ pub fn compare(
         &plans,
         &passes(&plans, tables_bytes),
         (stop, watcher),
-        |index, table| look(&proposals[index], table, &keys, wanted),
+        |index, table, views| look(&proposals[index], (table, views), &keys, wanted),
         |index, found| seen[index] = Some(found),
     )?;
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
@@ -178,7 +190,12 @@ const SHOWN_BESIDE: [&str; 5] = [
     "collateral.peak.percentiles.p99",
 ];
 
-fn look(proposal: &Proposal, table: &OutcomeTable, keys: &[String], wanted: &Wanted) -> Seen {
+fn look(
+    proposal: &Proposal,
+    (table, views): (&mut OutcomeTable, Option<&ViewsOutcome>),
+    keys: &[String],
+    wanted: &Wanted,
+) -> Seen {
     let plan = &proposal.plan;
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let influences = influences(table, plan, &keys);
@@ -192,14 +209,14 @@ fn look(proposal: &Proposal, table: &OutcomeTable, keys: &[String], wanted: &Wan
     } else {
         Detail::Report
     };
-    let summary = Box::new(summarise(table, plan, detail, &run));
+    let summary = summarise_weighted(table, plan, detail, &run, views.cloned());
     let estimates = influences.estimates();
     let estimates = estimates.map(|(key, estimate)| (key.to_owned(), estimate));
     Seen {
         compared: Compared {
             name: proposal.name.clone(),
             estimates: ByName(estimates.collect()),
-            summary,
+            summary: Box::new(summary),
         },
         outcomes: Outcomes::of(&Sample::of_column(table, Column::HedgedPnl)),
         influences,

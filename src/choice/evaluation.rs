@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use crate::engine::memory::needed_bytes;
 use crate::engine::run::{SimulationError, Watcher};
@@ -11,10 +12,28 @@ use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
+use crate::plan::views::ViewsPlan;
+use crate::stats::views::{ViewError, ViewsOutcome, weigh};
 
 /// The most plans of one pass: the state of their ledgers on one block stays in the caches, and the market's share of the work is
 /// small already.
 const MOST_TOGETHER: usize = 32;
+
+/// Why plans cannot be evaluated.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EvaluationError {
+    /// The simulation.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+    /// The paths of a plan do not allow its views.
+    #[error("{error}")]
+    Views {
+        /// Which plan.
+        plan: usize,
+        /// Why not.
+        error: ViewError,
+    },
+}
 
 /// Which plans are simulated together, in the order in which that is done.
 ///
@@ -62,7 +81,8 @@ fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
 
 /// Memory for a plan's outcomes and their statistics.
 pub fn table_bytes(plan: &Plan) -> u64 {
-    needed_bytes(plan.simulation.paths, Layout::of(plan).columns())
+    let weights = usize::from(!plan.report.views.is_empty());
+    needed_bytes(plan.simulation.paths, Layout::of(plan).columns() + weights)
 }
 
 /// [`evaluate_columns`] with all columns.
@@ -73,9 +93,9 @@ pub fn evaluate<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
     watched: (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    look: impl Fn(usize, &mut OutcomeTable, Option<&ViewsOutcome>) -> T + Sync,
     keep: impl FnMut(usize, T),
-) -> Result<(), SimulationError> {
+) -> Result<(), EvaluationError> {
     evaluate_columns(plans, passes, Columns::All, watched, look, keep)
 }
 
@@ -83,37 +103,76 @@ pub fn evaluate<T: Send>(
 /// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are written over by the
 /// next pass.
 ///
+/// A table has the weights of its plan's views, and `look` is told what those came to; without views it has none. Whoever takes weights
+/// off a table puts them back or not: the next pass begins without any.
+///
 /// The watcher is told of a path once for each plan.
 ///
 /// # Errors
-/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before the pass that does not fit.
+/// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] before the pass that does not fit;
+/// [`EvaluationError::Views`] at the first plan whose views its paths do not allow, before anything of its pass is looked at.
 pub fn evaluate_columns<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
     wanted: Columns<'_>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    look: impl Fn(usize, &mut OutcomeTable, Option<&ViewsOutcome>) -> T + Sync,
     mut keep: impl FnMut(usize, T),
-) -> Result<(), SimulationError> {
+) -> Result<(), EvaluationError> {
     let mut spare = Vec::new();
     for pass in passes {
         let together: Vec<&Plan> = pass.iter().map(|&index| plans[index]).collect();
-        let tables = simulate_columns_together(&together, wanted, spare, (stop, watcher))?;
+        let mut tables = simulate_columns_together(&together, wanted, spare, (stop, watcher))?;
+        let (outcomes, of_plans) =
+            reweigh(&together, &mut tables).map_err(|(at, error)| EvaluationError::Views {
+                plan: pass[at],
+                error,
+            })?;
         let seen: Vec<Option<T>> = pass
             .par_iter()
-            .zip(&tables)
-            .map(|(&index, table)| {
+            .zip(&mut tables)
+            .zip(&of_plans)
+            .map(|((&index, table), viewed)| {
                 let is_wanted = !stop.load(Ordering::Relaxed);
-                is_wanted.then(|| look(index, table))
+                let outcome = viewed.map(|viewed| &outcomes[viewed]);
+                is_wanted.then(|| look(index, table, outcome))
             })
             .collect();
         spare = tables;
         for (&index, seen) in pass.iter().zip(seen) {
             let Some(seen) = seen else {
-                return Err(SimulationError::Interrupted);
+                return Err(SimulationError::Interrupted.into());
             };
             keep(index, seen);
         }
     }
     Ok(())
+}
+
+/// What views came to, each once, and by plan which of them are its own.
+type Viewed = (Vec<ViewsOutcome>, Vec<Option<usize>>);
+
+/// Gives the tables of one market the weights of their plans' views, computed once for all plans with the same, and takes away those that
+/// a table of an earlier pass had. The error comes with the place of its plan.
+fn reweigh(plans: &[&Plan], tables: &mut [OutcomeTable]) -> Result<Viewed, (usize, ViewError)> {
+    let mut known: Vec<(&ViewsPlan, Vec<f64>)> = Vec::new();
+    let (mut outcomes, mut of_plans) = (Vec::new(), Vec::with_capacity(plans.len()));
+    for (at, (plan, table)) in plans.iter().zip(tables).enumerate() {
+        table.take_weights();
+        let views = &plan.report.views;
+        let mut found = known.iter().position(|(known, _)| *known == views);
+        if found.is_none() {
+            let (weights, outcome) = weigh(table, plan).map_err(|error| (at, error))?;
+            if let Some(weights) = weights {
+                found = Some(known.len());
+                known.push((views, weights));
+                outcomes.push(outcome);
+            }
+        }
+        if let Some(found) = found {
+            table.set_weights(known[found].1.clone());
+        }
+        of_plans.push(found);
+    }
+    Ok((outcomes, of_plans))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use crate::choice::evaluation::{evaluate_columns, passes, table_bytes};
+use crate::choice::evaluation::{EvaluationError, evaluate_columns, passes, table_bytes};
 use crate::choice::frontier::Frontier;
 use crate::choice::grid::{Grid, Neighbours, Point};
 use crate::engine::run::{SimulationError, Watcher};
@@ -18,8 +18,10 @@ use crate::stats::influence::{Influences, influences};
 use crate::stats::level::ByName;
 use crate::stats::limits::{LimitOutcome, judge};
 use crate::stats::quantity::TRADING_COST;
-use crate::stats::summarise::{Detail, RunInfo, summarise};
+use crate::stats::summarise::{Detail, RunInfo};
 use crate::stats::summary::Summary;
+use crate::stats::viewed::summarise_weighted;
+use crate::stats::views::ViewsOutcome;
 
 /// What is compared between points: keys of a summary, and last what trades cost ([`TRADING_COST`]).
 pub const KEYS: [&str; 18] = [
@@ -90,6 +92,8 @@ pub struct SweptPoint {
     pub estimates: ByName,
     /// The scenario's limits, judged at this point.
     pub limits: Vec<LimitOutcome>,
+    /// What the views of this point came to, if it has any.
+    pub views: Option<ViewsOutcome>,
     /// The whole summary, if wanted.
     pub summary: Option<Box<Summary>>,
 }
@@ -128,7 +132,7 @@ struct Seen {
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set; [`SimulationError::OutOfMemory`] if not even one table, or not the
-/// influences of neighbours, fit.
+/// influences of neighbours, fit; [`EvaluationError::Views`] where the paths of a point do not allow its views.
 ///
 /// # Panics
 /// If there is not one proposal for each point.
@@ -138,7 +142,7 @@ pub fn sweep(
     wanted: &Wanted,
     memory_bytes: Option<u64>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
-) -> Result<Sweep, SimulationError> {
+) -> Result<Sweep, EvaluationError> {
     assert_eq!(proposals.len(), grid.size(), "a proposal for each point");
     let plans: Vec<&Plan> = proposals.iter().map(|proposal| &proposal.plan).collect();
     let tables_bytes = memory_bytes.map_or(u64::MAX, |bytes| bytes / 2);
@@ -147,16 +151,18 @@ pub fn sweep(
     let mut frontier = Frontier::new(grid.size(), &neighbours);
     let paths = plans[0].simulation.paths;
     let held = frontier.most_held(&passes) as u64;
+    let is_weighted = plans.iter().any(|plan| !plan.report.views.is_empty());
     let held_bytes = held
         .saturating_mul(paths)
-        .saturating_mul(COLUMNS * COLUMN_BYTES);
+        .saturating_mul((COLUMNS + u64::from(is_weighted)) * COLUMN_BYTES);
     let largest_bytes = plans.iter().map(|plan| table_bytes(plan)).max();
     let needed_bytes = largest_bytes.unwrap_or(0).saturating_add(held_bytes);
     if memory_bytes.is_some_and(|bytes| needed_bytes > bytes) {
         return Err(SimulationError::OutOfMemory {
             paths,
             gib: needed_bytes.div_ceil(1 << 30),
-        });
+        }
+        .into());
     }
     let has_other_limits = plans.iter().any(|plan| {
         let mut limits = plan.report.limits.iter();
@@ -174,7 +180,7 @@ pub fn sweep(
         &passes,
         columns,
         (stop, watcher),
-        |index, table| look(&proposals[index], table, wanted),
+        |index, table, views| look(&proposals[index], table, views, wanted),
         |index, seen| {
             points[index] = Some(seen.point);
             for (pair, estimates) in frontier.enter(index, seen.influences) {
@@ -200,7 +206,12 @@ fn markets(plans: &[&Plan], passes: &[Vec<usize>]) -> usize {
     1 + pairs.filter(|(a, b)| !same_market(a, b)).count()
 }
 
-fn look(proposal: &Proposal, table: &OutcomeTable, wanted: &Wanted) -> Seen {
+fn look(
+    proposal: &Proposal,
+    table: &mut OutcomeTable,
+    views: Option<&ViewsOutcome>,
+    wanted: &Wanted,
+) -> Seen {
     let plan = &proposal.plan;
     let mut keys: Vec<&str> = KEYS.to_vec();
     let limits = &plan.report.limits;
@@ -215,13 +226,14 @@ fn look(proposal: &Proposal, table: &OutcomeTable, wanted: &Wanted) -> Seen {
         let mut limits = limits.iter();
         limits.all(|limit| estimates.estimate(&limit.path).is_some())
     };
-    let summarised = |detail| {
+    let mut summarised = |detail| {
         let run = RunInfo {
             version: wanted.version.clone(),
             scenario: proposal.scenario.clone(),
             ..RunInfo::default()
         };
-        Box::new(summarise(table, plan, detail, &run))
+        let summary = summarise_weighted(table, plan, detail, &run, views.cloned());
+        Box::new(summary)
     };
     let (summary, limits) = if wanted.has_summaries {
         let summary = summarised(Detail::Everything);
@@ -245,6 +257,7 @@ fn look(proposal: &Proposal, table: &OutcomeTable, wanted: &Wanted) -> Seen {
             at: proposal.at.clone(),
             estimates: ByName(estimates.collect()),
             limits,
+            views: views.cloned(),
             summary,
         },
         influences,

@@ -6,18 +6,20 @@ use std::time::Instant;
 
 use hedgesim::choice::common_ground::{Named, common_ground};
 use hedgesim::choice::compare::{Proposal, Wanted, compare as compare_proposals};
+use hedgesim::choice::evaluation::EvaluationError;
 use hedgesim::engine::memory::available_bytes;
 use hedgesim::plan::read::load;
 use hedgesim::report::compare::document;
 use hedgesim::report::compare_files::{CompareInfo, csv, json};
 use hedgesim::report::folder::write_texts;
 use hedgesim::report::{markdown, terminal};
+use hedgesim::scenario::load::Loaded;
 
 use crate::cli::arguments::{Compare, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{prepare_output, refused, resolved, set_threads, stop_flag};
+use crate::cli::session::{prepare_output, refuse_view, refused, resolved, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 2] = ["compare.json", "compare.csv"];
@@ -29,7 +31,7 @@ const MOST_PROPOSALS: usize = 20;
 pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
     let started = Instant::now();
     set_threads(&arguments.threads)?;
-    let proposals = read(arguments)?;
+    let (loaded, proposals): (Vec<Loaded>, Vec<Proposal>) = read(arguments)?.into_iter().unzip();
     let all: Vec<Named> = proposals.iter().map(named).collect();
     let notes = common_ground(&all).map_err(|error| Failure::refused(&error.to_string()))?;
     let stop = stop_flag();
@@ -45,7 +47,10 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
     let progress = Progress::new(paths.saturating_mul(proposals.len() as u64));
     let compared = compare_proposals(&proposals, &wanted, available_bytes(), (&stop, &progress));
     progress.clear();
-    let compared = compared?;
+    let compared = compared.map_err(|error| match error {
+        EvaluationError::Simulation(error) => Failure::from(error),
+        EvaluationError::Views { plan, error } => refuse_view(&loaded[plan], &error),
+    })?;
     let info = CompareInfo {
         version: wanted.version,
         paths,
@@ -80,7 +85,7 @@ fn named(Proposal { name, plan, .. }: &Proposal) -> Named<'_> {
 }
 
 /// Reads and resolves every proposal.
-fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
+fn read(arguments: &Compare) -> Result<Vec<(Loaded, Proposal)>, Failure> {
     if let [only] = arguments.scenarios.as_slice() {
         return Err(Failure::refused(&format!(
             "only {} is given; allowed: two scenarios or more, which are compared with the first",
@@ -100,11 +105,13 @@ fn read(arguments: &Compare) -> Result<Vec<Proposal>, Failure> {
         .map(|(file, name)| {
             let loaded = load(file, &overrides).and_then(resolved);
             let (loaded, plan) = loaded.map_err(refused)?;
-            Ok(Proposal {
+            let scenario = loaded.effective_toml.clone();
+            let proposal = Proposal {
                 name,
                 plan,
-                scenario: loaded.effective_toml,
-            })
+                scenario,
+            };
+            Ok((loaded, proposal))
         })
         .collect()
 }

@@ -28,6 +28,14 @@ impl Failure {
         Self::Refused(format!("error: {message}\n"))
     }
 
+    /// The same under a line that says of what it is.
+    pub(crate) fn under(self, head: &str) -> Self {
+        match self {
+            Self::Refused(message) => Self::Refused(format!("{head}\n\n{message}")),
+            other => other,
+        }
+    }
+
     /// An error while printing.
     pub(crate) fn from_output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {

@@ -10,7 +10,7 @@ use hedgesim::choice::optimum::objective::{Direction, Objective};
 use hedgesim::choice::optimum::optimum_error::OptimumError;
 use hedgesim::choice::optimum::outcome::{Found, Optimum, Problem};
 use hedgesim::choice::optimum::search::{Draw, Stopped, optimize as search};
-use hedgesim::choice::optimum::simulated::Simulated;
+use hedgesim::choice::optimum::simulated::{Simulated, Unmeasured};
 use hedgesim::engine::memory::available_bytes;
 use hedgesim::engine::run::{SimulationError, simulate};
 use hedgesim::report::folder::write_texts;
@@ -18,8 +18,10 @@ use hedgesim::report::optimum::document;
 use hedgesim::report::optimum_files::{OptimumInfo, Told, frontier_csv, json, scenario};
 use hedgesim::report::{markdown, terminal};
 use hedgesim::stats::limits::estimate_at;
-use hedgesim::stats::summarise::{Detail, RunInfo, summarise, template};
+use hedgesim::stats::summarise::{Detail, RunInfo, template};
 use hedgesim::stats::summary::Summary;
+use hedgesim::stats::viewed::summarise_under_views;
+use hedgesim::stats::views::ViewsOutcome;
 use rayon::prelude::*;
 
 use crate::cli::arguments::{Optimize, ReportFormat};
@@ -51,7 +53,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
     let progress = Progress::new(0);
     let found = solve(&problem, &candidates, liquidation_price, (&stop, &progress));
     progress.clear();
-    let (optimum, best) = found?;
+    let (optimum, best, views) = found?;
     let simulation_seconds = simulation_started.elapsed().as_secs_f64();
     let first = &candidates.first.simulation;
     let is_priced = problem.measures().contains(&Measure::AlexanderDengZou);
@@ -65,6 +67,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         simulation_seconds,
         liquidation_price: is_priced.then_some(liquidation_price),
         refusal: candidates.refusal.clone(),
+        views,
         scenario: chosen_scenario(&optimum, &candidates)?,
     };
     let told = Told {
@@ -195,7 +198,7 @@ fn solve(
     candidates: &Candidates,
     liquidation_price: f64,
     (stop, progress): (&AtomicBool, &Progress),
-) -> Result<(Optimum, Option<Summary>), Failure> {
+) -> Result<(Optimum, Option<Summary>, Option<ViewsOutcome>), Failure> {
     let mut evaluator = Simulated {
         measures: problem.measures(),
         liquidation_price,
@@ -204,27 +207,33 @@ fn solve(
         stop,
         announce: &|paths| progress.extend(paths),
         watcher: progress,
+        views: None,
     };
     let optimum = search(problem, &mut evaluator).map_err(|stopped| match stopped {
-        Stopped::Evaluator(error) => Failure::from(error),
+        Stopped::Evaluator(Unmeasured::Simulation(error)) => Failure::from(error),
+        Stopped::Evaluator(Unmeasured::Views { point, draw, error }) => {
+            candidates.refuse_view(&point, draw, &error)
+        }
         Stopped::Refused(error) => Failure::refused(&error.to_string()),
     })?;
+    let views = evaluator.views;
     let Found::Best(best) = &optimum.found else {
-        return Ok((optimum, None));
+        return Ok((optimum, None, views));
     };
     let point = &optimum.evaluated[best.index].point;
     let (plan, scenario) = candidates
         .resolve(point, Draw::Fresh)
         .map_err(crate::cli::session::refused)?;
     progress.extend(plan.simulation.paths);
-    let table = simulate(&plan, stop, progress)?;
+    let mut table = simulate(&plan, stop, progress)?;
     let info = RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario,
         ..RunInfo::default()
     };
-    let summary = summarise(&table, &plan, Detail::Everything, &info);
-    Ok((optimum, Some(summary)))
+    let summary = summarise_under_views(&mut table, &plan, Detail::Everything, &info)
+        .map_err(|error| candidates.refuse_view(point, Draw::Fresh, &error))?;
+    Ok((optimum, Some(summary), views))
 }
 
 /// The scenario of the best point, or of the nearest, with the seed of the search.

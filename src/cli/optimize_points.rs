@@ -9,14 +9,16 @@ use hedgesim::choice::optimum::simulated::fresh_seed;
 use hedgesim::plan::pilot::PilotPlan;
 use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::Plan;
+use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::overrides::keys;
 use hedgesim::scenario::problem::Problems;
+use hedgesim::stats::views::ViewError;
 use rayon::prelude::*;
 
 use crate::cli::arguments::ScenarioArguments;
 use crate::cli::failure::Failure;
 use crate::cli::points::Pilots;
-use crate::cli::session::{refused, resolved_with};
+use crate::cli::session::{refuse_view, refused, resolved_with};
 
 /// The points of a grid, and the way to any other.
 pub(crate) struct Candidates {
@@ -118,14 +120,35 @@ impl Candidates {
 
     /// The plan of a point and its scenario, TOML.
     pub(crate) fn resolve(&self, point: &Point, draw: Draw) -> Result<(Plan, String), Problems> {
+        let (loaded, plan) = self.read_point(point, draw)?;
+        Ok((plan, loaded.effective_toml))
+    }
+
+    /// That a point's views cannot be had, shown where the scenario has them.
+    pub(crate) fn refuse_view(&self, point: &Point, draw: Draw, error: &ViewError) -> Failure {
+        match self.read_point(point, draw) {
+            Ok((loaded, _)) => {
+                let draw = match draw {
+                    Draw::Search => "",
+                    Draw::Fresh => " on fresh random numbers",
+                };
+                refuse_view(&loaded, error).under(&format!(
+                    "the views are refused at the point {}{draw}",
+                    point.label()
+                ))
+            }
+            Err(problems) => refused(problems),
+        }
+    }
+
+    fn read_point(&self, point: &Point, draw: Draw) -> Result<(Loaded, Plan), Problems> {
         let mut overrides = [self.base.clone(), point.overrides()].concat();
         if draw == Draw::Fresh {
             overrides.push(format!("simulation.seed={}", self.fresh_seed()));
         }
         let loaded = parse(&self.name, &self.text, &overrides)?;
         let pilot = |plan: &Plan, asked: &[PilotPlan]| self.pilots.ratios(plan, asked);
-        let (loaded, plan) = resolved_with(loaded, &pilot)?;
-        Ok((plan, loaded.effective_toml))
+        resolved_with(loaded, &pilot)
     }
 }
 
@@ -139,6 +162,7 @@ fn check_decisions(grid: &Grid) -> Result<(), Failure> {
             ["simulation", "seed"] => "seed",
             ["simulation", ..] => "way to simulate",
             ["limits", ..] => "limit",
+            ["views", ..] => "view",
             ["report" | "title", ..] => "report",
             _ => continue,
         };
@@ -162,14 +186,11 @@ fn check_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<(), Fai
             let is_lost = of_value.all(|index| found[index].is_err());
             if let (true, Err(problems)) = (is_lost, &found[first]) {
                 let head = format!(
-                    "every point of the grid with {}={} is refused, the first of them because\n\n",
+                    "every point of the grid with {}={} is refused, the first of them because",
                     of_axis.path,
                     value.label()
                 );
-                return Err(match refused(problems.clone()) {
-                    Failure::Refused(message) => Failure::Refused(head + &message),
-                    other => other,
-                });
+                return Err(refused(problems.clone()).under(&head));
             }
         }
     }

@@ -10,12 +10,13 @@ use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::{MarketPlan, Plan, SimulationPlan};
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::problem::Problems;
+use hedgesim::stats::views::ViewError;
 use rayon::prelude::*;
 
 use crate::cli::arguments::ScenarioArguments;
 use crate::cli::failure::Failure;
 use crate::cli::output::tell;
-use crate::cli::session::{refused, resolved_with};
+use crate::cli::session::{refuse_view, refused, resolved_with};
 
 /// The points of a grid, resolved, and the scenario from which they start.
 pub(crate) struct Points {
@@ -25,6 +26,24 @@ pub(crate) struct Points {
     pub(crate) proposals: Vec<Proposal>,
     /// The scenario with its overrides; where it is refused without the values of a point, that of the first point. TOML.
     pub(crate) scenario: String,
+    name: String,
+    text: String,
+    base: Vec<String>,
+}
+
+impl Points {
+    /// That the views of a point cannot be had, shown where the scenario has them.
+    pub(crate) fn refuse_view(&self, point: usize, error: &ViewError) -> Failure {
+        let at = self.grid.point(point);
+        let overrides = [self.base.clone(), at.overrides()].concat();
+        match parse(&self.name, &self.text, &overrides) {
+            Ok(loaded) => refuse_view(&loaded, error).under(&format!(
+                "the views are refused at the point {} of the grid",
+                at.label()
+            )),
+            Err(problems) => refused(problems),
+        }
+    }
 }
 
 /// Reads the grid and resolves all its points before anything is simulated.
@@ -77,6 +96,9 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
         grid,
         proposals,
         scenario,
+        name,
+        text,
+        base,
     })
 }
 
@@ -123,14 +145,8 @@ fn refusal(at: &Point, refusals: usize, grid: &Grid, problems: Problems) -> Fail
         all if all == grid.size() => ", and so is every other".to_owned(),
         all => format!(", and so are {} others of {}", all - 1, grid.size()),
     };
-    let head = format!(
-        "the point {} of the grid is refused{others}\n\n",
-        at.label()
-    );
-    match refused(problems) {
-        Failure::Refused(message) => Failure::Refused(head + &message),
-        other => other,
-    }
+    let head = format!("the point {} of the grid is refused{others}", at.label());
+    refused(problems).under(&head)
 }
 
 /// Points are compared path by path.

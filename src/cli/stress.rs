@@ -7,6 +7,7 @@ use hedgesim::report::stress_episodes;
 use hedgesim::report::stress_json::{render_csv, render_json};
 use hedgesim::report::texts::write_texts;
 use hedgesim::report::{markdown, terminal};
+use hedgesim::stats::views::reweigh;
 use hedgesim::stress::episode::select;
 use hedgesim::stress::results::StressTest;
 
@@ -15,7 +16,8 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
 use crate::cli::session::{
-    check_memory, files_of, prepare_output, read, set_threads, simulate_watched, stop_flag,
+    check_memory, files_of, prepare_output, read, refuse_view, set_threads, simulate_watched,
+    stop_flag,
 };
 use crate::cli::stress_arguments::Stress;
 
@@ -38,9 +40,15 @@ pub(crate) fn stress(arguments: &Stress) -> Result<(), Failure> {
     let stop = stop_flag();
     let out = arguments.out.as_deref();
     let _prepared = prepare_output(out, &FILES, files_of(&loaded.sources))?;
-    let table = simulate_watched(&plan, &stop)?;
+    let mut table = simulate_watched(&plan, &stop)?;
+    let views = if plan.report.views.is_empty() {
+        None
+    } else {
+        let outcome = reweigh(&mut table, &plan);
+        Some(outcome.map_err(|error| refuse_view(&loaded, &error))?)
+    };
     let progress = Progress::new(test.paths(&plan));
-    let results = test.run(&plan, table, &stop, &progress);
+    let results = test.run(&plan, (table, views), &stop, &progress);
     progress.clear();
     let results = results?;
     if stop.load(Ordering::Relaxed) {

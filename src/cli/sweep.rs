@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use hedgesim::choice::evaluation::EvaluationError;
 use hedgesim::choice::sweep::{Wanted, sweep as sweep_points};
 use hedgesim::engine::memory::available_bytes;
 use hedgesim::report::folder::write_texts;
@@ -45,7 +46,10 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         (&stop, &progress),
     );
     progress.clear();
-    let swept = swept?;
+    let swept = swept.map_err(|error| match error {
+        EvaluationError::Simulation(error) => Failure::from(error),
+        EvaluationError::Views { plan, error } => points.refuse_view(plan, &error),
+    })?;
     let info = SweepInfo {
         version: wanted.version,
         title: plan.simulation.title.clone(),

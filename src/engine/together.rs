@@ -9,7 +9,7 @@ use crate::engine::run::{SimulationError, Watcher};
 use crate::ledger::shared_walk::SharedWalk;
 use crate::market::model::MarketModel;
 use crate::market::tile::MarketTile;
-use crate::outcome::column::{Cell, Column};
+use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable, TablePart};
 use crate::plan::common_market::same_market;
@@ -23,7 +23,7 @@ const BLOCKS_A_TASK: usize = 8;
 pub enum Columns<'a> {
     /// All of them.
     All,
-    /// These, where a plan stores them; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
+    /// These, where a plan stores them, and the terminal spots, by which views weigh; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
     Only(&'a [Cell]),
 }
 
@@ -141,7 +141,9 @@ fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
                 !cells.contains(&drawdown),
                 "the fall of wealth is not followed"
             );
-            cells.iter().filter_map(|&cell| layout.cell(cell)).collect()
+            let spots = FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len();
+            let cells = cells.iter().filter_map(|&cell| layout.cell(cell));
+            cells.chain(spots).collect()
         }
     }
 }

@@ -158,6 +158,11 @@ impl OutcomeTable {
         assert_eq!(weights.len(), self.paths, "one weight for each path");
         self.weights = Some(weights);
     }
+
+    /// Takes the weights off, after which all are 1.
+    pub fn take_weights(&mut self) -> Option<Vec<f64>> {
+        self.weights.take()
+    }
 }
 
 /// Some consecutive blocks of a table.

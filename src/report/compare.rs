@@ -8,6 +8,7 @@ use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent, probability_cells};
 use crate::report::shown::{Cells, Kind, and_list, counted};
+use crate::report::views::in_force;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
 use crate::stats::quantity::TRADING_COST;
@@ -145,12 +146,14 @@ impl Frame<'_> {
             and_list(&names)
         );
         let mut blocks = vec![Block::Paragraph(head)];
-        if !notes.is_empty() {
-            let items = notes.iter().map(|note| Item {
-                tone: Tone::Warning,
-                text: note.clone(),
-            });
-            blocks.push(Block::List(items.collect()));
+        let notes = notes.iter().map(|note| Item {
+            tone: Tone::Warning,
+            text: note.clone(),
+        });
+        let views = in_force(self.comparison.views().into_iter()).map(Item::plain);
+        let items: Vec<Item> = views.into_iter().chain(notes).collect();
+        if !items.is_empty() {
+            blocks.push(Block::List(items));
         }
         blocks
     }

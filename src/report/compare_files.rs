@@ -8,6 +8,7 @@ use crate::report::sweep_files::{push_estimate, push_field};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::summary::Summary;
+use crate::stats::views::ViewsOutcome;
 
 /// Version of the layout of `compare.json`.
 pub const FORMAT: u32 = 1;
@@ -34,6 +35,8 @@ struct File<'a> {
     format: u32,
     #[serde(flatten)]
     info: &'a CompareInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    views: Option<&'a ViewsOutcome>,
     proposals: Vec<ProposalOfFile<'a>>,
     differences: Vec<DifferenceOfFile<'a>>,
     dominance: Vec<DominanceOfFile<'a>>,
@@ -80,6 +83,7 @@ pub fn json(comparison: &Comparison, info: &CompareInfo) -> String {
     let file = File {
         format: FORMAT,
         info,
+        views: comparison.views(),
         proposals: comparison
             .proposals
             .iter()

@@ -10,6 +10,7 @@ use crate::report::document::{Block, Document, Item, Section, Tone};
 use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent};
 use crate::report::optimum_files::{Told, judged, not_kept};
 use crate::report::optimum_words::{Style, axis_words, measure_words, point_words};
+use crate::report::views::in_force;
 use crate::scenario::overrides::keys;
 use crate::stats::estimate::Estimate;
 use crate::stats::summary::Summary;
@@ -20,6 +21,7 @@ pub fn document(told: Told<'_>, plan: &Plan) -> Document {
         told,
         money: Money::for_value(programme_usd(plan)),
     };
+    let views = in_force(told.info.views.iter()).map(Item::plain);
     let notes = plan.report.notes.iter().cloned();
     let warning = |text| Item {
         tone: Tone::Warning,
@@ -30,7 +32,7 @@ pub fn document(told: Told<'_>, plan: &Plan) -> Document {
             heading: None,
             blocks: vec![
                 Block::Paragraph(report.head()),
-                Block::List(notes.map(warning).collect()),
+                Block::List(views.into_iter().chain(notes.map(warning)).collect()),
             ],
         },
         Section::new("In plain words", vec![Block::List(report.verdict())]),

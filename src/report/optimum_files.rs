@@ -13,6 +13,7 @@ use crate::plan::types::Comparison;
 use crate::report::sweep_files::{push_estimate, push_field};
 use crate::stats::estimate::Estimate;
 use crate::stats::summary::Summary;
+use crate::stats::views::ViewsOutcome;
 
 /// Version of the layout of `optimize.json`.
 pub const FORMAT: u32 = 1;
@@ -38,6 +39,8 @@ pub struct OptimumInfo {
     pub liquidation_price: Option<f64>,
     /// The first point of the grid that the scenario refuses, and why.
     pub refusal: Option<String>,
+    /// What the views came to at the first point of the search, if there are any.
+    pub views: Option<ViewsOutcome>,
     /// The best scenario, or the nearest to keeping the limits, TOML.
     pub scenario: String,
 }
@@ -65,6 +68,8 @@ struct File<'a> {
     fresh_seed: u64,
     run_seconds: f64,
     simulation_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    views: Option<&'a ViewsOutcome>,
     feasible: bool,
     objective: Value,
     best: Option<BestOfFile<'a>>,
@@ -142,6 +147,7 @@ pub fn json(told: Told<'_>) -> String {
         fresh_seed: info.fresh_seed,
         run_seconds: info.run_seconds,
         simulation_seconds: info.simulation_seconds,
+        views: info.views.as_ref(),
         feasible: matches!(optimum.found, Found::Best(_)),
         objective: json!({
             "direction": objective.direction.word(),

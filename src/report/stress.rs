@@ -6,6 +6,7 @@ use crate::report::number::{percent, plain, price};
 use crate::report::stress_words::{
     Words, change_name, day_words, moment_words, shock_name, signed,
 };
+use crate::report::views::in_simulations;
 use crate::stress::history::EpisodeResult;
 use crate::stress::hypothetical::Shock;
 use crate::stress::moments::Moment;
@@ -100,6 +101,7 @@ fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
         ),
         None => "no move at once liquidates".to_owned(),
     }));
+    items.extend(in_simulations(results.views.as_ref()).map(Item::plain));
     Section {
         heading: None,
         blocks: vec![Block::List(items)],

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::outcome::csv::push_number;
 use crate::plan::types::Plan;
 use crate::report::stress_words::{Words, change_name, moment_words, shock_name};
+use crate::stats::views::ViewsOutcome;
 use crate::stress::episode::{Direction, Episode, Figure, Remark, all};
 use crate::stress::history::EpisodeResult;
 use crate::stress::hypothetical::{MaintenanceRule, Shock};
@@ -27,6 +28,8 @@ struct File<'a> {
     paths: u64,
     seed: u64,
     horizon_days: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    views: Option<&'a ViewsOutcome>,
     held_usd: f64,
     collateral_usd: f64,
     episodes: Vec<EpisodeEntry<'a>>,
@@ -141,6 +144,7 @@ pub fn render_json(results: &Results, plan: &Plan, scenario: &str) -> String {
         paths: plan.simulation.paths,
         seed: plan.simulation.seed,
         horizon_days: plan.simulation.horizon_days,
+        views: results.views.as_ref(),
         held_usd: results.held_usd,
         collateral_usd: results.posted_usd,
         episodes: results

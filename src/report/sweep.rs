@@ -8,6 +8,7 @@ use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
+use crate::report::views::in_force;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::limits::LimitStatus;
@@ -92,17 +93,21 @@ impl Frame<'_> {
 
     fn axes(&self) -> Vec<Item> {
         let axes = self.sweep.grid.axes().iter();
-        axes.map(|axis| {
-            let labels: Vec<&str> = axis.values.iter().map(GridValue::label).collect();
-            let values = match labels.as_slice() {
-                [first, _, .., last] if labels.len() > 8 => {
-                    format!("{} values, {first} to {last}", labels.len())
-                }
-                _ => labels.join(", "),
-            };
-            Item::plain(format!("{}: {values}", axis.path))
-        })
-        .collect()
+        let mut items: Vec<Item> = axes
+            .map(|axis| {
+                let labels: Vec<&str> = axis.values.iter().map(GridValue::label).collect();
+                let values = match labels.as_slice() {
+                    [first, _, .., last] if labels.len() > 8 => {
+                        format!("{} values, {first} to {last}", labels.len())
+                    }
+                    _ => labels.join(", "),
+                };
+                Item::plain(format!("{}: {values}", axis.path))
+            })
+            .collect();
+        let of_points = self.sweep.points.iter();
+        items.extend(in_force(of_points.filter_map(|point| point.views.as_ref())).map(Item::plain));
+        items
     }
 
     /// The best point of the columns that decide most, and what cannot be told apart.

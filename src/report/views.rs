@@ -8,7 +8,7 @@ use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::summary::Summary;
 use crate::stats::viewed::ViewsSummary;
-use crate::stats::views::{Target, ViewOutcome, ViewedQuantile};
+use crate::stats::views::{Target, ViewOutcome, ViewedQuantile, ViewsOutcome};
 
 /// What stands at the head of a report under views.
 pub(super) fn note(plan: &Plan) -> Option<String> {
@@ -34,6 +34,52 @@ pub(super) fn section(summary: &Summary, money: Money) -> Option<Section> {
             Block::Table(percentiles(summary, &views.model, money)),
             Block::Table(attribution(summary, &views.model, money.finer())),
         ],
+    ))
+}
+
+/// What a report says of views that are in force at all its points: the views, and what they came to at each.
+pub(super) fn in_force<'o>(outcomes: impl Iterator<Item = &'o ViewsOutcome>) -> Option<String> {
+    let words = words(outcomes)?;
+    Some(format!("everything here is under {words}"))
+}
+
+/// What the report of a stress test says of them, where much is not simulated.
+pub(super) fn in_simulations(outcome: Option<&ViewsOutcome>) -> Option<String> {
+    let words = words(outcome.into_iter())?;
+    Some(format!(
+        "all that is simulated (the simulation as it is and under other parameters, and its worst 1 %) is under {words}; episodes, shocks \
+         and reverse stress are not touched by views"
+    ))
+}
+
+/// The views and what they came to.
+fn words<'o>(outcomes: impl Iterator<Item = &'o ViewsOutcome>) -> Option<String> {
+    let outcomes: Vec<&ViewsOutcome> = outcomes.collect();
+    let first = outcomes.first()?;
+    let texts = |outcome: &ViewsOutcome| -> Vec<String> {
+        let list = outcome.list.iter();
+        list.map(|view| view.text.clone()).collect()
+    };
+    let words = if outcomes.iter().all(|other| texts(other) == texts(first)) {
+        let count = match first.list.len() {
+            1 => "a view".to_owned(),
+            count => format!("{count} views"),
+        };
+        format!("{count} of yours: {}", texts(first).join("; "))
+    } else {
+        "views of yours that are not the same at all points".to_owned()
+    };
+    let fractions = outcomes.iter().map(|outcome| outcome.effective_frac);
+    let least = fractions.clone().fold(f64::INFINITY, f64::min);
+    let most = fractions.fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = (percent(least), percent(most));
+    let worth = if low == high {
+        format!("{} equal paths ({low})", grouped(first.effective_paths, 0))
+    } else {
+        format!("{low} to {high} of equal paths")
+    };
+    Some(format!(
+        "{words}; reweighted to that, the paths are worth {worth} by entropy"
     ))
 }
 

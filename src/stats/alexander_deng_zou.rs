@@ -65,11 +65,35 @@ impl PricedVariance {
         };
         let std_error = if self.influence.len() == other.influence.len() {
             let differences = self.influence.iter().zip(&other.influence);
-            std_error(differences.map(|(a, b)| b - a), self.weights.as_deref())
+            if self.weights == other.weights {
+                std_error(differences.map(|(a, b)| b - a), self.weights.as_deref())
+            } else {
+                // Each side under its own weights, of which the shares are paired.
+                let paths = self.influence.len();
+                let shares = [self, other].map(|side| side.shares(paths));
+                let paired = differences.enumerate().map(|(path, (a, b))| {
+                    let [of_a, of_b] = &shares;
+                    paths as f64 * (of_b[path] * b - of_a[path] * a)
+                });
+                std_error(paired, None)
+            }
         } else {
             f64::NAN
         };
         Estimate::normal(of_other - of_self, std_error)
+    }
+}
+
+impl PricedVariance {
+    /// Each path's share of the weight.
+    fn shares(&self, paths: usize) -> Vec<f64> {
+        match &self.weights {
+            None => vec![1.0 / paths as f64; paths],
+            Some(weights) => {
+                let total: f64 = weights.iter().sum();
+                weights.iter().map(|weight| weight / total).collect()
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stats::summarise::{Detail, RunInfo, estimate, judged, summarise};
 use crate::stats::summary::Summary;
-use crate::stats::views::{ViewError, ViewOutcome, ViewsOutcome, weigh};
+use crate::stats::views::{ViewError, ViewOutcome, ViewsOutcome, reweigh};
 
 /// The views of a run, what they came to, and the model's own summary.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,10 +59,8 @@ impl ViewsSummary {
     }
 }
 
-/// Like [`summarise`], under the views of the plan: the table is reweighted to them, and what the model says without them stands in
-/// [`Summary::views`]. Without views it is [`summarise`].
-///
-/// Limits are judged under the views, and those of the model's own summary without them.
+/// Like [`summarise`], under the views of the plan: the table is [reweighted](crate::stats::views::reweigh) to them, and stays so. Without
+/// views it is [`summarise`]. The paths of the table all weigh the same when this begins.
 ///
 /// # Errors
 /// [`ViewError`]; the table is then as it was.
@@ -72,21 +70,41 @@ pub fn summarise_under_views(
     detail: Detail,
     run: &RunInfo,
 ) -> Result<Summary, ViewError> {
-    let (weights, outcome) = weigh(table, plan)?;
-    let Some(weights) = weights else {
+    if plan.report.views.is_empty() {
         return Ok(summarise(table, plan, detail, run));
+    }
+    let outcome = reweigh(table, plan)?;
+    Ok(summarise_weighted(table, plan, detail, run, Some(outcome)))
+}
+
+/// Like [`summarise`] of a table that was reweighted to the plan's views and had no weights before, with what the model says without them
+/// in [`Summary::views`]; `outcome` is what reweighting came to, `None` without views. The table is as it was when this ends.
+///
+/// Limits are judged under the views, and those of the model's own summary without them.
+pub fn summarise_weighted(
+    table: &mut OutcomeTable,
+    plan: &Plan,
+    detail: Detail,
+    run: &RunInfo,
+    outcome: Option<ViewsOutcome>,
+) -> Summary {
+    let Some(outcome) = outcome else {
+        return summarise(table, plan, detail, run);
     };
     let detail = detail.for_limits_of(plan);
     let limits = &plan.report.limits;
     let of_model = limits
         .iter()
         .filter(|limit| !limit.path.starts_with("views."));
+    let weights = table.take_weights();
     let model = judged(estimate(table, plan, detail, run), of_model);
-    table.set_weights(weights);
+    if let Some(weights) = weights {
+        table.set_weights(weights);
+    }
     let mut summary = estimate(table, plan, detail, run);
     summary.views = Some(ViewsSummary {
         outcome,
         model: Box::new(model),
     });
-    Ok(judged(summary, limits))
+    judged(summary, limits)
 }

@@ -43,6 +43,9 @@ pub enum Change {
 
 /// The scenario simulated with other parameters.
 ///
+/// Where paths have weights, as under views, each keeps its own: the futures that are held to be likelier, under other parameters. Views held
+/// anew would undo the shock where they speak of the same.
+///
 /// The hedge is that of the plan: it was sized before anybody knew. A correlation needs two assets; without them it is left out.
 ///
 /// # Errors
@@ -50,13 +53,16 @@ pub enum Change {
 pub fn resimulated(
     plan: &Plan,
     settings: &Settings,
-    stop: &AtomicBool,
-    watcher: &dyn Watcher,
+    weights: Option<&[f64]>,
+    (stop, watcher): (&AtomicBool, &dyn Watcher),
 ) -> Result<Vec<Simulated>, SimulationError> {
     let mut done = Vec::new();
     for change in changes(plan, settings) {
         let changed = changed(plan, change);
-        let table = simulate(&changed, stop, watcher)?;
+        let mut table = simulate(&changed, stop, watcher)?;
+        if let Some(weights) = weights {
+            table.set_weights(weights.to_vec());
+        }
         done.push(Simulated::of(change, &table, &changed));
     }
     Ok(done)
@@ -162,7 +168,7 @@ mod tests {
         let stop = AtomicBool::new(false);
         let table = simulate(&plan, &stop, &()).unwrap();
         let same = Simulated::of(Change::None, &table, &plan);
-        let done = resimulated(&plan, &Settings::default(), &stop, &()).unwrap();
+        let done = resimulated(&plan, &Settings::default(), None, (&stop, &())).unwrap();
         let [wild] = &done[..] else {
             panic!("one asset has no correlation");
         };

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::engine::run::{SimulationError, Watcher};
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
+use crate::stats::views::ViewsOutcome;
 use crate::stress::coins::CoinMap;
 use crate::stress::episode::{Episode, select};
 use crate::stress::history::{EpisodeResult, play_episode};
@@ -66,6 +67,8 @@ pub struct Results {
     pub reverse: Reverse,
     /// The worst paths of the simulation.
     pub tail: Tail,
+    /// What the views came to, if there are any: the simulation and its worst paths are under them.
+    pub views: Option<ViewsOutcome>,
     /// What a reader must know: shocks that were left out, assets that took other coins' moves.
     pub notes: Vec<String>,
 }
@@ -98,14 +101,17 @@ impl StressTest {
         changes(plan, &self.settings).len() as u64 * plan.simulation.paths
     }
 
-    /// Makes the test; `table` has the outcomes of the plan's own simulation, `watcher` is told of the paths of [`Self::paths`].
+    /// Makes the test; `table` has the outcomes of the plan's own simulation, reweighted to its views, which came to `views`; `watcher` is
+    /// told of the paths of [`Self::paths`].
+    ///
+    /// Episodes, shocks and reverse stress happen for certain: views do not touch them. Simulations are under the weights of the views.
     ///
     /// # Errors
     /// [`SimulationError`].
     pub fn run(
         &self,
         plan: &Plan,
-        table: OutcomeTable,
+        (mut table, views): (OutcomeTable, Option<ViewsOutcome>),
         stop: &AtomicBool,
         watcher: &dyn Watcher,
     ) -> Result<Results, SimulationError> {
@@ -123,9 +129,11 @@ impl StressTest {
         }
         let tail = tail(plan, &table, stop)?;
         let mut simulated = vec![Simulated::of(Change::None, &table, plan)];
+        let weights = table.take_weights();
         // Memory was checked for one table of outcomes.
         drop(table);
-        simulated.extend(resimulated(plan, settings, stop, watcher)?);
+        let weights = weights.as_deref();
+        simulated.extend(resimulated(plan, settings, weights, (stop, watcher))?);
         Ok(Results {
             held_usd: held_usd(plan),
             posted_usd: posted_usd(plan),
@@ -134,6 +142,7 @@ impl StressTest {
             simulated,
             reverse: reverse(plan, settings.lose_usd, &settings.basis_moves, stop)?,
             tail,
+            views,
             notes,
         })
     }

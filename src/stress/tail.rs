@@ -1,4 +1,4 @@
-//! What the worst hundredth of the simulated hedged outcomes has in common, against all.
+//! What the worst hundredth of the simulated hedged outcomes has in common, against all; of the weight, where paths have weights.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -76,12 +76,8 @@ pub struct Tail {
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set.
 pub fn tail(plan: &Plan, table: &OutcomeTable, stop: &AtomicBool) -> Result<Tail, SimulationError> {
-    let count = table.paths().div_ceil(ONE_IN);
     let hedged: Vec<f64> = table.values(Column::HedgedPnl).collect();
-    let mut order: Vec<usize> = (0..hedged.len()).collect();
-    let by_pnl = |a: &usize, b: &usize| hedged[*a].total_cmp(&hedged[*b]).then(a.cmp(b));
-    order.select_nth_unstable_by(count - 1, by_pnl);
-    order.truncate(count);
+    let mut order = worst(&hedged, table.weights());
     let threshold_usd = order
         .iter()
         .map(|&path| hedged[path])
@@ -102,6 +98,27 @@ pub fn tail(plan: &Plan, table: &OutcomeTable, stop: &AtomicBool) -> Result<Tail
         all: group(&all)?,
         worst: group(&order)?,
     })
+}
+
+/// The paths that have the worst hundredth of the weight, or a little more, worst first.
+fn worst(hedged: &[f64], weights: Option<&[f64]>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..hedged.len()).collect();
+    let by_pnl = |a: &usize, b: &usize| hedged[*a].total_cmp(&hedged[*b]).then(a.cmp(b));
+    let Some(weights) = weights else {
+        let count = hedged.len().div_ceil(ONE_IN);
+        order.select_nth_unstable_by(count - 1, by_pnl);
+        order.truncate(count);
+        return order;
+    };
+    order.sort_unstable_by(by_pnl);
+    let wanted = weights.iter().sum::<f64>() / ONE_IN as f64;
+    let mut weight = 0.0;
+    let count = order.iter().position(|&path| {
+        weight += weights[path];
+        weight >= wanted
+    });
+    order.truncate(count.map_or(order.len(), |last| last + 1));
+    order
 }
 
 /// The asset of the largest holding.
@@ -132,24 +149,36 @@ fn group(
     steps: &[usize],
     stop: &AtomicBool,
 ) -> Result<Group, SimulationError> {
+    // Weights of 1 without any: sums of them are whole numbers, and nothing is rounded.
+    let weight = |path: usize| table.weights().map_or(1.0, |weights| weights[path]);
+    let total: f64 = paths.iter().map(|&path| weight(path)).sum();
     let mean = |column: usize| {
-        let sum: f64 = paths.iter().map(|&path| table.value(path, column)).sum();
-        sum / paths.len() as f64
+        let terms = paths
+            .iter()
+            .map(|&path| weight(path) * table.value(path, column));
+        terms.sum::<f64>() / total
     };
     let share = |column: Column| {
-        let is_there = |path: &&usize| table.value(**path, column as usize) > 0.0;
-        paths.iter().filter(is_there).count() as f64 / paths.len() as f64
+        let is_there = |path: &usize| table.value(*path, column as usize) > 0.0;
+        let there = paths.iter().copied().filter(is_there);
+        there.map(weight).sum::<f64>() / total
     };
-    let values = |column: Column| -> Vec<f64> {
-        let values = paths.iter().map(|&path| table.value(path, column as usize));
-        values.filter(|value| !value.is_nan()).collect()
+    let values = |column: Column| -> Vec<(f64, f64)> {
+        let values = paths
+            .iter()
+            .map(|&path| (table.value(path, column as usize), weight(path)));
+        values.filter(|(value, _)| !value.is_nan()).collect()
     };
     let named = parts(table.layout()).into_iter();
-    let drawn: Vec<u64> = spread(paths, DRAWN_AGAIN);
-    let spots = spots_at(plan, asset, &drawn, steps);
+    let drawn = spread(paths, DRAWN_AGAIN);
+    let numbers: Vec<u64> = drawn.iter().map(|&path| path as u64).collect();
+    let spots = spots_at(plan, asset, &numbers, steps);
     let most = (FOLLOWED_STEPS / plan.simulation.steps as usize).clamp(1, MOST_FOLLOWED);
     let followed = spread(paths, most);
-    let first_calls = first_calls(plan, &followed, stop)?;
+    let first_calls = first_calls(plan, &followed, stop)?
+        .into_iter()
+        .map(|(path, day)| (day, weight(path)))
+        .collect();
     Ok(Group {
         paths: paths.len(),
         attribution: named
@@ -162,20 +191,30 @@ fn group(
         call_day: median(first_calls),
         followed: followed.len(),
         required_collateral_usd: median(values(Column::RequiredCollateral)).unwrap_or(0.0),
-        spot_usd: spots.into_iter().filter_map(median).collect(),
+        spot_usd: spots
+            .into_iter()
+            .map(|spots| {
+                spots
+                    .into_iter()
+                    .zip(drawn.iter().map(|&path| weight(path)))
+            })
+            .filter_map(|spots| median(spots.collect()))
+            .collect(),
     })
 }
 
 /// At most so many of the paths, spread evenly.
-fn spread(paths: &[usize], most: usize) -> Vec<u64> {
+fn spread(paths: &[usize], most: usize) -> Vec<usize> {
     let count = paths.len().min(most);
-    (0..count)
-        .map(|i| paths[i * paths.len() / count] as u64)
-        .collect()
+    (0..count).map(|i| paths[i * paths.len() / count]).collect()
 }
 
-/// Days of the first margin call of the paths that have one.
-fn first_calls(plan: &Plan, paths: &[u64], stop: &AtomicBool) -> Result<Vec<f64>, SimulationError> {
+/// The paths that have a margin call, with the day of the first.
+fn first_calls(
+    plan: &Plan,
+    paths: &[usize],
+    stop: &AtomicBool,
+) -> Result<Vec<(usize, f64)>, SimulationError> {
     if plan
         .accounts
         .iter()
@@ -183,10 +222,10 @@ fn first_calls(plan: &Plan, paths: &[u64], stop: &AtomicBool) -> Result<Vec<f64>
     {
         return Ok(Vec::new());
     }
-    let days: Vec<Option<f64>> = paths
+    let days: Vec<Option<(usize, f64)>> = paths
         .par_iter()
         .map(|&path| {
-            let trace = trace_watched(plan, path, stop)?;
+            let trace = trace_watched(plan, path as u64, stop)?;
             let is_call = |event: &LedgerEvent| matches!(event, LedgerEvent::Called { .. });
             let plain = trace
                 .steps
@@ -200,7 +239,7 @@ fn first_calls(plan: &Plan, paths: &[u64], stop: &AtomicBool) -> Result<Vec<f64>
                 .map(|step| step.step)
                 .chain(told.map(|step| step.step))
                 .next();
-            first.map(|step| step as f64 * plan.simulation.step_days)
+            first.map(|step| (path, step as f64 * plan.simulation.step_days))
         })
         .collect();
     if stop.load(Ordering::Relaxed) {
@@ -209,11 +248,17 @@ fn first_calls(plan: &Plan, paths: &[u64], stop: &AtomicBool) -> Result<Vec<f64>
     Ok(days.into_iter().flatten().collect())
 }
 
-/// The middle value, the lower of two; `None` of nothing.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len().checked_sub(1)? / 2;
-    values.get(middle).copied()
+/// The least of these values, each with its weight, at or below which half of the weight lies; `None` of nothing.
+fn median(mut values: Vec<(f64, f64)>) -> Option<f64> {
+    values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let half = values.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    let middle = values.iter().find(|(_, weight)| {
+        below += weight;
+        below >= half
+    });
+    // Rounding may leave the sum under the half of nothing but the last.
+    middle.or(values.last()).map(|(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -250,6 +295,56 @@ mod tests {
         let mut ends: Vec<f64> = table.column(table.terminal_spot(0)).to_vec();
         ends.sort_unstable_by(f64::total_cmp);
         assert_eq!(tail.all.spot_usd[5].to_bits(), ends[999].to_bits());
+    }
+
+    #[test]
+    fn the_worst_are_those_of_the_weight() {
+        let mut plan = eth_treasury();
+        plan.simulation.paths = 2_000;
+        let stop = AtomicBool::new(false);
+        let mut table = simulate(&plan, &stop, &()).unwrap();
+        let plain = tail(&plan, &table, &stop).unwrap();
+        // Weights that are all the same change nothing.
+        table.set_weights(vec![2.0; 2_000]);
+        assert_eq!(tail(&plan, &table, &stop).unwrap(), plain);
+        // Paths that are ruled out are in nothing; of a path in two that weighs three times as much, fewer make the worst hundredth.
+        let weights: Vec<f64> = (0..2_000)
+            .map(|path| [1.0, 0.0, 3.0, 0.0][path % 4])
+            .collect();
+        table.set_weights(weights.clone());
+        let viewed = tail(&plan, &table, &stop).unwrap();
+        let pnl: Vec<f64> = table.values(Column::HedgedPnl).collect();
+        let (mut weight, mut usd, mut count) = (0.0, 0.0, 0);
+        let mut order: Vec<usize> = (0..2_000).collect();
+        order.sort_by(|a, b| pnl[*a].total_cmp(&pnl[*b]));
+        for path in order {
+            if weight < 20.0 {
+                weight += weights[path];
+                usd += weights[path] * pnl[path];
+                count += 1;
+            }
+        }
+        assert_eq!(viewed.worst.paths, count);
+        let whole = viewed.worst.attribution.last().unwrap().1;
+        assert!((whole / (usd / weight) - 1.0).abs() < 1e-12, "{whole}");
+        let mean: f64 = pnl.iter().zip(&weights).map(|(x, w)| w * x).sum();
+        let all = viewed.all.attribution.last().unwrap().1;
+        assert!((all * 2_000.0 / mean - 1.0).abs() < 1e-9, "{all}");
+        // The median at the end is the weighted one.
+        let mut ends: Vec<(f64, f64)> = table
+            .values_at(table.terminal_spot(0))
+            .zip(weights)
+            .collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut below = 0.0;
+        let median = ends.iter().find(|(_, weight)| {
+            below += weight;
+            below >= 1_000.0
+        });
+        assert_eq!(
+            viewed.all.spot_usd[5].to_bits(),
+            median.unwrap().0.to_bits()
+        );
     }
 
     #[test]

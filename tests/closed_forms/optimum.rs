@@ -63,6 +63,7 @@ fn solve(asked: &Asked<'_>) -> Optimum {
         stop: &AtomicBool::new(false),
         announce: &|_| {},
         watcher: &(),
+        views: None,
     };
     match optimize(&problem, &mut evaluator) {
         Ok(optimum) => optimum,

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
+use thiserror::Error;
 
-use crate::choice::evaluation::{evaluate_columns, passes};
+use crate::choice::evaluation::{EvaluationError, evaluate_columns, passes};
 use crate::choice::grid::Point;
 use crate::choice::optimum::measure::Measure;
 use crate::choice::optimum::search::{Draw, Evaluator};
@@ -17,6 +18,25 @@ use crate::stats::alexander_deng_zou::{PARTS, PricedVariance};
 use crate::stats::difference::difference;
 use crate::stats::estimate::Estimate;
 use crate::stats::influence::{Influences, influences};
+use crate::stats::views::{ViewError, ViewsOutcome};
+
+/// Why points cannot be measured.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Unmeasured {
+    /// The simulation.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+    /// The paths of a point do not allow its views.
+    #[error("{error}")]
+    Views {
+        /// The point.
+        point: Point,
+        /// On which random numbers.
+        draw: Draw,
+        /// Why not.
+        error: Box<ViewError>,
+    },
+}
 
 /// Evaluates points by simulation.
 pub struct Simulated<'a> {
@@ -34,33 +54,50 @@ pub struct Simulated<'a> {
     pub announce: &'a dyn Fn(u64),
     /// Is told of paths that are done, once for each plan.
     pub watcher: &'a dyn Watcher,
+    /// What the views came to at the first point that was measured, if there are any.
+    pub views: Option<ViewsOutcome>,
 }
 
 impl Evaluator for Simulated<'_> {
-    type Failure = SimulationError;
+    type Failure = Unmeasured;
 
     fn measure(
         &mut self,
         points: &[Point],
         draw: Draw,
-    ) -> Result<Vec<Option<Vec<Estimate>>>, SimulationError> {
+    ) -> Result<Vec<Option<Vec<Estimate>>>, Unmeasured> {
         let keys = keys(&self.measures);
-        self.seen(points, draw, &keys, |plan, table| {
-            let found = influences(table, plan, &keys);
-            let priced = self
-                .measures
+        let measures = &self.measures;
+        let price = self.liquidation_price;
+        let seen = self.seen(points, draw, &keys, |plan, table, views| {
+            let (own, of_model): (Vec<&str>, Vec<&str>) =
+                keys.iter().partition(|key| model_key(key).is_none());
+            let found = influences(table, plan, &own);
+            let model = of_the_model(table, plan, &of_model);
+            let priced = measures
                 .contains(&Measure::AlexanderDengZou)
-                .then(|| PricedVariance::of(&found, self.liquidation_price))
+                .then(|| PricedVariance::of(&found, price))
                 .flatten();
             let of = |measure: &Measure| match measure {
-                Measure::Summary(path) => found.estimate(path),
+                Measure::Summary(path) => match model_key(path) {
+                    Some(key) => model.as_ref()?.estimate(key),
+                    None => found.estimate(path),
+                },
                 Measure::AlexanderDengZou => priced.as_ref().map(|priced| priced.estimate),
             };
-            let estimates = self.measures.iter().map(of);
-            estimates
-                .map(|estimate| estimate.unwrap_or(Estimate::UNDEFINED))
-                .collect()
-        })
+            let estimates = measures.iter().map(of);
+            let estimates = estimates.map(|estimate| estimate.unwrap_or(Estimate::UNDEFINED));
+            (estimates.collect(), views.cloned())
+        })?;
+        let (estimates, views): (Vec<Option<_>>, Vec<Option<_>>) = seen
+            .into_iter()
+            .map(|seen| seen.map_or((None, None), |(estimates, views)| (Some(estimates), views)))
+            .unzip();
+        self.views = self
+            .views
+            .take()
+            .or_else(|| views.into_iter().flatten().next());
+        Ok(estimates)
     }
 
     fn differences(
@@ -68,17 +105,18 @@ impl Evaluator for Simulated<'_> {
         base: &Point,
         others: &[Point],
         draw: Draw,
-    ) -> Result<Vec<Option<Estimate>>, SimulationError> {
+    ) -> Result<Vec<Option<Estimate>>, Unmeasured> {
         let objective = &self.measures[..1];
         let keys = keys(objective);
         let points: Vec<Point> = [std::slice::from_ref(base), others].concat();
-        let sides = self.seen(&points, draw, &keys, |plan, table| {
-            let found = influences(table, plan, &keys);
-            match objective[0] {
-                Measure::Summary(_) => Some(Side::Summary(found)),
-                Measure::AlexanderDengZou => {
-                    PricedVariance::of(&found, self.liquidation_price).map(Side::Priced)
-                }
+        let sides = self.seen(&points, draw, &keys, |plan, table, _| match &objective[0] {
+            Measure::Summary(path) if model_key(path).is_some() => {
+                of_the_model(table, plan, &keys).map(Side::Summary)
+            }
+            Measure::Summary(_) => Some(Side::Summary(influences(table, plan, &keys))),
+            Measure::AlexanderDengZou => {
+                let found = influences(table, plan, &keys);
+                PricedVariance::of(&found, self.liquidation_price).map(Side::Priced)
             }
         })?;
         let sides: Vec<Option<Side>> = sides.into_iter().map(Option::flatten).collect();
@@ -94,8 +132,8 @@ impl Simulated<'_> {
         points: &[Point],
         draw: Draw,
         keys: &[&str],
-        look: impl Fn(&Plan, &OutcomeTable) -> T + Sync,
-    ) -> Result<Vec<Option<T>>, SimulationError> {
+        look: impl Fn(&Plan, &mut OutcomeTable, Option<&ViewsOutcome>) -> T + Sync,
+    ) -> Result<Vec<Option<T>>, Unmeasured> {
         let plans: Vec<Option<Plan>> = points
             .par_iter()
             .map(|point| (self.resolve)(point, draw))
@@ -117,9 +155,17 @@ impl Simulated<'_> {
             &passes,
             columns(keys),
             (self.stop, self.watcher),
-            |index, table| look(taken[index], table),
+            |index, table, views| look(taken[index], table, views),
             |index, seen| found[numbers[index]] = Some(seen),
-        )?;
+        )
+        .map_err(|error| match error {
+            EvaluationError::Simulation(error) => Unmeasured::Simulation(error),
+            EvaluationError::Views { plan, error } => Unmeasured::Views {
+                point: points[numbers[plan]].clone(),
+                draw,
+                error: Box::new(error),
+            },
+        })?;
         Ok(found)
     }
 }
@@ -137,6 +183,7 @@ const CELLS: [Cell; 6] = [
 /// The columns that keys are estimated from; all of them where a key is not known to need a few only.
 fn columns(keys: &[&str]) -> Columns<'static> {
     let is_of_few = |key: &&str| {
+        let key = &model_key(key).unwrap_or(key);
         let groups = [
             "hedged.",
             "unhedged.",
@@ -155,6 +202,25 @@ fn columns(keys: &[&str]) -> Columns<'static> {
     } else {
         Columns::All
     }
+}
+
+/// The key that stands for the same without views, of one such as `views.model.hedged.mean`.
+fn model_key(key: &str) -> Option<&str> {
+    key.strip_prefix("views.model.")
+}
+
+/// The influences on these estimates of the model's own summary, beside views; `None` where none is asked for.
+fn of_the_model(table: &mut OutcomeTable, plan: &Plan, keys: &[&str]) -> Option<Influences> {
+    let keys: Vec<&str> = keys.iter().filter_map(|key| model_key(key)).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let weights = table.take_weights();
+    let found = influences(table, plan, &keys);
+    if let Some(weights) = weights {
+        table.set_weights(weights);
+    }
+    Some(found)
 }
 
 /// One side of a difference.
