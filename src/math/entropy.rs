@@ -1,8 +1,10 @@
 //! Entropy pooling: the weights nearest to given ones, in relative entropy, whose means are where they are wanted.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 use thiserror::Error;
+
+use crate::math::bounded_quadratic::bounded_least;
 
 /// Values whose terms are summed one after the other; the partial sums are then added in their order.
 const CHUNK: usize = 8192;
@@ -16,14 +18,32 @@ const STILL_GOOD: f64 = 1e-10;
 /// More steps than any problem with an answer takes: Newton's method doubles the digits, and far from the answer it gains a fixed amount a step.
 const MOST_STEPS: usize = 500;
 
-/// Fraction of the predicted decrease that a step has to make (Nocedal and Wright, Numerical Optimization, 2006, section 3.1).
+/// Fraction of the decrease that the slope foretells which a step has to make (Nocedal and Wright, Numerical Optimization, 2006, section
+/// 3.1).
 const ARMIJO: f64 = 1e-4;
 
-/// Differences of the dual under this are rounding: it is the logarithm of a sum over up to 10^9 terms, near 20 in size.
-const LEVEL: f64 = 1e-12;
+/// A step that makes this part of the decrease foretold by slope and curvature shows that both can be trusted further (Nocedal and Wright,
+/// section 4.1).
+const GOOD: f64 = 0.75;
 
 /// Smallest curvature that a step trusts: without curvature and with a slope the dual has no end, which the first long step shows.
 const FLATTEST: f64 = 1e-13;
+
+/// Part of the largest curvature below which rounding hides it.
+const FLATTEST_PART: f64 = 1e-14;
+
+/// Damping that a first bad step brings, as a part of the largest curvature.
+const FIRST_DAMPING: f64 = 1e-6;
+
+/// Factor by which a bad step raises the damping and a good one lowers it.
+const DAMPING_FACTOR: f64 = 10.0;
+
+/// Times that the damping of a step is raised: the last step is some 10^34 times shorter than the first damped one.
+const MOST_TRIES: usize = 40;
+
+/// Changes of the dual under this are summed path by path, for as a difference of two logarithms they lose digits: these are near 20 in
+/// size, of sums of up to 10^9 terms.
+const SMALL_CHANGE: f64 = 1e-3;
 
 /// How a mean is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +93,11 @@ pub enum PoolingError {
 /// Minimises `sum p ln(p / p0)` over weights `p` that satisfy all constraints.
 ///
 /// `prior` are the weights `p0`, at least 0, of any positive sum; all equal if `None`. The dual has one variable `t` a constraint:
-/// `ln sum p0 exp(sum t d)` with `d` the values less their target over their deviation is convex, its slope the error of the means,
-/// its curvature their covariance. It is minimised by Newton's method with line search, `t >= 0` or `t <= 0` for inequalities (a
-/// projected step over those that are not at rest at 0). The sums are in a fixed order: no bit depends on the number of threads.
+/// `ln sum p0 exp(sum t d)` with `d` the values less their target over their deviation (the other way round for [`Sense::AtMost`]) is
+/// convex, its slope the error of the means, its curvature their covariance. It is minimised, with `t >= 0` for inequalities, by Newton's
+/// method with damping after Levenberg: each step goes to the least of slope and curvature **within these bounds**, so which inequalities
+/// bind is decided together with the step and the step goes down for certain. A step cut to the bounds afterwards need not, where
+/// moments nearly fix one another. The sums are in a fixed order: no bit depends on the number of threads.
 ///
 /// By weak duality the negative of the dual never passes the relative entropy of feasible weights, which never passes
 /// `-ln min p0`: beyond it the constraints are proved to contradict each other.
@@ -87,8 +109,9 @@ pub enum PoolingError {
 /// If lengths differ.
 ///
 /// # Source
-/// A. Meucci, Fully Flexible Views: Theory and Practice, Risk 21(10) (2008) 97-102; projected Newton steps: D. P. Bertsekas, SIAM J. Control
-/// Optim. 20 (1982) 221-246.
+/// A. Meucci, Fully Flexible Views: Theory and Practice, Risk 21(10) (2008) 97-102; Newton steps within bounds: J. D. Lee, Y. Sun and M. A.
+/// Saunders, Proximal Newton-type methods for minimizing composite functions, SIAM J. Optim. 24 (2014) 1420-1443; damping: K. Levenberg,
+/// Quart. Appl. Math. 2 (1944) 164-168.
 pub fn pool(
     scenarios: usize,
     prior: Option<&[f64]>,
@@ -114,15 +137,7 @@ pub fn pool(
         constraints: &scaled,
     };
     let t = dual.minimise(most_entropy)?;
-    let mut weights = dual.exponents(&t);
-    let largest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    for e in &mut weights {
-        *e = (*e - largest).exp();
-    }
-    let total = sum(scenarios, |i| [weights[i]])[0];
-    for w in &mut weights {
-        *w /= total;
-    }
+    let weights = dual.at(&t).weights;
     let entropy = sum(scenarios, |i| {
         let w = weights[i];
         [if w > 0.0 {
@@ -136,7 +151,8 @@ pub fn pool(
         multipliers: t
             .iter()
             .zip(&scaled)
-            .map(|(t, constraint)| t / constraint.scale)
+            // No negative 0.
+            .map(|(t, constraint)| t / constraint.scale + 0.0)
             .collect(),
         weights,
     })
@@ -158,9 +174,10 @@ fn log_prior(scenarios: usize, prior: Option<&[f64]>) -> Vec<f64> {
 struct Scaled<'a> {
     values: &'a [f64],
     target: f64,
-    /// Deviation of the values under the prior; 1 where they do not vary.
+    /// Deviation of the values under the prior, infinite where they do not vary; negative for [`Sense::AtMost`], so that every
+    /// inequality is "at least".
     scale: f64,
-    sense: Sense,
+    is_equal: bool,
 }
 
 impl<'a> Scaled<'a> {
@@ -185,15 +202,20 @@ impl<'a> Scaled<'a> {
         if is_constant && is_missed {
             return Err(PoolingError::Infeasible);
         }
+        let scale = if is_constant {
+            f64::INFINITY
+        } else {
+            deviation
+        };
         Ok(Self {
             values,
             target,
-            scale: if is_constant {
-                f64::INFINITY
+            scale: if sense == Sense::AtMost {
+                -scale
             } else {
-                deviation
+                scale
             },
-            sense,
+            is_equal: sense == Sense::Equal,
         })
     }
 
@@ -201,39 +223,22 @@ impl<'a> Scaled<'a> {
         (self.values[scenario] - self.target) / self.scale
     }
 
-    /// Whether a multiplier of 0 stays there: the inequality holds by itself.
-    fn is_at_rest(&self, t: f64, slope: f64) -> bool {
-        match self.sense {
-            Sense::Equal => false,
-            Sense::AtLeast => t <= 0.0 && slope >= 0.0,
-            Sense::AtMost => t >= 0.0 && slope <= 0.0,
-        }
-    }
-
-    /// The nearest multiplier that the sense allows.
-    fn project(&self, t: f64) -> f64 {
-        match self.sense {
-            Sense::Equal => t,
-            Sense::AtLeast => t.max(0.0),
-            Sense::AtMost => t.min(0.0),
-        }
-    }
-
-    /// Whether a step would leave what the sense allows at once.
-    fn blocks(&self, t: f64, step: f64) -> bool {
-        match self.sense {
-            Sense::Equal => false,
-            Sense::AtLeast => t <= 0.0 && step < 0.0,
-            Sense::AtMost => t >= 0.0 && step > 0.0,
+    /// How far the mean is from what is wanted: a multiplier of 0 is right where the inequality holds by itself.
+    fn error(&self, t: f64, slope: f64) -> f64 {
+        if self.is_equal || t > 0.0 {
+            slope.abs()
+        } else {
+            (-slope).max(0.0)
         }
     }
 }
 
-/// The dual function's value, slope and curvature at one point.
+/// The dual function at one point.
 struct Local {
     value: f64,
     slope: DVector<f64>,
-    curvature: DMatrix<f64>,
+    /// Of the scenarios, sum 1.
+    weights: Vec<f64>,
 }
 
 struct Dual<'a> {
@@ -242,67 +247,105 @@ struct Dual<'a> {
 }
 
 impl Dual<'_> {
-    /// `ln p0 + sum t d` by scenario.
-    fn exponents(&self, t: &[f64]) -> Vec<f64> {
-        (0..self.log_prior.len())
-            .into_par_iter()
-            .with_min_len(CHUNK)
-            .map(|i| {
-                let terms = self.constraints.iter().zip(t);
-                terms.fold(self.log_prior[i], |e, (constraint, t)| {
-                    e + t * constraint.at(i)
-                })
-            })
-            .collect()
+    /// `sum t d` of a scenario.
+    fn tilt(&self, t: &[f64], scenario: usize) -> f64 {
+        let terms = self.constraints.iter().zip(t);
+        terms
+            .map(|(constraint, t)| t * constraint.at(scenario))
+            .sum()
     }
 
     fn at(&self, t: &[f64]) -> Local {
         let count = self.constraints.len();
-        let exponents = self.exponents(t);
-        let largest = exponents.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // The weight, then the first moments, then the upper triangle of the second.
-        let size = 1 + count + count * (count + 1) / 2;
-        let sums = sums(exponents.len(), size, |i, sums| {
-            let w = (exponents[i] - largest).exp();
+        let mut weights: Vec<f64> = (0..self.log_prior.len())
+            .into_par_iter()
+            .with_min_len(CHUNK)
+            .map(|i| self.log_prior[i] + self.tilt(t, i))
+            .collect();
+        let largest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        weights
+            .par_iter_mut()
+            .with_min_len(CHUNK)
+            .for_each(|w| *w = (*w - largest).exp());
+        // The weight, then the first moments.
+        let sums = sums(weights.len(), 1 + count, |i, sums| {
+            let w = weights[i];
+            sums[0] += w;
+            for (sum, constraint) in sums[1..].iter_mut().zip(self.constraints) {
+                *sum += w * constraint.at(i);
+            }
+        });
+        let total = sums[0];
+        for w in &mut weights {
+            *w /= total;
+        }
+        Local {
+            value: largest + total.ln(),
+            slope: DVector::from_iterator(count, sums[1..].iter().map(|x| x / total)),
+            weights,
+        }
+    }
+
+    /// The covariance of the constraints' values, from their means: squares of slopes would take its last digits.
+    fn curvature(&self, here: &Local) -> DMatrix<f64> {
+        let count = self.constraints.len();
+        let sums = sums(here.weights.len(), count * (count + 1) / 2, |i, sums| {
+            let w = here.weights[i];
             if w == 0.0 {
                 return;
             }
-            sums[0] += w;
-            let mut at = 1 + count;
+            let mut at = 0;
             for (k, constraint) in self.constraints.iter().enumerate() {
-                let weighted = w * constraint.at(i);
-                sums[1 + k] += weighted;
-                for other in &self.constraints[k..] {
-                    sums[at] += weighted * other.at(i);
+                let weighted = w * (constraint.at(i) - here.slope[k]);
+                for (l, other) in self.constraints.iter().enumerate().skip(k) {
+                    sums[at] += weighted * (other.at(i) - here.slope[l]);
                     at += 1;
                 }
             }
         });
-        let total = sums[0];
-        let slope = DVector::from_iterator(count, sums[1..=count].iter().map(|x| x / total));
         let mut curvature = DMatrix::zeros(count, count);
-        let mut at = 1 + count;
+        let mut at = 0;
         for k in 0..count {
             for l in k..count {
-                let covariance = sums[at] / total - slope[k] * slope[l];
-                curvature[(k, l)] = covariance;
-                curvature[(l, k)] = covariance;
+                curvature[(k, l)] = sums[at];
+                curvature[(l, k)] = sums[at];
                 at += 1;
             }
         }
-        Local {
-            value: largest + total.ln(),
-            slope,
-            curvature,
+        curvature
+    }
+
+    /// What a step changed the dual by. A small change is `ln sum p exp(sum step d)` with `p` the weights before the step, which has as many
+    /// digits as the step.
+    fn change(&self, here: &Local, step: &[f64], there: &Local) -> f64 {
+        let plain = there.value - here.value;
+        if plain.abs() > SMALL_CHANGE {
+            return plain;
+        }
+        let [gained] = sum(here.weights.len(), |i| {
+            let w = here.weights[i];
+            [if w > 0.0 {
+                w * self.tilt(step, i).exp_m1()
+            } else {
+                0.0
+            }]
+        });
+        if gained.is_finite() {
+            gained.ln_1p()
+        } else {
+            plain
         }
     }
 
     fn minimise(&self, most_entropy: f64) -> Result<Vec<f64>, PoolingError> {
         let mut t = vec![0.0; self.constraints.len()];
         let mut here = self.at(&t);
+        let mut damping = 0.0;
         for _ in 0..MOST_STEPS {
-            let moving = self.moving(&t, &here);
-            let error = worst(&moving, &here);
+            let errors = self.constraints.iter().zip(&t).zip(&here.slope);
+            let error = errors
+                .map(|((constraint, t), slope)| constraint.error(*t, *slope))
+                .fold(0.0, f64::max);
             if error <= ENOUGH {
                 return Ok(t);
             }
@@ -310,8 +353,7 @@ impl Dual<'_> {
             if -here.value > most_entropy + 1e-3 {
                 return Err(PoolingError::Infeasible);
             }
-            let step = self.newton_step(&t, &here, moving);
-            match self.search(&t, &here, &step) {
+            match self.step(&t, &here, &mut damping) {
                 Some((next, local)) => (t, here) = (next, local),
                 None if error <= STILL_GOOD => return Ok(t),
                 None => return Err(PoolingError::Unsolved),
@@ -320,76 +362,45 @@ impl Dual<'_> {
         Err(PoolingError::Unsolved)
     }
 
-    /// The multipliers that are not at rest.
-    fn moving(&self, t: &[f64], here: &Local) -> Vec<usize> {
-        (0..t.len())
-            .filter(|&k| !self.constraints[k].is_at_rest(t[k], here.slope[k]))
-            .collect()
-    }
-
-    /// Newton's step over the multipliers that move, without those that it would push out of bounds at once.
-    fn newton_step(&self, t: &[f64], here: &Local, mut moving: Vec<usize>) -> Vec<f64> {
-        loop {
-            let mut step = vec![0.0; t.len()];
-            let size = moving.len();
-            let slope = DVector::from_fn(size, |k, _| here.slope[moving[k]]);
-            let curvature =
-                DMatrix::from_fn(size, size, |k, l| here.curvature[(moving[k], moving[l])]);
-            let eigen = SymmetricEigen::new(curvature);
-            let along = eigen.eigenvectors.tr_mul(&slope);
-            let newton =
-                DVector::from_fn(size, |j, _| -along[j] / eigen.eigenvalues[j].max(FLATTEST));
-            let newton = &eigen.eigenvectors * newton;
-            for (k, &at) in moving.iter().enumerate() {
-                step[at] = newton[k];
-            }
-            let kept: Vec<usize> = moving
-                .iter()
-                .copied()
-                .filter(|&k| !self.constraints[k].blocks(t[k], step[k]))
-                .collect();
-            if kept.len() == moving.len() {
-                return step;
-            }
-            if kept.is_empty() {
-                // Down the slope, which no multiplier at rest blocks.
-                for k in moving {
-                    step[k] = -here.slope[k];
+    /// The first of ever more damped steps, shorter and nearer to the slope, that decreases the dual enough. The damping stays for the
+    /// next step, less where this one did as foretold.
+    fn step(&self, t: &[f64], here: &Local, damping: &mut f64) -> Option<(Vec<f64>, Local)> {
+        let curvature = self.curvature(here);
+        let steepest = curvature.diagonal().max();
+        let flattest = FLATTEST.max(FLATTEST_PART * steepest);
+        let lower: Vec<f64> = t
+            .iter()
+            .zip(self.constraints)
+            .map(|(t, constraint)| {
+                if constraint.is_equal {
+                    f64::NEG_INFINITY
+                } else {
+                    -t
                 }
-                return step;
+            })
+            .collect();
+        for _ in 0..MOST_TRIES {
+            let mut damped = curvature.clone();
+            for k in 0..t.len() {
+                damped[(k, k)] += flattest.max(*damping);
             }
-            moving = kept;
-        }
-    }
-
-    /// The first of ever shorter steps that decreases the dual enough, projected to what the senses allow. Where the decrease drowns in the
-    /// rounding of the dual, which it does with half of the digits to go, one that halves the error of the means.
-    fn search(&self, t: &[f64], here: &Local, step: &[f64]) -> Option<(Vec<f64>, Local)> {
-        let mut length = 1.0;
-        let error = worst(&self.moving(t, here), here);
-        for _ in 0..60 {
-            let next: Vec<f64> = (0..t.len())
-                .map(|k| self.constraints[k].project(t[k] + length * step[k]))
-                .collect();
-            let predicted: f64 = (0..t.len()).map(|k| here.slope[k] * (next[k] - t[k])).sum();
-            let local = self.at(&next);
-            let is_lower = local.value <= here.value + ARMIJO * predicted;
-            let is_level = (local.value - here.value).abs() <= LEVEL;
-            let is_nearer = || worst(&self.moving(&next, &local), &local) <= 0.5 * error;
-            if next != t && if is_level { is_nearer() } else { is_lower } {
-                return Some((next, local));
+            if let Some(step) = bounded_least(&here.slope, &damped, &lower) {
+                let next: Vec<f64> = t.iter().zip(&step).map(|(t, step)| t + step).collect();
+                let first = here.slope.dot(&step);
+                let foretold = first + 0.5 * step.dot(&(&curvature * &step));
+                let there = self.at(&next);
+                let change = self.change(here, step.as_slice(), &there);
+                if first < 0.0 && change <= ARMIJO * first {
+                    if change <= GOOD * foretold {
+                        *damping /= DAMPING_FACTOR;
+                    }
+                    return Some((next, there));
+                }
             }
-            length *= 0.5;
+            *damping = (*damping * DAMPING_FACTOR).max(FIRST_DAMPING * steepest.max(flattest));
         }
         None
     }
-}
-
-/// The largest error of the means that move.
-fn worst(moving: &[usize], here: &Local) -> f64 {
-    moving
-        .iter()
-        .fold(0.0, |worst: f64, &k| worst.max(here.slope[k].abs()))
 }
 
 /// Sums of `term` over `0..count` in a fixed order.

@@ -3,6 +3,7 @@
 pub(crate) mod ars;
 pub(crate) mod bits;
 pub mod black76;
+mod bounded_quadratic;
 pub mod correlation;
 pub mod discrete_passage;
 pub mod effective;
