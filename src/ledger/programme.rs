@@ -5,6 +5,7 @@ use crate::ledger::calm::{
     MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
+use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
@@ -143,7 +144,7 @@ impl<'a> Programme<'a> {
             follow_calm(&stretch, lane, standing, *follower);
         }
         for lane in places_of(eventful) {
-            self.settle_lane(&stretch, lane, k, tile, follower);
+            self.settle_lane(&stretch, None, (lane, k), tile, follower);
         }
         K
     }
@@ -151,7 +152,7 @@ impl<'a> Programme<'a> {
     /// Reacts to a tile like [`Self::advance`], but for the records of wealth (its largest fall), which lose their meaning.
     ///
     /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: &SharedWalk) {
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
         if tile.steps < TILE_STEPS || self.calm_steps[tile.first_step] < TILE_STEPS {
             return self.advance(tile, None);
         }
@@ -161,7 +162,8 @@ impl<'a> Programme<'a> {
             let quantity_base = self.lanes.quantity_base;
             let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
             for lane in places_of(eventful) {
-                self.settle_lane(&stretch, lane, 0, tile, &mut None);
+                let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
+                self.settle_lane(&stretch, Some(view), (lane, 0), tile, &mut None);
             }
         }
     }
@@ -277,12 +279,12 @@ impl<'a> Programme<'a> {
         self.cover_sizes(lane);
     }
 
-    /// One lane's stretch, from step `first` of the tile on, event by event.
+    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records of wealth are left alone.
     fn settle_lane<const K: usize>(
         &mut self,
         stretch: &Stretch<'_, K>,
-        lane: usize,
-        first: usize,
+        view: Option<&LaneView<K>>,
+        (lane, first): (usize, usize),
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) {
@@ -294,11 +296,15 @@ impl<'a> Programme<'a> {
             first,
             lane,
             bracket: self.first_bracket,
+            view,
         };
         let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
         let may_trade = rules.band().is_some();
         match follower.as_mut().filter(|f| f.lane() == lane) {
-            None => settle_stretch(&mut account, &place, may_trade),
+            None if view.is_some() => {
+                settle_stretch::<K, false>(&mut account, &place, may_trade);
+            }
+            None => settle_stretch::<K, true>(&mut account, &place, may_trade),
             Some(follower) => follow_stretch(&mut account, &place, may_trade, *follower),
         }
         account.put_back(hot, lane);
