@@ -5,6 +5,7 @@ use crate::ledger::calm::{
     MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
+use crate::ledger::horizon::close_lanes;
 use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
@@ -110,7 +111,12 @@ impl<'a> Programme<'a> {
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) -> usize {
-        for lane in 0..LANES {
+        let mut left = u64::MAX;
+        if follower.is_none() && tile.first_step + k + 1 == self.rules.steps {
+            let brackets = self.bracket_range(&self.marks_of_step(k, tile));
+            left = close_lanes(self.rules, brackets, k, tile, &mut self.lanes);
+        }
+        for lane in places_of(left) {
             self.settle_common_lane(lane, k, tile, follower);
         }
         self.lanes.quantity_base -= self.rules.sales_base[tile.first_step + k + 1];
@@ -345,6 +351,22 @@ impl<'a> Programme<'a> {
             venue.bracket_index(least_base * marks.least_usd),
             venue.bracket_index(self.sizes_base.1 * shifted_usd),
         )
+    }
+
+    /// The marks that notionals of step `k` of a tile can stand at, with what is tested.
+    fn marks_of_step(&self, k: usize, tile: &MarketTile) -> MarkRange {
+        let marks_usd = &tile.mark_usd[self.rules.contract];
+        let (mut least_usd, mut most_usd) = (f64::INFINITY, 0.0);
+        for (&start_usd, &end_usd) in marks_usd[k].iter().zip(&marks_usd[k + 1]) {
+            least_usd = smaller(end_usd, least_usd);
+            most_usd = larger(larger(start_usd, end_usd), most_usd);
+        }
+        let tested_usd = most_usd * self.rules.clearance;
+        MarkRange {
+            least_usd,
+            most_usd: tested_usd,
+            tested_usd,
+        }
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
