@@ -1,5 +1,6 @@
 //! Simulates many plans on common random numbers: those that share a market in one pass, as many at a time as memory holds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -73,15 +74,15 @@ pub fn evaluate<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
     watched: (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    look: impl Fn(usize, &Arc<OutcomeTable>) -> T + Sync,
     keep: impl FnMut(usize, T),
 ) -> Result<(), SimulationError> {
     evaluate_columns(plans, passes, Columns::All, watched, look, keep)
 }
 
 /// Simulates plans pass by pass, looks at each table while it is there, and keeps what was seen: `look` runs side by side for the tables
-/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are written over by the
-/// next pass.
+/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables that nobody holds after
+/// that are written over by the next pass.
 ///
 /// The watcher is told of a path once for each plan.
 ///
@@ -92,13 +93,14 @@ pub fn evaluate_columns<T: Send>(
     passes: &[Vec<usize>],
     wanted: Columns<'_>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &OutcomeTable) -> T + Sync,
+    look: impl Fn(usize, &Arc<OutcomeTable>) -> T + Sync,
     mut keep: impl FnMut(usize, T),
 ) -> Result<(), SimulationError> {
     let mut spare = Vec::new();
     for pass in passes {
         let together: Vec<&Plan> = pass.iter().map(|&index| plans[index]).collect();
         let tables = simulate_columns_together(&together, wanted, spare, (stop, watcher))?;
+        let tables: Vec<Arc<OutcomeTable>> = tables.into_iter().map(Arc::new).collect();
         let seen: Vec<Option<T>> = pass
             .par_iter()
             .zip(&tables)
@@ -107,13 +109,13 @@ pub fn evaluate_columns<T: Send>(
                 is_wanted.then(|| look(index, table))
             })
             .collect();
-        spare = tables;
         for (&index, seen) in pass.iter().zip(seen) {
             let Some(seen) = seen else {
                 return Err(SimulationError::Interrupted);
             };
             keep(index, seen);
         }
+        spare = tables.into_iter().filter_map(Arc::into_inner).collect();
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A sweep: every point of a grid on common random numbers, and the differences between neighbours with their own errors.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::outcome::table::OutcomeTable;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
 use crate::stats::estimate::Estimate;
-use crate::stats::influence::{Influences, influences};
+use crate::stats::influence::{Influences, influences_along};
 use crate::stats::level::ByName;
 use crate::stats::limits::{LimitOutcome, judge};
 use crate::stats::quantity::TRADING_COST;
@@ -167,6 +168,10 @@ pub fn sweep(
     } else {
         Columns::Only(&CELLS)
     };
+    let last_of_passes: Vec<usize> = passes
+        .iter()
+        .filter_map(|pass| pass.last().copied())
+        .collect();
     let mut points: Vec<Option<SweptPoint>> = vec![None; grid.size()];
     let mut differences: Vec<Option<PointDifference>> = vec![None; neighbours.len()];
     evaluate_columns(
@@ -182,6 +187,9 @@ pub fn sweep(
                     between: neighbours[pair],
                     estimates,
                 });
+            }
+            if last_of_passes.contains(&index) {
+                frontier.let_go();
             }
         },
     )?;
@@ -200,7 +208,7 @@ fn markets(plans: &[&Plan], passes: &[Vec<usize>]) -> usize {
     1 + pairs.filter(|(a, b)| !same_market(a, b)).count()
 }
 
-fn look(proposal: &Proposal, table: &OutcomeTable, wanted: &Wanted) -> Seen {
+fn look(proposal: &Proposal, table: &Arc<OutcomeTable>, wanted: &Wanted) -> Seen {
     let plan = &proposal.plan;
     let mut keys: Vec<&str> = KEYS.to_vec();
     let limits = &plan.report.limits;
@@ -210,7 +218,7 @@ fn look(proposal: &Proposal, table: &OutcomeTable, wanted: &Wanted) -> Seen {
             .map(|limit| limit.path.as_str())
             .filter(|path| !KEYS.contains(path)),
     );
-    let influences = influences(table, plan, &keys);
+    let influences = influences_along(table, plan, &keys);
     let has_all = |estimates: &Influences| {
         let mut limits = limits.iter();
         limits.all(|limit| estimates.estimate(&limit.path).is_some())

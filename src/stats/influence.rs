@@ -1,6 +1,7 @@
 //! How much each path moves each estimate, so that estimates of two plans on the same paths can be told apart.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -25,8 +26,28 @@ pub struct Influences {
     pub(super) weight_sum: f64,
     pub(super) weight_square_sum: f64,
     /// Values by path; those of the hedged P&L first.
-    pub(super) columns: Vec<Vec<f64>>,
+    pub(super) columns: Vec<Values>,
     pub(super) entries: Vec<Entry>,
+}
+
+/// Values by path.
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    /// Copies, or computed.
+    Own(Vec<f64>),
+    /// A column of a table that is still there.
+    Stored(Arc<OutcomeTable>, usize),
+}
+
+impl Deref for Values {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        match self {
+            Self::Own(values) => values,
+            Self::Stored(table, column) => table.column(*column),
+        }
+    }
 }
 
 /// An estimate with what its influence is computed from.
@@ -97,6 +118,23 @@ pub(super) enum Event {
 /// The estimates are those of [`crate::stats::summarise::summarise`], bit for bit. A key that is not an estimate of the
 /// plan's summary is left out. The work and the memory follow from what is asked for.
 pub fn influences(table: &OutcomeTable, plan: &Plan, keys: &[&str]) -> Influences {
+    influences_of(table, plan, keys, |part| Values::Own(part.into_column()))
+}
+
+/// Like [`influences`], but columns of the table stay where they are until [`Influences::let_go`], and the table as long.
+pub fn influences_along(table: &Arc<OutcomeTable>, plan: &Plan, keys: &[&str]) -> Influences {
+    influences_of(table, plan, keys, |part| match part.stored_column() {
+        Some(column) => Values::Stored(Arc::clone(table), column),
+        None => Values::Own(part.into_column()),
+    })
+}
+
+fn influences_of(
+    table: &OutcomeTable,
+    plan: &Plan,
+    keys: &[&str],
+    values: impl Fn(Part) -> Values,
+) -> Influences {
     let names = Keys::of(plan, table.layout());
     let quantities: Vec<(&str, Quantity)> = keys
         .iter()
@@ -121,11 +159,20 @@ pub fn influences(table: &OutcomeTable, plan: &Plan, keys: &[&str]) -> Influence
         weight_sum: hedged.weight_sum(),
         weight_square_sum: hedged.weight_square_sum(),
         entries,
-        columns: parts.into_iter().map(Part::into_column).collect(),
+        columns: parts.into_iter().map(values).collect(),
     }
 }
 
 impl Influences {
+    /// Lets go of the table: what is still needed of it is copied.
+    pub fn let_go(&mut self) {
+        for values in &mut self.columns {
+            if let Values::Stored(..) = values {
+                *values = Values::Own(values.to_vec());
+            }
+        }
+    }
+
     /// The estimates in the order in which their keys were asked for.
     pub fn estimates(&self) -> impl Iterator<Item = (&str, Estimate)> {
         let entries = self.entries.iter();
