@@ -170,9 +170,9 @@ fn weigh<const N: usize>(
         let is_over = equity_usd - trigger_usd > 0.0;
         let is_sound = smaller(equity_usd, closed_usd) > 0.0;
         let is_flat = short_base <= 0.0;
-        let is_calm = is_flat | (is_far & is_over & is_sound);
+        let is_calm = is_flat || is_far && is_over && is_sound;
         let is_due = hot.due_step[lane] <= step.step;
-        alarm[lane] = u64::from(!is_calm | is_due | (planned_base <= 0.0));
+        alarm[lane] = u64::from(!is_calm || is_due || planned_base <= 0.0);
         out.cash_usd[lane] = closed_usd;
         out.planned_cash_usd[lane] = planned_cash_usd;
         out.paid_usd[lane] = paid_usd;
