@@ -1,5 +1,10 @@
 //! How much each path moves each estimate, so that estimates of two plans on the same paths can be told apart.
 
+#![expect(
+    clippy::inline_always,
+    reason = "loops are compiled for each SIMD level with what they are part of"
+)]
+
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -208,7 +213,7 @@ impl Influences {
     pub(super) fn fill(&self, influence: &Influence, paths: Range<usize>, out: &mut [f64]) {
         let x = &self.columns[influence.column][paths.clone()];
         let y = &self.columns[influence.other][paths];
-        influence.form.fill(x, y, out);
+        fill_form(&influence.form, x, y, out);
         if let Some(share) = influence.share {
             for (out, x) in out.iter_mut().zip(x) {
                 *out = if x.is_nan() { 0.0 } else { *out / share };
@@ -217,52 +222,52 @@ impl Influences {
     }
 }
 
-impl Form {
-    fn fill(&self, x: &[f64], y: &[f64], out: &mut [f64]) {
-        match self {
-            Self::Unknown => out.fill(f64::NAN),
-            Self::Mean(mean) => each(out, x, |x| x - mean),
-            Self::Deviation(spread) if spread.variance > 0.0 => {
-                let twice = 2.0 * spread.variance.sqrt();
-                each(out, x, |x| spread.variance_influence(x) / twice);
-            }
-            Self::None | Self::Deviation(_) => out.fill(0.0),
-            &Self::Quantile {
-                sign,
-                at,
-                level,
-                sparsity,
-            } => each(out, x, |x| {
-                let at_or_below = if sign * x <= at { 1.0 } else { 0.0 };
-                sparsity * (level - at_or_below)
-            }),
-            Self::Tail(tail) => each(out, x, |x| tail.influence(x)),
-            Self::Event(event, p) => {
-                event.fill(x, y, out);
-                for out in out {
-                    *out -= p;
-                }
-            }
-            Self::VarianceRatio([of_x, of_y]) => {
-                let ratio = of_x.variance / of_y.variance;
-                both(out, x, y, |x, y| {
-                    (ratio * of_y.variance_influence(y) - of_x.variance_influence(x))
-                        / of_y.variance
-                });
-            }
-            Self::TailRatio([of_x, of_y]) => {
-                let ratio = of_x.shortfall() / of_y.shortfall();
-                both(out, x, y, |x, y| {
-                    (ratio * of_y.influence(y) - of_x.influence(x)) / of_y.shortfall()
-                });
-            }
-            Self::Worst(mean) => both(out, x, y, |x, y| mean.influence(x, y)),
+/// Writes what a formula makes of some values; without fused multiply-adds, the same bits everywhere.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn fill_form(form: &Form, x: &[f64], y: &[f64], out: &mut [f64]) {
+    match form {
+        Form::Unknown => out.fill(f64::NAN),
+        Form::Mean(mean) => each(out, x, |x| x - mean),
+        Form::Deviation(spread) if spread.variance > 0.0 => {
+            let twice = 2.0 * spread.variance.sqrt();
+            each(out, x, |x| spread.variance_influence(x) / twice);
         }
+        Form::None | Form::Deviation(_) => out.fill(0.0),
+        &Form::Quantile {
+            sign,
+            at,
+            level,
+            sparsity,
+        } => each(out, x, |x| {
+            let at_or_below = if sign * x <= at { 1.0 } else { 0.0 };
+            sparsity * (level - at_or_below)
+        }),
+        Form::Tail(tail) => each(out, x, |x| tail.influence(x)),
+        Form::Event(event, p) => {
+            event.fill(x, y, out);
+            for out in out {
+                *out -= p;
+            }
+        }
+        Form::VarianceRatio([of_x, of_y]) => {
+            let ratio = of_x.variance / of_y.variance;
+            both(out, x, y, |x, y| {
+                (ratio * of_y.variance_influence(y) - of_x.variance_influence(x)) / of_y.variance
+            });
+        }
+        Form::TailRatio([of_x, of_y]) => {
+            let ratio = of_x.shortfall() / of_y.shortfall();
+            both(out, x, y, |x, y| {
+                (ratio * of_y.influence(y) - of_x.influence(x)) / of_y.shortfall()
+            });
+        }
+        Form::Worst(mean) => both(out, x, y, |x, y| mean.influence(x, y)),
     }
 }
 
 impl Event {
     /// Writes 1 where the event happens, else 0.
+    #[inline(always)]
     pub(super) fn fill(self, x: &[f64], y: &[f64], out: &mut [f64]) {
         match self {
             Self::Never => out.fill(0.0),
@@ -273,10 +278,12 @@ impl Event {
     }
 }
 
+#[inline(always)]
 fn each(out: &mut [f64], x: &[f64], of: impl Fn(f64) -> f64) {
     out.iter_mut().zip(x).for_each(|(out, &x)| *out = of(x));
 }
 
+#[inline(always)]
 fn both(out: &mut [f64], x: &[f64], y: &[f64], of: impl Fn(f64, f64) -> f64) {
     let pairs = x.iter().zip(y);
     out.iter_mut()
