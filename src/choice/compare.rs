@@ -1,5 +1,6 @@
 //! Proposals side by side on the same paths: what each gives, what pairs differ in, which ends better, which dominates.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
@@ -140,7 +141,14 @@ pub fn compare(
         &plans,
         &passes(&plans, tables_bytes),
         (stop, watcher),
-        |index, table, views| look(&proposals[index], (table, views), &keys, wanted),
+        |index, table, views| {
+            look(
+                &proposals[index],
+                (Arc::make_mut(table), views),
+                &keys,
+                wanted,
+            )
+        },
         |index, found| seen[index] = Some(found),
     )?;
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();

@@ -1,5 +1,6 @@
 //! Simulates many plans on common random numbers: those that share a market in one pass, as many at a time as memory holds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -93,15 +94,15 @@ pub fn evaluate<T: Send>(
     plans: &[&Plan],
     passes: &[Vec<usize>],
     watched: (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &mut OutcomeTable, Option<&ViewsOutcome>) -> T + Sync,
+    look: impl Fn(usize, &mut Arc<OutcomeTable>, Option<&ViewsOutcome>) -> T + Sync,
     keep: impl FnMut(usize, T),
 ) -> Result<(), EvaluationError> {
     evaluate_columns(plans, passes, Columns::All, watched, look, keep)
 }
 
 /// Simulates plans pass by pass, looks at each table while it is there, and keeps what was seen: `look` runs side by side for the tables
-/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables are written over by the
-/// next pass.
+/// of a pass, whose columns are those `wanted`, `keep` then one after the other, in the order of the pass. Tables that nobody holds after
+/// that are written over by the next pass.
 ///
 /// A table has the weights of its plan's views, and `look` is told what those came to; without views it has none. Whoever takes weights
 /// off a table puts them back or not: the next pass begins without any.
@@ -116,7 +117,7 @@ pub fn evaluate_columns<T: Send>(
     passes: &[Vec<usize>],
     wanted: Columns<'_>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
-    look: impl Fn(usize, &mut OutcomeTable, Option<&ViewsOutcome>) -> T + Sync,
+    look: impl Fn(usize, &mut Arc<OutcomeTable>, Option<&ViewsOutcome>) -> T + Sync,
     mut keep: impl FnMut(usize, T),
 ) -> Result<(), EvaluationError> {
     let mut spare = Vec::new();
@@ -128,6 +129,7 @@ pub fn evaluate_columns<T: Send>(
                 plan: pass[at],
                 error,
             })?;
+        let mut tables: Vec<Arc<OutcomeTable>> = tables.into_iter().map(Arc::new).collect();
         let seen: Vec<Option<T>> = pass
             .par_iter()
             .zip(&mut tables)
@@ -138,13 +140,13 @@ pub fn evaluate_columns<T: Send>(
                 is_wanted.then(|| look(index, table, outcome))
             })
             .collect();
-        spare = tables;
         for (&index, seen) in pass.iter().zip(seen) {
             let Some(seen) = seen else {
                 return Err(SimulationError::Interrupted.into());
             };
             keep(index, seen);
         }
+        spare = tables.into_iter().filter_map(Arc::into_inner).collect();
     }
     Ok(())
 }

@@ -84,6 +84,11 @@ impl Frontier {
         found
     }
 
+    /// Lets go of the tables of the points that are held.
+    pub(super) fn let_go(&mut self) {
+        self.held.iter_mut().flatten().for_each(Influences::let_go);
+    }
+
     /// The pairs of a point with their other points.
     fn others(&self, point: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.pairs_of[point].iter().map(move |&index| {

@@ -1,5 +1,6 @@
 //! A sweep: every point of a grid on common random numbers, and the differences between neighbours with their own errors.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::outcome::table::OutcomeTable;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
 use crate::stats::estimate::Estimate;
-use crate::stats::influence::{Influences, influences};
+use crate::stats::influence::{Influences, influences_along};
 use crate::stats::level::ByName;
 use crate::stats::limits::{LimitOutcome, judge};
 use crate::stats::quantity::TRADING_COST;
@@ -173,6 +174,10 @@ pub fn sweep(
     } else {
         Columns::Only(&CELLS)
     };
+    let last_of_passes: Vec<usize> = passes
+        .iter()
+        .filter_map(|pass| pass.last().copied())
+        .collect();
     let mut points: Vec<Option<SweptPoint>> = vec![None; grid.size()];
     let mut differences: Vec<Option<PointDifference>> = vec![None; neighbours.len()];
     evaluate_columns(
@@ -188,6 +193,9 @@ pub fn sweep(
                     between: neighbours[pair],
                     estimates,
                 });
+            }
+            if last_of_passes.contains(&index) {
+                frontier.let_go();
             }
         },
     )?;
@@ -208,7 +216,7 @@ fn markets(plans: &[&Plan], passes: &[Vec<usize>]) -> usize {
 
 fn look(
     proposal: &Proposal,
-    table: &mut OutcomeTable,
+    table: &mut Arc<OutcomeTable>,
     views: Option<&ViewsOutcome>,
     wanted: &Wanted,
 ) -> Seen {
@@ -221,33 +229,36 @@ fn look(
             .map(|limit| limit.path.as_str())
             .filter(|path| !KEYS.contains(path)),
     );
-    let influences = influences(table, plan, &keys);
-    let has_all = |estimates: &Influences| {
-        let mut limits = limits.iter();
-        limits.all(|limit| estimates.estimate(&limit.path).is_some())
-    };
-    let mut summarised = |detail| {
+    let summarised = |table: &mut Arc<OutcomeTable>, detail| {
         let run = RunInfo {
             version: wanted.version.clone(),
             scenario: proposal.scenario.clone(),
             ..RunInfo::default()
         };
+        // Nobody else holds the table before its influences do.
+        let table = Arc::make_mut(table);
         let summary = summarise_weighted(table, plan, detail, &run, views.cloned());
         Box::new(summary)
     };
-    let (summary, limits) = if wanted.has_summaries {
-        let summary = summarised(Detail::Everything);
-        let limits = summary.limits.clone();
-        (Some(summary), limits)
-    } else if has_all(&influences) {
+    let summary = wanted
+        .has_summaries
+        .then(|| summarised(table, Detail::Everything));
+    let influences = influences_along(table, plan, &keys);
+    let has_all = || {
+        let mut limits = limits.iter();
+        limits.all(|limit| influences.estimate(&limit.path).is_some())
+    };
+    let limits = if let Some(summary) = &summary {
+        summary.limits.clone()
+    } else if has_all() {
         let judged = limits.iter().map(|limit| {
             let estimate = influences.estimate(&limit.path);
             judge(&json!({ limit.path.as_str(): estimate }), limit)
         });
-        (None, judged.collect())
+        judged.collect()
     } else {
         // A limit on a bare number, such as `paths`.
-        (None, summarised(Detail::Report).limits)
+        summarised(table, Detail::Report).limits
     };
     let estimates = KEYS
         .iter()

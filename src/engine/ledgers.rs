@@ -66,7 +66,7 @@ impl BlockLedger<'_> {
     }
 
     /// Reacts to a tile along a walk that is shared, if any; the records of wealth lose their meaning then.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: Option<&SharedWalk>) {
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: Option<&mut SharedWalk>) {
         match (self, shared) {
             (Self::Plain(ledger), Some(shared)) => ledger.advance_along(tile, shared),
             (ledger, _) => ledger.advance(tile),

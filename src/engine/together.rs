@@ -194,8 +194,8 @@ impl SharedWalks {
         }
     }
 
-    fn of_plan(&self, plan: usize) -> Option<&SharedWalk> {
-        self.of_plans[plan].map(|walk| &self.walks[walk].1)
+    fn of_plan(&mut self, plan: usize) -> Option<&mut SharedWalk> {
+        self.of_plans[plan].map(|walk| &mut self.walks[walk].1)
     }
 }
 

@@ -179,10 +179,25 @@ impl Lanes {
 }
 
 impl Lanes {
-    /// Becomes a copy without anything allocated.
-    pub(crate) fn become_like(&mut self, other: &Self) {
-        self.hot = other.hot;
-        self.cold.copy_from_slice(&other.cold);
-        self.quantity_base = other.quantity_base;
+    /// Becomes a copy of accounts that are all alike, as at time 0, without anything allocated; little has to be read for it.
+    pub(crate) fn become_like(&mut self, alike: &Self) {
+        let (hot, of) = (&mut self.hot, &alike.hot);
+        let fill = |lanes: &mut LaneArray, of: &LaneArray| *lanes = [of[0]; LANES];
+        fill(&mut hot.cash_usd, &of.cash_usd);
+        fill(&mut hot.short_base, &of.short_base);
+        fill(&mut hot.planned_short_base, &of.planned_short_base);
+        fill(&mut hot.planned_cash_usd, &of.planned_cash_usd);
+        fill(&mut hot.funding_usd, &of.funding_usd);
+        fill(&mut hot.armed, &of.armed);
+        fill(&mut hot.min_equity_usd, &of.min_equity_usd);
+        fill(&mut hot.max_margin_ratio, &of.max_margin_ratio);
+        fill(&mut hot.required_usd, &of.required_usd);
+        fill(&mut hot.outside_usd, &of.outside_usd);
+        fill(&mut hot.contributed_usd, &of.contributed_usd);
+        fill(&mut hot.peak_wealth_usd, &of.peak_wealth_usd);
+        fill(&mut hot.max_drawdown_usd, &of.max_drawdown_usd);
+        fill(&mut hot.due_step, &of.due_step);
+        self.cold.fill(alike.cold[0]);
+        self.quantity_base = alike.quantity_base;
     }
 }

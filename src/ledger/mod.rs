@@ -9,6 +9,8 @@ pub mod book;
 pub mod calm;
 pub mod crossing;
 pub mod event;
+mod horizon;
+mod lane_view;
 pub mod lanes;
 mod position;
 pub mod programme;

@@ -27,15 +27,25 @@ pub(super) struct LaneMarks<const K: usize> {
     pub(super) start_usd: [f64; K],
     /// Funding at the end of each step on a short of one unit, USD.
     pub(super) unit_funding_usd: [f64; K],
-    /// Value of the inventory at the end of each step, USD.
+    /// Value of the inventory at the end of each step, USD; 0 where nobody asks for wealth.
     pub(super) inventory_usd: [f64; K],
     /// Lowest mark at a step's end and highest mark at all, USD.
     range_usd: (f64, f64),
 }
 
 impl<const K: usize> LaneMarks<K> {
+    /// Nothing seen yet.
+    pub(super) const EMPTY: Self = Self {
+        mark_usd: [0.0; K],
+        start_usd: [0.0; K],
+        unit_funding_usd: [0.0; K],
+        inventory_usd: [0.0; K],
+        range_usd: (0.0, 0.0),
+    };
+
+    /// One lane of a stretch, with the inventory if `WEALTH`.
     #[inline(always)]
-    pub(super) fn new(stretch: &Stretch<'_, K>, lane: usize) -> Self {
+    pub(super) fn new<const WEALTH: bool>(stretch: &Stretch<'_, K>, lane: usize) -> Self {
         let mut mark_usd = [0.0; K];
         let mut starts_usd = [0.0; K];
         let mut unit_funding_usd = [0.0; K];
@@ -49,7 +59,9 @@ impl<const K: usize> LaneMarks<K> {
             if stretch.is_stamp[i] {
                 unit_funding_usd[i] = end_usd * stretch.funding_rate[i][lane];
             }
-            inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
+            if WEALTH {
+                inventory_usd[i] = stretch.quantity_base * stretch.spot_usd[i][lane];
+            }
             range_usd.0 = smaller(end_usd, range_usd.0);
             range_usd.1 = larger(larger(start_usd, end_usd), range_usd.1);
             start_usd = end_usd;
@@ -267,13 +279,19 @@ impl<const K: usize> Nearness<K> {
         self.product_usd2[i] >= halvings * self.halving_usd2
     }
 
+    /// The steps, as bits, whose bridges do not surely miss the level with these halvings.
+    #[inline(always)]
+    pub(super) fn near_steps(&self, halvings: &[f64; K]) -> u64 {
+        let mut bits = 0;
+        for i in 0..K {
+            bits |= u64::from(!self.misses(i, halvings[i])) << i;
+        }
+        bits
+    }
+
     /// The steps, as bits, that not every uniform misses.
     #[inline(always)]
     pub(super) fn steps(&self) -> u64 {
-        let mut bits = 0;
-        for i in 0..K {
-            bits |= u64::from(!self.misses(i, MOST_HALVINGS)) << i;
-        }
-        bits
+        self.near_steps(&[MOST_HALVINGS; K])
     }
 }

@@ -5,6 +5,8 @@ use crate::ledger::calm::{
     MarginLine, MarkRange, Passage, Stretch, Watch, judge, larger, outside_band, smaller, walk,
 };
 use crate::ledger::event::LedgerEvent;
+use crate::ledger::horizon::close_lanes;
+use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::PathEnd;
@@ -109,7 +111,12 @@ impl<'a> Programme<'a> {
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) -> usize {
-        for lane in 0..LANES {
+        let mut left = u64::MAX;
+        if follower.is_none() && tile.first_step + k + 1 == self.rules.steps {
+            let brackets = self.bracket_range(&self.marks_of_step(k, tile));
+            left = close_lanes(self.rules, brackets, k, tile, &mut self.lanes);
+        }
+        for lane in places_of(left) {
             self.settle_common_lane(lane, k, tile, follower);
         }
         self.lanes.quantity_base -= self.rules.sales_base[tile.first_step + k + 1];
@@ -143,7 +150,7 @@ impl<'a> Programme<'a> {
             follow_calm(&stretch, lane, standing, *follower);
         }
         for lane in places_of(eventful) {
-            self.settle_lane(&stretch, lane, k, tile, follower);
+            self.settle_lane(&stretch, None, (lane, k), tile, follower);
         }
         K
     }
@@ -151,7 +158,7 @@ impl<'a> Programme<'a> {
     /// Reacts to a tile like [`Self::advance`], but for the records of wealth (its largest fall), which lose their meaning.
     ///
     /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: &SharedWalk) {
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
         if tile.steps < TILE_STEPS || self.calm_steps[tile.first_step] < TILE_STEPS {
             return self.advance(tile, None);
         }
@@ -161,7 +168,8 @@ impl<'a> Programme<'a> {
             let quantity_base = self.lanes.quantity_base;
             let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
             for lane in places_of(eventful) {
-                self.settle_lane(&stretch, lane, 0, tile, &mut None);
+                let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
+                self.settle_lane(&stretch, Some(view), (lane, 0), tile, &mut None);
             }
         }
     }
@@ -277,12 +285,12 @@ impl<'a> Programme<'a> {
         self.cover_sizes(lane);
     }
 
-    /// One lane's stretch, from step `first` of the tile on, event by event.
+    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records of wealth are left alone.
     fn settle_lane<const K: usize>(
         &mut self,
         stretch: &Stretch<'_, K>,
-        lane: usize,
-        first: usize,
+        view: Option<&LaneView<K>>,
+        (lane, first): (usize, usize),
         tile: &MarketTile,
         follower: &mut Option<&mut dyn Follower>,
     ) {
@@ -294,11 +302,15 @@ impl<'a> Programme<'a> {
             first,
             lane,
             bracket: self.first_bracket,
+            view,
         };
         let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
         let may_trade = rules.band().is_some();
         match follower.as_mut().filter(|f| f.lane() == lane) {
-            None => settle_stretch(&mut account, &place, may_trade),
+            None if view.is_some() => {
+                settle_stretch::<K, false>(&mut account, &place, may_trade);
+            }
+            None => settle_stretch::<K, true>(&mut account, &place, may_trade),
             Some(follower) => follow_stretch(&mut account, &place, may_trade, *follower),
         }
         account.put_back(hot, lane);
@@ -339,6 +351,22 @@ impl<'a> Programme<'a> {
             venue.bracket_index(least_base * marks.least_usd),
             venue.bracket_index(self.sizes_base.1 * shifted_usd),
         )
+    }
+
+    /// The marks that notionals of step `k` of a tile can stand at, with what is tested.
+    fn marks_of_step(&self, k: usize, tile: &MarketTile) -> MarkRange {
+        let marks_usd = &tile.mark_usd[self.rules.contract];
+        let (mut least_usd, mut most_usd) = (f64::INFINITY, 0.0);
+        for (&start_usd, &end_usd) in marks_usd[k].iter().zip(&marks_usd[k + 1]) {
+            least_usd = smaller(end_usd, least_usd);
+            most_usd = larger(larger(start_usd, end_usd), most_usd);
+        }
+        let tested_usd = most_usd * self.rules.clearance;
+        MarkRange {
+            least_usd,
+            most_usd: tested_usd,
+            tested_usd,
+        }
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.

@@ -12,6 +12,7 @@ use crate::ledger::account::{Account, LaneStep, maintenance_margin_usd};
 use crate::ledger::calm::{Stretch, larger, smaller};
 use crate::ledger::crossing::{CrossingDraws, Fill, MarkStep};
 use crate::ledger::event::LiquidationCause;
+use crate::ledger::lane_view::{LaneView, jump_steps};
 use crate::ledger::lanes::NEVER;
 use crate::ledger::position::{LaneMarks, Position};
 use crate::ledger::programme::Follower;
@@ -38,6 +39,8 @@ pub(super) struct LanePlace<'a, const K: usize> {
     pub(super) lane: usize,
     /// The bracket where to look first for its notionals.
     pub(super) bracket: usize,
+    /// What has been seen of the lane for all programmes that hedge with the contract.
+    pub(super) view: Option<&'a LaneView<K>>,
 }
 
 impl<const K: usize> LanePlace<'_, K> {
@@ -68,6 +71,8 @@ pub(super) struct LaneRun<'a, const K: usize> {
     lane: usize,
     /// Steps of the stretch in which the underlying jumps in this lane, as bits.
     jump_steps: u64,
+    /// The halvings of all steps' uniforms, where they have been drawn.
+    halvings: Option<&'a [f64; K]>,
     /// What the market does.
     marks: LaneMarks<K>,
     /// What that means for the account's position as it was last.
@@ -86,13 +91,15 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             first,
             lane,
             bracket,
+            view,
         } = *place;
-        let jump_steps = tile
-            .jumps_between(first..first + K)
-            .iter()
-            .filter(|jump| jump.lane == lane && jump.asset == stretch.underlying)
-            .fold(0, |bits, jump| bits | 1 << (jump.step - first));
-        let marks = LaneMarks::new(stretch, lane);
+        let (jump_steps, marks) = match view {
+            Some(view) => (view.jump_steps, view.marks),
+            None => (
+                jump_steps(stretch, tile, first, lane),
+                LaneMarks::new::<true>(stretch, lane),
+            ),
+        };
         let sizes_base = (account.short_base, account.planned_short_base);
         let position = Position::new(account.rules, &marks, sizes_base, bracket);
         let mut run = Self {
@@ -101,6 +108,7 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             first,
             lane,
             jump_steps,
+            halvings: view.map(|view| &view.halvings),
             marks,
             position,
             near_steps: u64::MAX,
@@ -138,6 +146,10 @@ impl<'a, const K: usize> LaneRun<'a, K> {
             .nearness(account.rules, &self.marks, least_cash_usd)
         {
             self.near_steps = self.jump_steps;
+            if let Some(halvings) = self.halvings {
+                self.near_steps |= nearness.near_steps(halvings);
+                return;
+            }
             for i in places_of(nearness.steps() & (u64::MAX << from)) {
                 let draws = account.draws(self.stretch.first_step + i);
                 let halvings = halvings_of_uniform_32(cipher(draws.bridge_address(0)));
@@ -196,9 +208,9 @@ impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
     ///
-    /// What changes from step to step stays in registers.
+    /// What changes from step to step stays in registers. Without `WEALTH` the records of wealth stay what they are.
     #[inline(always)]
-    fn run_quietly<const K: usize>(
+    fn run_quietly<const K: usize, const WEALTH: bool>(
         &mut self,
         run: &LaneRun<'a, K>,
         from: usize,
@@ -249,7 +261,7 @@ impl<'a> Account<'a> {
             funding_usd += paid_usd;
             planned_cash_usd += planned_base * marks.unit_funding_usd[i];
             required_usd = larger(position.needed_usd[i] - planned_cash_usd, required_usd);
-            if stretch.is_watching[i] {
+            if WEALTH && stretch.is_watching[i] {
                 let wealth_usd = marks.inventory_usd[i] + equity_usd + outside_usd
                     - stretch.interest[i] * contributed_usd;
                 peak_usd = larger(wealth_usd, peak_usd);
@@ -368,13 +380,13 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Works an account through a stretch: what is quiet at once, the rest event by event.
+/// Works an account through a stretch: what is quiet at once, the rest event by event. `WEALTH`: somebody asks for its fall.
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512dq+avx512vl+aes",
     "x86_64+avx2+fma+aes",
     "aarch64+neon+aes"
 ))]
-pub(super) fn settle_stretch<'a, const K: usize>(
+pub(super) fn settle_stretch<'a, const K: usize, const WEALTH: bool>(
     account: &mut Account<'a>,
     place: &LanePlace<'a, K>,
     may_trade: bool,
@@ -385,7 +397,7 @@ pub(super) fn settle_stretch<'a, const K: usize>(
     run.look_for_level(account, 0, cipher);
     let mut i = 0;
     loop {
-        let (quiet_end, fill) = account.run_quietly(&run, i, K);
+        let (quiet_end, fill) = account.run_quietly::<K, WEALTH>(&run, i, K);
         i = quiet_end;
         if i == K {
             return;
@@ -422,7 +434,7 @@ pub(super) fn follow_stretch<'a, const K: usize>(
             run.hold(account.rules, sizes_base);
         }
         run.look_for_level(account, i, |counter| block(keys, counter));
-        let (quiet_end, fill) = account.run_quietly(&run, i, i + 1);
+        let (quiet_end, fill) = account.run_quietly::<K, true>(&run, i, i + 1);
         if quiet_end == i {
             account.settle_step(&place.step(account.rules, i, may_trade), fill);
         }

@@ -3,9 +3,12 @@
 use std::ops::Range;
 
 use crate::ledger::calm::{MarkRange, Passage, Stretch, larger, walk};
+use crate::ledger::lane_view::{LaneView, look};
 use crate::ledger::lanes::{HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
+use crate::math::random::Streams;
+use crate::outcome::table::LANES;
 use crate::plan::types::Crossing;
 
 /// A whole tile as every short in one contract meets it, whatever its size.
@@ -13,6 +16,10 @@ use crate::plan::types::Crossing;
 pub struct SharedWalk {
     pub(super) passage: Passage,
     pub(super) marks: MarkRange,
+    /// Lanes that some programme was worked through step by step; `seen` says which.
+    views: Vec<LaneView<TILE_STEPS>>,
+    /// Lanes with a view of this tile, as bits.
+    seen: u64,
     /// Accounts whose wealth nobody asks for.
     hot: Box<HotLanes>,
 }
@@ -27,6 +34,8 @@ impl SharedWalk {
                 most_usd: 0.0,
                 tested_usd: 0.0,
             },
+            views: vec![LaneView::EMPTY; LANES],
+            seen: 0,
             hot: Box::new(Lanes::new(rules).hot),
         }
     }
@@ -44,10 +53,26 @@ impl SharedWalk {
         if tile.steps < TILE_STEPS {
             return;
         }
+        self.seen = 0;
         let stretch = stretch_at::<TILE_STEPS>(rules, rules.quantity_base, 0, tile);
         self.marks = walk(&stretch, rules.clearance, &self.hot, &mut self.passage);
         let jumped_usd = test_jumps(rules, 0..TILE_STEPS, tile, &mut self.passage);
         self.marks.tested_usd = self.marks.tested_usd.max(jumped_usd);
+    }
+
+    /// A lane of the tile that was walked last, looked at once for all programmes. `rules` are those of any of them.
+    pub(super) fn view(
+        &mut self,
+        (rules, streams): (&ProgrammeRules, &Streams),
+        stretch: &Stretch<'_, TILE_STEPS>,
+        tile: &MarketTile,
+        lane: usize,
+    ) -> &LaneView<TILE_STEPS> {
+        if (self.seen >> lane) & 1 == 0 {
+            self.views[lane] = look(rules, streams, stretch, tile, lane);
+            self.seen |= 1 << lane;
+        }
+        &self.views[lane]
     }
 }
 

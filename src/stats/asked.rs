@@ -182,6 +182,14 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Storage index of the column whose values these are, if they are those of one.
+    pub(super) fn stored_column(&self) -> Option<usize> {
+        match self.source {
+            Source::Column(column) => Some(column),
+            _ => None,
+        }
+    }
+
     pub(super) fn into_column(self) -> Vec<f64> {
         match self.whole {
             Some((values, _)) => values,

@@ -1,6 +1,12 @@
 //! How much each path moves each estimate, so that estimates of two plans on the same paths can be told apart.
 
-use std::ops::Range;
+#![expect(
+    clippy::inline_always,
+    reason = "loops are compiled for each SIMD level with what they are part of"
+)]
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -25,8 +31,28 @@ pub struct Influences {
     pub(super) weight_sum: f64,
     pub(super) weight_square_sum: f64,
     /// Values by path; those of the hedged P&L first.
-    pub(super) columns: Vec<Vec<f64>>,
+    pub(super) columns: Vec<Values>,
     pub(super) entries: Vec<Entry>,
+}
+
+/// Values by path.
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    /// Copies, or computed.
+    Own(Vec<f64>),
+    /// A column of a table that is still there.
+    Stored(Arc<OutcomeTable>, usize),
+}
+
+impl Deref for Values {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        match self {
+            Self::Own(values) => values,
+            Self::Stored(table, column) => table.column(*column),
+        }
+    }
 }
 
 /// An estimate with what its influence is computed from.
@@ -97,6 +123,23 @@ pub(super) enum Event {
 /// The estimates are those of [`crate::stats::summarise::summarise`], bit for bit. A key that is not an estimate of the
 /// plan's summary is left out. The work and the memory follow from what is asked for.
 pub fn influences(table: &OutcomeTable, plan: &Plan, keys: &[&str]) -> Influences {
+    influences_of(table, plan, keys, |part| Values::Own(part.into_column()))
+}
+
+/// Like [`influences`], but columns of the table stay where they are until [`Influences::let_go`], and the table as long.
+pub fn influences_along(table: &Arc<OutcomeTable>, plan: &Plan, keys: &[&str]) -> Influences {
+    influences_of(table, plan, keys, |part| match part.stored_column() {
+        Some(column) => Values::Stored(Arc::clone(table), column),
+        None => Values::Own(part.into_column()),
+    })
+}
+
+fn influences_of(
+    table: &OutcomeTable,
+    plan: &Plan,
+    keys: &[&str],
+    values: impl Fn(Part) -> Values,
+) -> Influences {
     let names = Keys::of(plan, table.layout());
     let quantities: Vec<(&str, Quantity)> = keys
         .iter()
@@ -121,11 +164,20 @@ pub fn influences(table: &OutcomeTable, plan: &Plan, keys: &[&str]) -> Influence
         weight_sum: hedged.weight_sum(),
         weight_square_sum: hedged.weight_square_sum(),
         entries,
-        columns: parts.into_iter().map(Part::into_column).collect(),
+        columns: parts.into_iter().map(values).collect(),
     }
 }
 
 impl Influences {
+    /// Lets go of the table: what is still needed of it is copied.
+    pub fn let_go(&mut self) {
+        for values in &mut self.columns {
+            if let Values::Stored(..) = values {
+                *values = Values::Own(values.to_vec());
+            }
+        }
+    }
+
     /// The estimates in the order in which their keys were asked for.
     pub fn estimates(&self) -> impl Iterator<Item = (&str, Estimate)> {
         let entries = self.entries.iter();
@@ -161,7 +213,7 @@ impl Influences {
     pub(super) fn fill(&self, influence: &Influence, paths: Range<usize>, out: &mut [f64]) {
         let x = &self.columns[influence.column][paths.clone()];
         let y = &self.columns[influence.other][paths];
-        influence.form.fill(x, y, out);
+        fill_form(&influence.form, x, y, out);
         if let Some(share) = influence.share {
             for (out, x) in out.iter_mut().zip(x) {
                 *out = if x.is_nan() { 0.0 } else { *out / share };
@@ -170,52 +222,52 @@ impl Influences {
     }
 }
 
-impl Form {
-    fn fill(&self, x: &[f64], y: &[f64], out: &mut [f64]) {
-        match self {
-            Self::Unknown => out.fill(f64::NAN),
-            Self::Mean(mean) => each(out, x, |x| x - mean),
-            Self::Deviation(spread) if spread.variance > 0.0 => {
-                let twice = 2.0 * spread.variance.sqrt();
-                each(out, x, |x| spread.variance_influence(x) / twice);
-            }
-            Self::None | Self::Deviation(_) => out.fill(0.0),
-            &Self::Quantile {
-                sign,
-                at,
-                level,
-                sparsity,
-            } => each(out, x, |x| {
-                let at_or_below = if sign * x <= at { 1.0 } else { 0.0 };
-                sparsity * (level - at_or_below)
-            }),
-            Self::Tail(tail) => each(out, x, |x| tail.influence(x)),
-            Self::Event(event, p) => {
-                event.fill(x, y, out);
-                for out in out {
-                    *out -= p;
-                }
-            }
-            Self::VarianceRatio([of_x, of_y]) => {
-                let ratio = of_x.variance / of_y.variance;
-                both(out, x, y, |x, y| {
-                    (ratio * of_y.variance_influence(y) - of_x.variance_influence(x))
-                        / of_y.variance
-                });
-            }
-            Self::TailRatio([of_x, of_y]) => {
-                let ratio = of_x.shortfall() / of_y.shortfall();
-                both(out, x, y, |x, y| {
-                    (ratio * of_y.influence(y) - of_x.influence(x)) / of_y.shortfall()
-                });
-            }
-            Self::Worst(mean) => both(out, x, y, |x, y| mean.influence(x, y)),
+/// Writes what a formula makes of some values; without fused multiply-adds, the same bits everywhere.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn fill_form(form: &Form, x: &[f64], y: &[f64], out: &mut [f64]) {
+    match form {
+        Form::Unknown => out.fill(f64::NAN),
+        Form::Mean(mean) => each(out, x, |x| x - mean),
+        Form::Deviation(spread) if spread.variance > 0.0 => {
+            let twice = 2.0 * spread.variance.sqrt();
+            each(out, x, |x| spread.variance_influence(x) / twice);
         }
+        Form::None | Form::Deviation(_) => out.fill(0.0),
+        &Form::Quantile {
+            sign,
+            at,
+            level,
+            sparsity,
+        } => each(out, x, |x| {
+            let at_or_below = if sign * x <= at { 1.0 } else { 0.0 };
+            sparsity * (level - at_or_below)
+        }),
+        Form::Tail(tail) => each(out, x, |x| tail.influence(x)),
+        Form::Event(event, p) => {
+            event.fill(x, y, out);
+            for out in out {
+                *out -= p;
+            }
+        }
+        Form::VarianceRatio([of_x, of_y]) => {
+            let ratio = of_x.variance / of_y.variance;
+            both(out, x, y, |x, y| {
+                (ratio * of_y.variance_influence(y) - of_x.variance_influence(x)) / of_y.variance
+            });
+        }
+        Form::TailRatio([of_x, of_y]) => {
+            let ratio = of_x.shortfall() / of_y.shortfall();
+            both(out, x, y, |x, y| {
+                (ratio * of_y.influence(y) - of_x.influence(x)) / of_y.shortfall()
+            });
+        }
+        Form::Worst(mean) => both(out, x, y, |x, y| mean.influence(x, y)),
     }
 }
 
 impl Event {
     /// Writes 1 where the event happens, else 0.
+    #[inline(always)]
     pub(super) fn fill(self, x: &[f64], y: &[f64], out: &mut [f64]) {
         match self {
             Self::Never => out.fill(0.0),
@@ -226,10 +278,12 @@ impl Event {
     }
 }
 
+#[inline(always)]
 fn each(out: &mut [f64], x: &[f64], of: impl Fn(f64) -> f64) {
     out.iter_mut().zip(x).for_each(|(out, &x)| *out = of(x));
 }
 
+#[inline(always)]
 fn both(out: &mut [f64], x: &[f64], y: &[f64], of: impl Fn(f64, f64) -> f64) {
     let pairs = x.iter().zip(y);
     out.iter_mut()

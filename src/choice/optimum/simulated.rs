@@ -1,5 +1,6 @@
 //! Evaluates points by simulation: all of a batch on the same random numbers, those that share a market in one pass.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
@@ -155,7 +156,7 @@ impl Simulated<'_> {
             &passes,
             columns(keys),
             (self.stop, self.watcher),
-            |index, table, views| look(taken[index], table, views),
+            |index, table, views| look(taken[index], Arc::make_mut(table), views),
             |index, seen| found[numbers[index]] = Some(seen),
         )
         .map_err(|error| match error {
