@@ -177,6 +177,41 @@ fn the_text_says_what_is_best_and_what_cannot_be_told_apart() {
 }
 
 #[test]
+fn axes_are_told_apart_by_whose_they_are() {
+    let text = hedgesim(&[
+        "sweep",
+        "scenarios/btc-basic-30d.toml",
+        "--paths",
+        "200",
+        "--over",
+        "accounts.main.reserve_usd=0,2000000",
+        "--over",
+        "accounts.main.margin_call.delay=0,8h",
+        "--over",
+        "hedges.0.ratio={ fixed = 0.5 },{ fixed = 1 }",
+    ])
+    .ended_with(0);
+    for words in [
+        "reserve of main (`accounts.main.reserve_usd`): 0; 2,000,000",
+        "main margin call delay (`accounts.main.margin_call.delay`): 0h, 8h",
+        "hedge ratio A: { fixed = 0.5 }",
+        "From one reserve of main to the next",
+        "reserve of main 0",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(text.contains("0; 0h; A"), "{text}");
+}
+
+#[test]
+fn equal_values_have_no_best() {
+    let over = "title=a,b";
+    let text = hedgesim(&["sweep", SQUEEZE, "--paths", "64", "--over", over]).ended_with(0);
+    let tables = text.split("In plain words").nth(1).expect("the tables");
+    assert_eq!(tables.matches(" *").count(), 1, "the note alone: {text}");
+}
+
+#[test]
 fn csv_is_in_long_form() {
     let text = hedgesim(&[
         "sweep",

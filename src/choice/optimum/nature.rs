@@ -31,7 +31,9 @@ pub fn better(measure: &Measure) -> Option<Direction> {
     }
     let is_middle = is_percentile || name == "mean";
     match group {
-        "hedged" | "unhedged" | "min_equity" if is_middle => Some(Direction::Maximize),
+        "hedged" | "unhedged" | "min_equity" | "effective_price" if is_middle => {
+            Some(Direction::Maximize)
+        }
         "hedged" | "unhedged" | "basis_risk" if is_loss(name) => Some(Direction::Minimize),
         "hedge_effectiveness" => Some(Direction::Maximize),
         "liquidation" | "margin_call" | "unmet_call" | "cut_trades"
@@ -39,7 +41,6 @@ pub fn better(measure: &Measure) -> Option<Direction> {
         {
             Some(Direction::Minimize)
         }
-        "effective_price" if is_middle => Some(Direction::Maximize),
         "effective_price" if name == "std_dev" => Some(Direction::Minimize),
         "collateral" | "drawdown" | "bankruptcy_loss" | "liquidity_at_risk" if is_middle => {
             Some(Direction::Minimize)
