@@ -132,6 +132,7 @@ impl Axis {
                 });
             }
         }
+        axis.give_zero_its_unit();
         // Ranges hold no value twice; lists may.
         if let Some(twice) = axis.first_twice() {
             return Err(GridError::SameValue {
@@ -140,6 +141,26 @@ impl Axis {
             });
         }
         Ok(axis)
+    }
+
+    /// A bare 0 beside values of which every one has a unit takes that of the first: 0,8h,3d starts at 0h.
+    fn give_zero_its_unit(&mut self) {
+        let is_bare_zero = |value: &GridValue| {
+            let number = value.number.as_ref();
+            number.is_some_and(|(number, unit)| number.is_zero() && unit.is_empty())
+        };
+        let others = self.values.iter().filter(|value| !is_bare_zero(value));
+        let units: Option<Vec<&'static str>> = others
+            .map(|value| value.number.map(|(_, unit)| unit).filter(|u| !u.is_empty()))
+            .collect();
+        let Some(&unit) = units.iter().flatten().next() else {
+            return;
+        };
+        for value in self.values.iter_mut().filter(|value| is_bare_zero(value)) {
+            if let Some((zero, _)) = value.number {
+                *value = GridValue::of_number(zero, unit);
+            }
+        }
     }
 
     fn push_range(&mut self, range: &str, parts: &[&str]) -> Result<(), GridError> {

@@ -9,6 +9,7 @@ use hedgesim::choice::compare::{Proposal, Wanted, compare as compare_proposals};
 use hedgesim::choice::evaluation::EvaluationError;
 use hedgesim::engine::memory::available_bytes;
 use hedgesim::plan::read::load;
+use hedgesim::plan::types::Plan;
 use hedgesim::report::compare::document;
 use hedgesim::report::compare_files::{CompareInfo, csv, json};
 use hedgesim::report::folder::write_texts;
@@ -72,7 +73,8 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     let program = (info.version.as_str(), info.run_seconds);
-    let document = || document(&compared, plan, &info.notes, program);
+    let plans: Vec<&Plan> = proposals.iter().map(|proposal| &proposal.plan).collect();
+    let document = || document(&compared, &plans, &info.notes, program);
     print(&match arguments.format {
         ReportFormat::Json => json(&compared, &info),
         ReportFormat::Markdown => markdown::render(&document()),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hedgesim::choice::evaluation::table_bytes;
-use hedgesim::choice::optimum::constraint::Constraint;
+use hedgesim::choice::optimum::constraint::{Constraint, Origin};
 use hedgesim::choice::optimum::measure::Measure;
 use hedgesim::choice::optimum::objective::{Direction, Objective};
 use hedgesim::choice::optimum::optimum_error::OptimumError;
@@ -17,6 +17,7 @@ use hedgesim::report::folder::write_texts;
 use hedgesim::report::optimum::document;
 use hedgesim::report::optimum_files::{OptimumInfo, Told, frontier_csv, json, scenario};
 use hedgesim::report::{markdown, terminal};
+use hedgesim::scenario::more_limits::with_limits;
 use hedgesim::stats::limits::estimate_at;
 use hedgesim::stats::summarise::{Detail, RunInfo, template};
 use hedgesim::stats::summary::Summary;
@@ -68,7 +69,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         liquidation_price: is_priced.then_some(liquidation_price),
         refusal: candidates.refusal.clone(),
         views,
-        scenario: chosen_scenario(&optimum, &candidates)?,
+        scenario: chosen_scenario(&problem, &optimum, &candidates)?,
     };
     let told = Told {
         problem: &problem,
@@ -236,8 +237,12 @@ fn solve(
     Ok((optimum, Some(summary), views))
 }
 
-/// The scenario of the best point, or of the nearest, with the seed of the search.
-fn chosen_scenario(optimum: &Optimum, candidates: &Candidates) -> Result<String, Failure> {
+/// The scenario of the best point, or of the nearest, with the seed of the search and, as its limits, all constraints.
+fn chosen_scenario(
+    problem: &Problem<'_>,
+    optimum: &Optimum,
+    candidates: &Candidates,
+) -> Result<String, Failure> {
     let index = match &optimum.found {
         Found::Best(best) => best.index,
         Found::Nothing(nothing) => nothing.nearest,
@@ -246,5 +251,9 @@ fn chosen_scenario(optimum: &Optimum, candidates: &Candidates) -> Result<String,
     let (_, scenario) = candidates
         .resolve(point, Draw::Search)
         .map_err(crate::cli::session::refused)?;
-    Ok(scenario)
+    let given = problem.constraints.iter();
+    let given = given.filter(|constraint| constraint.origin == Origin::Argument);
+    let limits: Vec<String> = given.filter_map(Constraint::as_limit).collect();
+    with_limits(&scenario, &limits)
+        .ok_or_else(|| Failure::Other("the limits do not fit into the scenario".to_owned()))
 }

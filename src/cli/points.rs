@@ -9,6 +9,7 @@ use hedgesim::plan::pilot::{PilotPlan, RatioEstimate};
 use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::{MarketPlan, Plan, SimulationPlan};
 use hedgesim::scenario::load::Loaded;
+use hedgesim::scenario::overrides::keys;
 use hedgesim::scenario::problem::Problems;
 use hedgesim::stats::views::ViewError;
 use rayon::prelude::*;
@@ -49,6 +50,7 @@ impl Points {
 /// Reads the grid and resolves all its points before anything is simulated.
 pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<Points, Failure> {
     let grid = Grid::parse(over).map_err(|error| Failure::refused(&error.to_string()))?;
+    check_same_paths(&grid)?;
     let base = arguments.all_overrides();
     // The file is read once: it may be a pipe, and it may change.
     let first = grid.point(0);
@@ -149,19 +151,42 @@ fn refusal(at: &Point, refusals: usize, grid: &Grid, problems: Problems) -> Fail
     refused(problems).under(&head)
 }
 
-/// Points are compared path by path.
-fn check_paths(proposals: &[Proposal]) -> Result<(), Failure> {
-    let paths = |proposal: &Proposal| proposal.plan.simulation.paths;
-    let first = &proposals[0];
-    match proposals.iter().find(|other| paths(other) != paths(first)) {
+/// Points are compared path by path: the number of paths and the seed are no axes.
+fn check_same_paths(grid: &Grid) -> Result<(), Failure> {
+    let points = grid.point(0);
+    let mut paths = points.values.iter().map(|(path, _)| path);
+    let is_of_draw = |path: &&String| {
+        let keys = keys(path).unwrap_or_default();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        matches!(keys.as_slice(), ["simulation", "seed" | "paths"])
+    };
+    match paths.find(is_of_draw) {
         None => Ok(()),
-        Some(other) => Err(Failure::refused(&format!(
-            "the point {} has {} paths and {} has {}; allowed: the same number at every point, which are compared path by path",
-            first.at.label(),
-            paths(first),
-            other.at.label(),
-            paths(other),
+        Some(path) => Err(Failure::refused(&format!(
+            "`--over {path}` gives each point other paths; allowed: {SAME_PATHS}"
         ))),
+    }
+}
+
+const SAME_PATHS: &str = "the same seed and number of paths at every point, which are compared path by path (`--seed`, `--paths`)";
+
+/// The same where a whole table is varied.
+fn check_paths(proposals: &[Proposal]) -> Result<(), Failure> {
+    let drawn = |proposal: &Proposal| {
+        let simulation = &proposal.plan.simulation;
+        (simulation.paths, simulation.seed)
+    };
+    let first = &proposals[0];
+    match proposals.iter().find(|other| drawn(other) != drawn(first)) {
+        None => Ok(()),
+        Some(other) => {
+            let ((paths, seed), (other_paths, other_seed)) = (drawn(first), drawn(other));
+            Err(Failure::refused(&format!(
+                "the point {} has {paths} paths of seed {seed} and {} has {other_paths} of seed {other_seed}; allowed: {SAME_PATHS}",
+                first.at.label(),
+                other.at.label(),
+            )))
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use crate::choice::compare::{Comparison, PairDifference, PairDominance};
 use crate::choice::dominance::{Order, Verdict};
 use crate::choice::sweep::is_undecided;
 use crate::plan::types::Plan;
-use crate::report::content::{programme_usd, run_line};
+use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent, probability_cells};
 use crate::report::shown::{Cells, Kind, and_list, counted};
 use crate::report::views::in_force;
+use crate::stats::difference::ROUNDING;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
 use crate::stats::quantity::TRADING_COST;
@@ -71,7 +72,7 @@ const LEVELS_NOTE: &str = "Hedged P&L unless said otherwise; after +- is the sta
      is what the short needs never to be liquidated. Cost is fees, slippage and rolls.";
 
 const DIFFERENCES_NOTE: &str = "The proposal less the first, on the same paths; after +- is the standard error of the difference, in which \
-     what the two share cancels. = marks what cannot be told apart: the 95 % interval of the difference holds 0. Differences of \
+     what the two share cancels. = marks what is the same or cannot be told apart: the 95 % interval of the difference holds 0. Differences of \
      probabilities and of effectiveness are in percentage points.";
 
 const BETTER_NOTE: &str =
@@ -87,13 +88,17 @@ struct Frame<'a> {
     cells: Cells,
 }
 
-/// The report of a comparison; `plan` is that of the first proposal, `notes` say where proposals differ in more than the hedge.
+/// The report of a comparison; `plans` are those of the proposals, `notes` say where proposals differ in more than the hedge.
+///
+/// # Panics
+/// If there is no plan.
 pub fn document(
     comparison: &Comparison,
-    plan: &Plan,
+    plans: &[&Plan],
     notes: &[String],
     (version, run_seconds): (&str, f64),
 ) -> Document {
+    let plan = plans[0];
     let frame = Frame {
         comparison,
         cells: Cells {
@@ -121,15 +126,17 @@ pub fn document(
         ),
     ];
     sections.extend(frame.limits());
+    let of_all = plans.iter().flat_map(|plan| &plan.report.notes);
+    sections.extend(assumptions(of_all));
     sections.push(Section {
         heading: None,
         blocks: vec![Block::Paragraph(run_line(version, run_seconds))],
     });
-    let title = if plan.simulation.title.is_empty() {
-        "Comparison".to_owned()
-    } else {
-        format!("Comparison: {}", plan.simulation.title)
-    };
+    // The title of the first file is not that of the others.
+    let title = format!(
+        "Comparison of {}",
+        counted(comparison.proposals.len(), "proposal")
+    );
     Document { title, sections }
 }
 
@@ -200,7 +207,7 @@ impl Frame<'_> {
         let least = least.fold(f64::INFINITY, f64::min);
         let best: Vec<usize> = values
             .iter()
-            .filter(|(_, value)| *value <= least)
+            .filter(|(_, value)| *value <= least + ROUNDING * least.abs())
             .map(|(index, _)| *index)
             .collect();
         let Some(&first) = best.first() else {

@@ -1,5 +1,7 @@
 //! What the report of a run says: its head, a verdict in plain words, then the sections.
 
+use std::collections::BTreeSet;
+
 use crate::outcome::layout::holding_labels;
 use crate::plan::types::{AccountPlan, Crossing, FundingSource, HedgePlan, Plan, Position};
 use crate::report::document::{Block, Document, Item, Section, Tone};
@@ -47,6 +49,19 @@ pub fn document(summary: &Summary, plan: &Plan) -> Document {
 /// The last line: which program, and how long it took.
 pub(super) fn run_line(version: &str, seconds: f64) -> String {
     format!("hedgesim {version}, {} s.", grouped(seconds, 2))
+}
+
+/// What every report must say of its plans (their `report.notes`), each once; where it stands at the end, under a heading.
+pub(super) fn assumptions<'n>(notes: impl Iterator<Item = &'n String>) -> Option<Section> {
+    let mut seen = BTreeSet::new();
+    let items: Vec<Item> = notes
+        .filter(|note| seen.insert(note.as_str()))
+        .map(|note| Item {
+            tone: Tone::Warning,
+            text: note.clone(),
+        })
+        .collect();
+    (!items.is_empty()).then(|| Section::new("What is assumed", vec![Block::List(items)]))
 }
 
 /// Value of the inventory at time 0, or of the hedge where there is none, USD: sets the unit of all amounts.

@@ -1,5 +1,6 @@
 //! Terminal tables, JSON, Markdown and files. Computes nothing.
 
+mod axis_names;
 mod book_event;
 mod book_story;
 mod book_trace;

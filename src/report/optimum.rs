@@ -1,15 +1,19 @@
 //! What the report of an optimisation says: the answer, how sure it is, what binds, the efficient frontier, what was not tried.
 
 use crate::choice::grid::Point;
+use crate::choice::optimum::constraint::Constraint;
+use crate::choice::optimum::nature::against_nature;
 use crate::choice::optimum::objective::Direction;
 use crate::choice::optimum::outcome::{Best, Found, Nothing};
 use crate::choice::sweep::is_undecided;
-use crate::plan::types::Plan;
-use crate::report::content::{programme_usd, run_line};
+use crate::plan::types::{Comparison, Plan};
+use crate::report::axis_names::AxisNames;
+use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Tone};
 use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent};
 use crate::report::optimum_files::{Told, judged, not_kept};
-use crate::report::optimum_words::{Style, axis_words, measure_words, point_words};
+use crate::report::optimum_words::{Style, measure_words, point_words};
+use crate::report::shown::and_list;
 use crate::report::views::in_force;
 use crate::scenario::overrides::keys;
 use crate::stats::estimate::Estimate;
@@ -19,21 +23,20 @@ use crate::stats::summary::Summary;
 pub fn document(told: Told<'_>, plan: &Plan) -> Document {
     let report = Report {
         told,
+        names: AxisNames::new(told.problem.grid, plan),
         money: Money::for_value(programme_usd(plan)),
     };
     let views = in_force(told.info.views.iter()).map(Item::plain);
-    let notes = plan.report.notes.iter().cloned();
-    let warning = |text| Item {
-        tone: Tone::Warning,
-        text,
-    };
+    let mut head = vec![Block::Paragraph(report.head())];
+    let legend = report.names.legend().into_iter().map(Item::plain);
+    let items: Vec<Item> = views.into_iter().chain(legend).collect();
+    if !items.is_empty() {
+        head.push(Block::List(items));
+    }
     let mut sections = vec![
         Section {
             heading: None,
-            blocks: vec![
-                Block::Paragraph(report.head()),
-                Block::List(views.into_iter().chain(notes.map(warning)).collect()),
-            ],
+            blocks: head,
         },
         Section::new("In plain words", vec![Block::List(report.verdict())]),
     ];
@@ -44,6 +47,7 @@ pub fn document(told: Told<'_>, plan: &Plan) -> Document {
         "What was not tried",
         vec![Block::List(report.not_tried())],
     ));
+    sections.extend(assumptions(plan.report.notes.iter()));
     sections.push(Section {
         heading: None,
         blocks: vec![Block::Paragraph(run_line(
@@ -62,12 +66,14 @@ pub fn document(told: Told<'_>, plan: &Plan) -> Document {
 /// What the parts of the report are written from.
 pub(super) struct Report<'a> {
     pub(super) told: Told<'a>,
+    pub(super) names: AxisNames,
     pub(super) money: Money,
 }
 
 impl Report<'_> {
     pub(super) fn point(&self, index: usize) -> String {
-        point_words(&self.told.optimum.evaluated[index].point, self.money)
+        let point = &self.told.optimum.evaluated[index].point;
+        point_words(point, &self.names, self.money)
     }
 
     pub(super) fn objective_style(&self) -> Style {
@@ -109,10 +115,16 @@ impl Report<'_> {
     }
 
     fn verdict(&self) -> Vec<Item> {
-        match &self.told.optimum.found {
+        let mut items = match &self.told.optimum.found {
             Found::Best(best) => self.best_words(best),
             Found::Nothing(nothing) => self.nothing_words(nothing),
-        }
+        };
+        let odd = against_nature(&self.told.problem.objective).into_iter();
+        items.extend(odd.map(|text| Item {
+            tone: Tone::Warning,
+            text,
+        }));
+        items
     }
 
     fn best_words(&self, best: &Best) -> Vec<Item> {
@@ -252,7 +264,7 @@ impl Report<'_> {
         vec![Item::plain(format!(
             "What binds: {}. Without any limit the best point tried would be {}, with {} instead of {} on the same paths.",
             names.join("; "),
-            point_words(&free.point, self.money),
+            point_words(&free.point, &self.names, self.money),
             value(free.objective()),
             value(of_search),
         ))]
@@ -267,7 +279,7 @@ impl Report<'_> {
             tone: Tone::Warning,
             text: format!(
                 "The best point lies at the edge of the grid, at {}: nothing was tried beyond.",
-                point_words(&at, self.money)
+                point_words(&at, &self.names, self.money)
             ),
         }
     }
@@ -307,26 +319,25 @@ impl Report<'_> {
             tone: Tone::Bad,
             text: first,
         }];
-        let alone = optimum.binding.len() == 1;
-        for &number in &optimum.binding {
+        let in_the_way = not_implied(&problem.constraints, &optimum.binding);
+        let alone = in_the_way.len() == 1;
+        for number in in_the_way {
             let constraint = &problem.constraints[number];
-            let style = Style::of(&constraint.measure, self.money);
             let is_unknown = judged(optimum)[1 + number].ci95.is_none();
+            let closest = self.closest_words(number);
             let text = match nothing.reachable[number] {
                 None if is_unknown => format!(
                     "In the way: {}. Its value has no interval on so few paths, or what it is conditional on never happened, so that it \
                      cannot be told.",
                     constraint.text
                 ),
-                Some(reachable) => format!(
-                    "In the way: {}. If it were dropped, the other limits could be kept; with them, the nearest to its bound that the tried \
-                     points come is {} (judged at the far end of the 95 % interval).",
+                Some(_) => format!(
+                    "In the way: {}. If it were dropped, the other limits could be kept.{closest}",
                     constraint.text,
-                    style.text(reachable)
                 ),
-                None if alone => format!("In the way: {}.", constraint.text),
+                None if alone => format!("In the way: {}.{closest}", constraint.text),
                 None => format!(
-                    "In the way: {}, together with others: dropping it alone frees nothing.",
+                    "In the way: {}, together with others: dropping it alone frees nothing.{closest}",
                     constraint.text
                 ),
             };
@@ -346,6 +357,45 @@ impl Report<'_> {
         items
     }
 
+    /// How near the tried points come to a bound: first those that keep all other limits, then any.
+    fn closest_words(&self, number: usize) -> String {
+        let (problem, optimum) = (self.told.problem, self.told.optimum);
+        let constraint = &problem.constraints[number];
+        let style = Style::of(&constraint.measure, self.money);
+        let closest = |keeps_others: bool| {
+            let points = optimum.evaluated.iter().enumerate();
+            let left = points.filter_map(|(index, point)| {
+                let bounded = &point.values[1..=problem.constraints.len()];
+                let mut others = problem.constraints.iter().zip(bounded).enumerate();
+                let is_taken = !keeps_others
+                    || others.all(|(other, (of, value))| other == number || of.is_kept(value));
+                let far_end = constraint.far_end(&bounded[number])?;
+                is_taken.then_some((index, far_end, constraint.slack(&bounded[number])?))
+            });
+            // Of equally near ones the first.
+            left.fold(None, |best: Option<(usize, f64, f64)>, next| match best {
+                Some(best) if best.2 >= next.2 => Some(best),
+                _ => Some(next),
+            })
+        };
+        let words = |(index, far_end, _): (usize, f64, f64)| {
+            format!("{} at {}", style.text(far_end), self.point(index))
+        };
+        let (beside, any) = (closest(true), closest(false));
+        match (beside, any) {
+            (_, None) => String::new(),
+            (Some(beside), Some(any)) if beside.0 != any.0 && beside.2 < any.2 => format!(
+                " Closest reachable (the far end of the 95 % interval): {} with all other limits kept, {} without them.",
+                words(beside),
+                words(any)
+            ),
+            (_, Some(any)) => format!(
+                " Closest reachable (the far end of the 95 % interval): {}.",
+                words(any)
+            ),
+        }
+    }
+
     fn not_tried(&self) -> Vec<Item> {
         let Told {
             problem,
@@ -353,13 +403,13 @@ impl Report<'_> {
             info,
             ..
         } = self.told;
-        let axes = problem.grid.axes();
-        let names: Vec<String> = axes.iter().map(|axis| axis_words(&axis.path)).collect();
+        let paths = self.names.paths().iter();
+        let names: Vec<&str> = paths.map(|path| self.names.of(path)).collect();
         let mut items = vec![Item::plain(format!(
             "Only {} varied, within the values given; all else is as in the scenario.",
             match names.as_slice() {
                 [one] => format!("the {one} was"),
-                several => format!("{} were", several.join(" and ")),
+                several => format!("{} were", and_list(several)),
             }
         ))];
         let has_between = optimum.evaluated.iter().any(|point| !point.is_of_grid);
@@ -384,6 +434,24 @@ impl Report<'_> {
         }
         items
     }
+}
+
+/// Those of some constraints that no tighter one of them, on the same value, implies; of two equal ones the first.
+fn not_implied(constraints: &[Constraint], some: &[usize]) -> Vec<usize> {
+    let is_implied = |&number: &usize| {
+        let of = &constraints[number];
+        some.iter().any(|&other| {
+            let by = &constraints[other];
+            let left = match of.comparison {
+                Comparison::AtMost => of.bound - by.bound,
+                Comparison::AtLeast => by.bound - of.bound,
+            };
+            let is_same_kind = by.measure == of.measure && by.comparison == of.comparison;
+            is_same_kind && (left > 0.0 || (left == 0.0 && other < number))
+        })
+    };
+    let numbers = some.iter().copied();
+    numbers.filter(|number| !is_implied(number)).collect()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -7,6 +7,7 @@ use crate::choice::axis::GridValue;
 use crate::choice::grid::Point;
 use crate::choice::optimum::constraint::{Constraint, Origin};
 use crate::choice::optimum::measure::Measure;
+use crate::choice::optimum::nature::against_nature;
 use crate::choice::optimum::outcome::{Evaluated, Found, Optimum, PassedOver, Problem};
 use crate::choice::sweep::is_undecided;
 use crate::plan::types::Comparison;
@@ -71,6 +72,7 @@ struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     views: Option<&'a ViewsOutcome>,
     feasible: bool,
+    notes: Vec<String>,
     objective: Value,
     best: Option<BestOfFile<'a>>,
     nearest: Value,
@@ -149,6 +151,7 @@ pub fn json(told: Told<'_>) -> String {
         simulation_seconds: info.simulation_seconds,
         views: info.views.as_ref(),
         feasible: matches!(optimum.found, Found::Best(_)),
+        notes: against_nature(objective).into_iter().collect(),
         objective: json!({
             "direction": objective.direction.word(),
             "path": objective.measure.name(),
@@ -414,10 +417,22 @@ pub fn scenario(told: Told<'_>) -> String {
         }
     };
     // A value may hold a line break; a comment ends at one.
-    let lines: Vec<String> = head
+    let mut lines: Vec<String> = head
         .trim_end()
         .split("\n# ")
         .map(|line| line.replace(['\n', '\r'], " "))
         .collect();
+    if matches!(optimum.found, Found::Best(_)) {
+        lines.push(format!(
+            "The figures of the report are of this point on fresh random numbers: `--seed {}`.",
+            info.fresh_seed
+        ));
+    }
+    let lost = problem.constraints.iter();
+    let lost = lost.filter(|constraint| constraint.as_limit().is_none());
+    lines.extend(lost.map(|constraint| {
+        let text = constraint.text.replace(['\n', '\r'], " ");
+        format!("Kept in the search, but no limit that a scenario can hold: {text}")
+    }));
     format!("{}\n{}", lines.join("\n# "), info.scenario)
 }

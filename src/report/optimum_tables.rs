@@ -7,10 +7,13 @@ use crate::report::document::{Block, Section, Table};
 use crate::report::figure::NOTHING;
 use crate::report::optimum::Report;
 use crate::report::optimum_files::{is_best, is_feasible, judged};
-use crate::report::optimum_words::{Style, axis_words, measure_words, value_words};
+use crate::report::optimum_words::{Style, measure_words, value_words};
 use crate::report::sections::INTERVAL;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::LimitStatus;
+
+/// Most axes with a column each in the table of the frontier, which is 100 characters wide with six of its own.
+const MOST_AXIS_COLUMNS: usize = 3;
 
 /// Most rows of the frontier that are printed; files hold all.
 const MOST_ROWS: usize = 24;
@@ -109,9 +112,14 @@ impl Report<'_> {
 
     pub(super) fn frontier(&self) -> Section {
         let (problem, optimum) = (self.told.problem, self.told.optimum);
-        let axes = problem.grid.axes();
+        let paths = self.names.paths();
+        let is_narrow = paths.len() <= MOST_AXIS_COLUMNS;
         let mut header: Vec<String> = vec![String::new()];
-        header.extend(axes.iter().map(|axis| axis_words(&axis.path)));
+        if is_narrow {
+            header.extend(paths.iter().map(|path| self.names.of(path).to_owned()));
+        } else {
+            header.push(self.names.head());
+        }
         for head in ["ES95", "+-", "capital", "+-", "liquidated", "+-"] {
             header.push(head.to_owned());
         }
@@ -127,7 +135,13 @@ impl Report<'_> {
             };
             let mut row = vec![mark.to_owned()];
             let values = point.point.values.iter();
-            row.extend(values.map(|(path, value)| value_words(path, value, self.money)));
+            let values =
+                values.map(|(path, value)| value_words((path, value), &self.names, self.money));
+            if is_narrow {
+                row.extend(values);
+            } else {
+                row.push(values.collect::<Vec<String>>().join("; "));
+            }
             let capital = Style::of(&problem.capital, self.money);
             let styles = [Style::Usd(self.money), capital, Style::Percent];
             for (estimate, style) in point.risks().iter().zip(styles) {

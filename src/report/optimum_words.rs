@@ -3,33 +3,20 @@
 use crate::choice::axis::GridValue;
 use crate::choice::grid::Point;
 use crate::choice::optimum::measure::Measure;
+use crate::report::axis_names::AxisNames;
 use crate::report::figure::{Money, grouped, percent};
-use crate::scenario::overrides::keys;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::{ValueKind, kind_of};
 
-/// What a path sets, as people say it: `hedge ratio`, `posted in main`; else the path's last two keys.
-pub(super) fn axis_words(path: &str) -> String {
-    let keys = keys(path).unwrap_or_default();
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    match keys.as_slice() {
-        ["hedges", "0", "ratio", "fixed"] => "hedge ratio".to_owned(),
-        ["hedges", number, "ratio", "fixed"] => match number.parse::<usize>() {
-            Ok(number) => format!("ratio of hedge {}", number + 1),
-            Err(_) => path.to_owned(),
-        },
-        ["accounts", name, "collateral_usd"] => format!("posted in {name}"),
-        ["accounts", name, "reserve_usd"] => format!("reserve of {name}"),
-        [.., before, last] => format!("{before}.{last}"),
-        _ => path.to_owned(),
-    }
-}
-
 /// A value of an axis: amounts of USD in the report's unit.
-pub(super) fn value_words(path: &str, value: &GridValue, money: Money) -> String {
+pub(super) fn value_words(
+    (path, value): (&str, &GridValue),
+    names: &AxisNames,
+    money: Money,
+) -> String {
     match value.number() {
         Some(usd) if path.ends_with("_usd") => trimmed(&money.bare(usd)),
-        _ => value.label().to_owned(),
+        _ => names.value(path, value),
     }
 }
 
@@ -44,7 +31,7 @@ fn trimmed(number: &str) -> String {
 }
 
 /// A point: `hedge ratio 0.85, posted in main 75 million USD`.
-pub(super) fn point_words(point: &Point, money: Money) -> String {
+pub(super) fn point_words(point: &Point, names: &AxisNames, money: Money) -> String {
     let parts: Vec<String> = point
         .values
         .iter()
@@ -56,8 +43,8 @@ pub(super) fn point_words(point: &Point, money: Money) -> String {
             };
             format!(
                 "{} {}{unit}",
-                axis_words(path),
-                value_words(path, value, money)
+                names.of(path),
+                value_words((path, value), names, money)
             )
         })
         .collect();
@@ -149,6 +136,8 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::grid::Grid;
+    use crate::stats::synthetic::general_plan;
 
     #[test]
     fn points_read_like_decisions() {
@@ -163,10 +152,14 @@ mod tests {
                 value("contracts.perp.venue", "bybit"),
             ],
         };
+        let arguments = point.values.iter();
+        let arguments = arguments.map(|(path, value)| format!("{path}={}", value.text()));
+        let grid = Grid::parse(&arguments.collect::<Vec<String>>()).unwrap();
+        let names = AxisNames::new(&grid, &general_plan(100));
         assert_eq!(
-            point_words(&point, Money::for_value(175e6)),
-            "hedge ratio 0.85, ratio of hedge 2 0.1, posted in main 75 million USD, reserve of main 2.5 million USD, \
-             margin_call.delay 8h, perp.venue bybit"
+            point_words(&point, &names, Money::for_value(175e6)),
+            "hedge 1 ratio 0.85, hedge 2 ratio 0.1, posted in main 75 million USD, reserve of main 2.5 million USD, \
+             main margin call delay 8h, perp venue bybit"
         );
     }
 

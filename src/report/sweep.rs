@@ -1,14 +1,15 @@
 //! What the report of a sweep says: the points in tables, the best of each column, and what neighbours differ in.
 
-use crate::choice::axis::{Axis, GridValue};
-use crate::choice::grid::Point;
 use crate::choice::sweep::{PointDifference, Sweep, is_undecided};
 use crate::plan::types::Plan;
-use crate::report::content::{programme_usd, run_line};
+use crate::report::axis_names::AxisNames;
+use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::report::views::in_force;
+use crate::scenario::overrides::keys;
+use crate::stats::difference::ROUNDING;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::limits::LimitStatus;
@@ -16,6 +17,7 @@ use crate::stats::limits::LimitStatus;
 /// What a table of a sweep needs to know.
 struct Frame<'a> {
     sweep: &'a Sweep,
+    names: AxisNames,
     money: Money,
     paths: u64,
 }
@@ -24,6 +26,7 @@ struct Frame<'a> {
 pub fn document(sweep: &Sweep, plan: &Plan, version: &str, run_seconds: f64) -> Document {
     let frame = Frame {
         sweep,
+        names: AxisNames::new(&sweep.grid, plan),
         money: Money::narrow_for_value(programme_usd(plan)),
         paths: plan.simulation.paths,
     };
@@ -33,7 +36,7 @@ pub fn document(sweep: &Sweep, plan: &Plan, version: &str, run_seconds: f64) -> 
             heading: None,
             blocks: vec![
                 Block::Paragraph(frame.head(plan)),
-                Block::List(frame.axes()),
+                Block::List(frame.axes(plan)),
             ],
         },
         Section::new("In plain words", vec![Block::List(frame.verdict())]),
@@ -56,6 +59,7 @@ pub fn document(sweep: &Sweep, plan: &Plan, version: &str, run_seconds: f64) -> 
         sections.extend(frame.differences(axis));
     }
     sections.extend(frame.limits());
+    sections.extend(assumptions(plan.report.notes.iter()));
     sections.push(Section {
         heading: None,
         blocks: vec![Block::Paragraph(run_line(version, run_seconds))],
@@ -68,14 +72,15 @@ pub fn document(sweep: &Sweep, plan: &Plan, version: &str, run_seconds: f64) -> 
     Document { title, sections }
 }
 
-const LEVELS_NOTE: &str = "Under each value, after +-, is its standard error. * marks the best value of a column. P&L: more is better.";
+const LEVELS_NOTE: &str = "Under each value, after +-, is its standard error. * marks the best values of a column that are \
+     not all equal. P&L: more is better.";
 
 const RISKS_NOTE: &str = "Of effectiveness (the part of the variance removed) more is better, of everything else less. ES95 is a loss. Calls are \
      margin calls a path. Collateral is what the short needs in 99 % of futures never to be liquidated. Mean cost is what the hedge's trades \
      cost: fees, slippage and rolls.";
 
 const DIFFERENCES_NOTE: &str = "The second point less the first, on the same paths; after +- is the standard error of the difference. = marks \
-     what cannot be told apart: the 95 % interval of the difference holds 0.";
+     what is the same or cannot be told apart: the 95 % interval of the difference holds 0.";
 
 impl Frame<'_> {
     fn head(&self, plan: &Plan) -> String {
@@ -91,23 +96,30 @@ impl Frame<'_> {
         )
     }
 
-    fn axes(&self) -> Vec<Item> {
+    /// What is varied, as the tables call it, with its path and its values; then what letters stand for.
+    fn axes(&self, plan: &Plan) -> Vec<Item> {
         let axes = self.sweep.grid.axes().iter();
-        let mut items: Vec<Item> = axes
-            .map(|axis| {
-                let labels: Vec<&str> = axis.values.iter().map(GridValue::label).collect();
-                let values = match labels.as_slice() {
-                    [first, _, .., last] if labels.len() > 8 => {
-                        format!("{} values, {first} to {last}", labels.len())
-                    }
-                    _ => labels.join(", "),
-                };
-                Item::plain(format!("{}: {values}", axis.path))
-            })
-            .collect();
+        let axes = axes.map(|axis| {
+            let values = axis.values.iter();
+            let labels: Vec<String> = values
+                .map(|value| self.names.value(&axis.path, value))
+                .collect();
+            let values = match labels.as_slice() {
+                [first, _, .., last] if labels.len() > 8 => {
+                    format!("{} values, {first} to {last}", labels.len())
+                }
+                // Grouped numbers hold commas of their own.
+                _ if labels.iter().any(|label| label.contains(',')) => labels.join("; "),
+                _ => labels.join(", "),
+            };
+            let of_hedge = hedged_in(&axis.path, plan);
+            let name = self.names.of(&axis.path);
+            format!("{name}{of_hedge} (`{}`): {values}", axis.path)
+        });
         let of_points = self.sweep.points.iter();
-        items.extend(in_force(of_points.filter_map(|point| point.views.as_ref())).map(Item::plain));
-        items
+        let views = in_force(of_points.filter_map(|point| point.views.as_ref()));
+        let items = axes.chain(self.names.legend()).chain(views);
+        items.map(Item::plain).collect()
     }
 
     /// The best point of the columns that decide most, and what cannot be told apart.
@@ -191,11 +203,12 @@ impl Frame<'_> {
         let best: Vec<Vec<usize>> = columns.iter().map(|shown| self.best(shown)).collect();
         let mut table = self.table(columns);
         for point in 0..self.sweep.points.len() {
-            let mut values = vec![self.label(point)];
+            let mut values = vec![self.names.values(&self.sweep.points[point].at)];
             let mut errors = vec![String::new()];
             for (shown, best) in columns.iter().zip(&best) {
                 let estimate = self.estimate(point, shown).unwrap_or(Estimate::UNDEFINED);
-                let is_best = best.contains(&point) && self.sweep.points.len() > 1;
+                // Where all are equal, none is best.
+                let is_best = best.contains(&point) && best.len() < self.sweep.points.len();
                 let mark = if is_best { "*" } else { "" };
                 values.push(format!("{mark}{}", self.value(&estimate, shown)));
                 errors.push(self.error(&estimate, shown));
@@ -207,8 +220,7 @@ impl Frame<'_> {
 
     /// A table with a column of points before these.
     fn table(&self, columns: &[Shown]) -> Table {
-        let names: Vec<&str> = self.sweep.grid.axes().iter().map(short_name).collect();
-        let mut header = vec![names.join(", ")];
+        let mut header = vec![self.names.head()];
         header.extend(columns.iter().map(|shown| shown.head.to_owned()));
         Table {
             header,
@@ -226,10 +238,11 @@ impl Frame<'_> {
         if pairs.is_empty() {
             return None;
         }
-        let path = &self.sweep.grid.axes()[axis].path;
+        let varied = self.names.of(&self.sweep.grid.axes()[axis].path);
         let mut blocks = Vec::new();
         for columns in [&PERCENTILES[..], &RISKS[..]] {
             let mut table = self.table(columns);
+            table.header[0] = self.step_head(axis);
             for pair in &pairs {
                 let mut values = vec![self.step_label(pair)];
                 let mut errors = vec![String::new()];
@@ -249,7 +262,7 @@ impl Frame<'_> {
         blocks.push(Block::Paragraph(DIFFERENCES_NOTE.to_owned()));
         Some(Section::new(
             format!(
-                "From one {path} to the next, amounts in {}",
+                "From one {varied} to the next, amounts in {}",
                 self.money.unit
             ),
             blocks,
@@ -265,8 +278,8 @@ impl Frame<'_> {
         table
             .header
             .extend(first.limits.iter().map(|limit| limit.require.clone()));
-        for (point, swept) in self.sweep.points.iter().enumerate() {
-            let mut row = vec![self.label(point)];
+        for swept in &self.sweep.points {
+            let mut row = vec![self.names.values(&swept.at)];
             row.extend(swept.limits.iter().map(|limit| {
                 match limit.status {
                     LimitStatus::Kept => "kept",
@@ -286,7 +299,7 @@ impl Frame<'_> {
         of_key(&self.sweep.points[point].estimates, shown)
     }
 
-    /// The points with the best value of a column.
+    /// The points with the best value of a column, those equal to it but for rounding with it.
     fn best(&self, shown: &Shown) -> Vec<usize> {
         let values: Vec<(usize, f64)> = (0..self.sweep.points.len())
             .filter_map(|point| Some((point, self.estimate(point, shown)?.value?)))
@@ -301,34 +314,42 @@ impl Frame<'_> {
             .fold(f64::NEG_INFINITY, f64::max);
         values
             .into_iter()
-            .filter(|&(_, value)| signed(value) >= most)
+            .filter(|&(_, value)| signed(value) >= most - ROUNDING * most.abs())
             .map(|(point, _)| point)
             .collect()
     }
 
+    /// A point in a sentence.
     fn label(&self, point: usize) -> String {
-        values_label(&self.sweep.points[point].at)
+        self.names.point(&self.sweep.points[point].at)
+    }
+
+    /// What is stepped along, and at which values of the others: `hedge 1 ratio at posted in main`.
+    fn step_head(&self, axis: usize) -> String {
+        let paths = self.names.paths().iter().enumerate();
+        let others: Vec<&str> = paths
+            .filter(|&(other, _)| other != axis)
+            .map(|(_, path)| self.names.of(path))
+            .collect();
+        at_others(self.names.of(&self.names.paths()[axis]), &others)
     }
 
     /// `0.5 to 0.6`, and where on the other axes.
     fn step_label(&self, pair: &PointDifference) -> String {
         let axis = pair.between.axis;
         let [from, to] = [pair.between.from, pair.between.to].map(|point| {
-            let (_, value) = &self.sweep.points[point].at.values[axis];
-            value.label()
+            let (path, value) = &self.sweep.points[point].at.values[axis];
+            self.names.value(path, value)
         });
         let at = &self.sweep.points[pair.between.to].at.values;
-        let others: Vec<&str> = at
+        let others: Vec<String> = at
             .iter()
             .enumerate()
             .filter(|&(other, _)| other != axis)
-            .map(|(_, (_, value))| value.label())
+            .map(|(_, (path, value))| self.names.value(path, value))
             .collect();
-        if others.is_empty() {
-            format!("{from} to {to}")
-        } else {
-            format!("{from} to {to} at {}", others.join(", "))
-        }
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        at_others(&format!("{from} to {to}"), &others)
     }
 
     fn value(&self, estimate: &Estimate, shown: &Shown) -> String {
@@ -376,22 +397,28 @@ fn cannot_tell(pair: &PointDifference, shown: &Shown) -> bool {
     of_key(&pair.estimates, shown).is_none_or(|estimate| is_undecided(&estimate))
 }
 
-/// The end of a path that says what it is: `ratio.fixed` of `hedges.0.ratio.fixed`.
-fn short_name(axis: &Axis) -> &str {
-    let path = axis.path.as_str();
-    let last = path.rfind('.');
-    let before = last.and_then(|last| path[..last].rfind('.'));
-    match (before, last) {
-        (Some(before), Some(last)) if path.len() - before > 24 => &path[last + 1..],
-        (Some(before), _) => &path[before + 1..],
-        (None, _) => path,
+fn at_others(what: &str, others: &[&str]) -> String {
+    if others.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} at {}", others.join("; "))
     }
 }
 
-/// The values of a point: `0.5, 60000000`.
-fn values_label(at: &Point) -> String {
-    let labels: Vec<&str> = at.values.iter().map(|(_, value)| value.label()).collect();
-    labels.join(", ")
+/// The contract of a hedge that is varied, where there are several: ` in btc-perp`.
+fn hedged_in(path: &str, plan: &Plan) -> String {
+    let keys = keys(path).unwrap_or_default();
+    let place = match keys.as_slice() {
+        [first, place, rest @ ..] if first == "hedges" && plan.hedges.len() > 1 => {
+            let is_contract = rest.is_empty() || rest[0] == "contract";
+            place.parse::<usize>().ok().filter(|_| !is_contract)
+        }
+        _ => None,
+    };
+    let hedge = place.and_then(|place| plan.hedges.get(place));
+    hedge.map_or(String::new(), |hedge| {
+        format!(" in {}", plan.market.contracts[hedge.contract].name)
+    })
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -1,7 +1,7 @@
 //! The section of a report on views: what is held, what it costs, and the key figures beside the model's own.
 
 use crate::plan::types::Plan;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Item, Section, Table, Tone};
 use crate::report::figure::{Cells, Money, NOTHING, cells, grouped, percent, probability_cells};
 use crate::report::sections::{INTERVAL, component_label, is_zero, pair, percentile_label};
 use crate::stats::estimate::Estimate;
@@ -25,15 +25,20 @@ pub(super) fn note(plan: &Plan) -> Option<String> {
 /// The section, if there are views.
 pub(super) fn section(summary: &Summary, money: Money) -> Option<Section> {
     let views = summary.views.as_ref()?;
+    let mut blocks = vec![
+        Block::Table(held(views)),
+        Block::Paragraph(cost(summary, views)),
+    ];
+    let warning = few_paths(summary.paths, views);
+    blocks.extend(warning.map(|warning| Block::List(vec![warning])));
+    blocks.extend([
+        Block::Table(key_figures(summary, &views.model, money)),
+        Block::Table(percentiles(summary, &views.model, money)),
+        Block::Table(attribution(summary, &views.model, money.finer())),
+    ]);
     Some(Section::new(
         format!("Your views, beside the model, {}", money.unit),
-        vec![
-            Block::Table(held(views)),
-            Block::Paragraph(cost(summary, views)),
-            Block::Table(key_figures(summary, &views.model, money)),
-            Block::Table(percentiles(summary, &views.model, money)),
-            Block::Table(attribution(summary, &views.model, money.finer())),
-        ],
+        blocks,
     ))
 }
 
@@ -150,9 +155,39 @@ fn cost(summary: &Summary, views: &ViewsSummary) -> String {
         grouped(summary.paths as f64, 0),
         grouped(outcome.relative_entropy, 4),
         grouped(outcome.effective_paths, 0),
-        percent(outcome.effective_frac),
+        share(outcome.effective_frac),
         grouped(outcome.effective_paths_kish, 0),
     )
+}
+
+/// A share of the paths: one decimal will do, but for a very small one.
+fn share(frac: f64) -> String {
+    if frac < 0.1 {
+        percent(frac)
+    } else {
+        format!("{} %", grouped(100.0 * frac, 1))
+    }
+}
+
+/// Under so many equal paths a mean of a tail of 5 % rests on fifty.
+const LEAST_PATHS: f64 = 1000.0;
+
+/// Under this share of the paths some weigh fifty times the mean and more.
+const LEAST_SHARE: f64 = 0.02;
+
+/// A warning where the paths are worth few by the variance of a mean: a handful of heavy ones, which the entropy hardly sees.
+fn few_paths(paths: u64, views: &ViewsSummary) -> Option<Item> {
+    let (worth, all) = (views.outcome.effective_paths_kish, paths as f64);
+    let is_few = worth < LEAST_PATHS && all >= LEAST_PATHS;
+    (is_few || worth < LEAST_SHARE * all).then(|| Item {
+        tone: Tone::Warning,
+        text: format!(
+            "By the variance of a mean the paths are worth {} equal ones only ({}): a few heavy paths carry the figures, more than the number by \
+             entropy tells. Take more paths, or views nearer to the model.",
+            grouped(worth, 0),
+            share(worth / all)
+        ),
+    })
 }
 
 /// How the cells of a key figure are written.

@@ -21,6 +21,7 @@ pub mod holding;
 pub mod limit;
 pub mod liquidity;
 pub mod load;
+pub mod more_limits;
 pub mod nearest;
 pub mod option;
 pub mod overrides;

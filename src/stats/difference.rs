@@ -9,6 +9,9 @@ use crate::stats::sample::sum;
 /// Paths whose influences are held at a time.
 const PIECE: usize = 1024;
 
+/// What two values may differ by, relative to them, and still be the same number: sums of a million terms in another order.
+pub const ROUNDING: f64 = 1e-12;
+
 /// `b - a` for each key that both have, in the order of `a`, with the error of the difference.
 ///
 /// Path `i` of both tables has the same random numbers, so what the two estimates share cancels path by path: the squared
@@ -16,7 +19,8 @@ const PIECE: usize = 1024;
 /// levels where the two points are near each other. Intervals of differences of probabilities add half a path to each of the
 /// four outcomes of a pair, so that they do not vanish where no path tells the two apart (Agresti and Min).
 ///
-/// Two points with the same outcomes on every path differ by exactly 0.
+/// Two points with the same outcomes on every path differ by exactly 0, and so do two values that differ by no more than
+/// [`ROUNDING`], with an error as small.
 ///
 /// # Panics
 /// If the two tables have different numbers of paths.
@@ -76,7 +80,15 @@ impl Pair<'_> {
             }
             _ if value == 0.0 && self.same_values() => Estimate::exact(0.0),
             [Form::Unknown, _] | [_, Form::Unknown] => Estimate::normal(value, f64::NAN),
-            _ => Estimate::normal(value, self.std_error()),
+            _ => {
+                let std_error = self.std_error();
+                let rounding = ROUNDING * of_a.abs().max(of_b.abs());
+                if value.abs() <= rounding && std_error <= rounding {
+                    Estimate::exact(0.0)
+                } else {
+                    Estimate::normal(value, std_error)
+                }
+            }
         }
     }
 

@@ -324,6 +324,8 @@ fn the_report_says_it_in_words_and_tables() {
         ];
         let text = hedgesim(&arguments).ended_with(0);
         for words in [
+            "Comparison of 2 proposals",
+            "What is assumed",
             "2 proposals on the same 2,000 paths, seed 1: future and perpetual.",
             "In plain words",
             "Side by side",

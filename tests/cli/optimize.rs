@@ -252,6 +252,8 @@ fn no_point_that_keeps_the_limits_is_exit_code_3() {
     for part in [
         "No point keeps all limits",
         "In the way: hedge_effectiveness.variance >= 99%.",
+        "Closest reachable (the far end of the 95 % interval): ",
+        "What is assumed",
         "Nearest to keeping them all: hedge ratio",
     ] {
         assert!(words.contains(part), "{part}\n{report}");
@@ -262,6 +264,47 @@ fn no_point_that_keeps_the_limits_is_exit_code_3() {
     let scenario = read(&folder.join("scenario.toml"));
     assert!(scenario.starts_with("# hedgesim optimize: none of "));
     hedgesim(&["check", text_of(&folder.join("scenario.toml"))]).ended_with(0);
+    // It holds the limits, which a run of it then breaks.
+    hedgesim(&["run", text_of(&folder.join("scenario.toml"))]).ended_with(3);
+}
+
+#[test]
+fn the_best_scenario_holds_its_limits_under_their_whole_paths() {
+    let folder = empty_folder("optimize-limits");
+    let limits = ["liquidation <= 20%", "es95 <= 9e8"];
+    let mut more = vec!["--minimize", "es95", "--over", RATIO, "--out"];
+    more.push(text_of(&folder));
+    for limit in limits {
+        more.extend(["--subject-to", limit]);
+    }
+    let found = optimize(&more);
+    let scenario = read(&folder.join("scenario.toml"));
+    let seed = format!("`--seed {}`", found["fresh_seed"]);
+    assert!(scenario.lines().nth(1).unwrap().contains(&seed));
+    let file = folder.join("scenario.toml");
+    let run = ["run", text_of(&file), "--format", "json"];
+    let summary = lasting(&hedgesim(&run).ended_with(0), true);
+    let required: Vec<&str> = summary["limits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|limit| limit["require"].as_str().unwrap())
+        .collect();
+    // The scenario's own first.
+    assert_eq!(
+        required[1..],
+        ["liquidation.probability <= 20%", "hedged.es95 <= 9e8"]
+    );
+}
+
+#[test]
+fn an_objective_against_its_nature_is_told() {
+    let arguments = ["--over", "hedges.0.ratio.fixed=0,0.5", "--minimize", "p5"];
+    let found = optimize(&arguments);
+    let note = found["notes"][0].as_str().expect("a note");
+    assert!(note.contains("seeks the worst point"), "{note}");
+    let least = optimize(&[&arguments[..3], &["es95"]].concat());
+    assert_eq!(least["notes"], serde_json::json!([]));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn every_point_is_what_run_says_of_it() {
         ),
         (
             "scenarios/miner-weekly-sales-roll.toml",
-            &["simulation.seed=1,2"],
+            &["execution.slippage=2bps,8bps"],
             &[],
         ),
         (TREASURY, &["hedges.0.ratio.fixed=0.7"], &[]),
@@ -149,13 +149,14 @@ fn the_text_says_what_is_best_and_what_cannot_be_told_apart() {
     for words in [
         "Sweep: 50,000 ETH",
         "3 points on the same 700 paths in one market; seed 1.",
-        "hedges.0.ratio.fixed: 0, 0.5, 0.5001",
+        "hedge ratio (`hedges.0.ratio.fixed`): 0, 0.5, 0.5001",
         "Hedged profit and loss by point, million USD",
         "Risk and cost by point",
-        "From one hedges.0.ratio.fixed to the next",
+        "From one hedge ratio to the next",
         "The lowest probability of liquidation, 0 %, is at 0.",
         "Your limits",
         "0.5 to 0.5001",
+        "What is assumed",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -173,6 +174,41 @@ fn the_text_says_what_is_best_and_what_cannot_be_told_apart() {
         idle.ended_with(0).contains("a and b"),
         "alike in every column"
     );
+}
+
+#[test]
+fn axes_are_told_apart_by_whose_they_are() {
+    let text = hedgesim(&[
+        "sweep",
+        "scenarios/btc-basic-30d.toml",
+        "--paths",
+        "200",
+        "--over",
+        "accounts.main.reserve_usd=0,2000000",
+        "--over",
+        "accounts.main.margin_call.delay=0,8h",
+        "--over",
+        "hedges.0.ratio={ fixed = 0.5 },{ fixed = 1 }",
+    ])
+    .ended_with(0);
+    for words in [
+        "reserve of main (`accounts.main.reserve_usd`): 0; 2,000,000",
+        "main margin call delay (`accounts.main.margin_call.delay`): 0h, 8h",
+        "hedge ratio A: { fixed = 0.5 }",
+        "From one reserve of main to the next",
+        "reserve of main 0",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(text.contains("0; 0h; A"), "{text}");
+}
+
+#[test]
+fn equal_values_have_no_best() {
+    let over = "title=a,b";
+    let text = hedgesim(&["sweep", SQUEEZE, "--paths", "64", "--over", over]).ended_with(0);
+    let tables = text.split("In plain words").nth(1).expect("the tables");
+    assert_eq!(tables.matches(" *").count(), 1, "the note alone: {text}");
 }
 
 #[test]
@@ -302,7 +338,11 @@ fn what_cannot_be_swept_is_refused_in_one_message() {
         ),
         (
             &["simulation.paths=100,200"],
-            "allowed: the same number at every point, which are compared path by path",
+            "`--over simulation.paths` gives each point other paths; allowed: the same seed and number of paths",
+        ),
+        (
+            &["hedges.0.ratio.fixed=0,1", "simulation.seed=1,2"],
+            "`--over simulation.seed` gives each point other paths",
         ),
     ] {
         let mut arguments = vec!["sweep", TREASURY];

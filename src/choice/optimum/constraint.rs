@@ -81,6 +81,15 @@ impl Constraint {
         })
     }
 
+    /// The constraint as a scenario's limit would require it, with the whole path; `None` where its value is in no summary.
+    pub fn as_limit(&self) -> Option<String> {
+        let Measure::Summary(path) = &self.measure else {
+            return None;
+        };
+        let comparison = self.text.find(['<', '>'])?;
+        Some(format!("{path} {}", &self.text[comparison..]))
+    }
+
     /// Kept or broken by the whole interval, or neither.
     pub fn status(&self, estimate: &Estimate) -> LimitStatus {
         status_of(estimate.ci95, self.comparison, self.bound)
@@ -150,6 +159,19 @@ mod tests {
             assert_eq!(found.measure.name(), name);
             assert!((found.bound - bound).abs() <= 1e-12 * bound.abs());
             assert_eq!(found.text, written);
+        }
+    }
+
+    #[test]
+    fn short_names_become_paths_in_a_limit() {
+        for (written, expected) in [
+            ("liquidation <= 1%", Some("liquidation.probability <= 1%")),
+            ("es95<50_000_000", Some("hedged.es95 <50_000_000")),
+            ("p0.1 >= -1e9", Some("hedged.percentiles.p0.1 >= -1e9")),
+            ("alexander-deng-zou <= 1e14", None),
+        ] {
+            let limit = parse(written).unwrap().as_limit();
+            assert_eq!(limit.as_deref(), expected, "{written}");
         }
     }
 

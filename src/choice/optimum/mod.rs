@@ -5,6 +5,7 @@ pub mod constraint;
 pub mod frontier;
 pub mod measure;
 pub mod mesh;
+pub mod nature;
 pub mod objective;
 pub mod optimum_error;
 pub mod outcome;
