@@ -209,7 +209,7 @@ fn what_is_impossible_is_proved() {
     );
 }
 
-/// Normal draws in pairs of this correlation, scaled to a deviation: log returns about 0 (SplitMix64 and Box-Muller).
+/// Normal draws in pairs of this correlation, scaled to a deviation: log returns about 0, by the method of Box and Muller.
 fn log_returns(seed: u64, paths: usize, deviation: f64, correlation: f64) -> [Vec<f64>; 2] {
     let mut state = seed;
     let mut uniform = || {
@@ -265,7 +265,9 @@ fn any_pair_problem() -> impl Strategy<Value = Problem> {
                     })
                     .collect();
                 let total: f64 = feasible.iter().sum();
-                feasible.iter_mut().for_each(|w| *w /= total);
+                for w in &mut feasible {
+                    *w /= total;
+                }
                 let mut problem = Problem {
                     prior: None,
                     values: Vec::new(),

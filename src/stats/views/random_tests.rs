@@ -230,7 +230,7 @@ fn what_can_be_had_is_had_and_binds_says_what_acts() {
             };
             if view.binds {
                 binding.set(binding.get() + 1);
-                acting.set(acting.get() + usize::from(change > 1e-6));
+                acting.set(acting.get() + i32::from(change > 1e-6));
             } else {
                 resting.set(resting.get() + 1);
                 prop_assert!(change < 1e-6, "{}: {change:e}", view.text);
@@ -240,7 +240,10 @@ fn what_can_be_had_is_had_and_binds_says_what_acts() {
     });
     let (binding, acting, resting) = (binding.get(), acting.get(), resting.get());
     assert!(resting > 50 && binding > 50, "{resting} {binding}");
-    assert!(acting as f64 > 0.98 * binding as f64, "{acting} {binding}");
+    assert!(
+        f64::from(acting) > 0.98 * f64::from(binding),
+        "{acting} {binding}"
+    );
 }
 
 /// A mean price and a mean log return above its logarithm, which Jensen's inequality forbids; a probability above a level and a mean below
