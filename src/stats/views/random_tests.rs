@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use super::*;
-use crate::math::random::{Purpose, Streams};
 use crate::plan::views::{SpotSide, ViewBound};
+use crate::stats::sample::tests::normals;
 use crate::stats::synthetic::{general_plan, general_table};
 
 const PATHS: usize = 1000;
@@ -28,13 +28,11 @@ const KINDS: usize = 11;
 
 impl Case {
     fn normals(&self) -> Vec<[f64; 2]> {
-        let streams = Streams::new(self.seed);
         let rest = (1.0 - self.correlation * self.correlation).sqrt();
-        (0..PATHS as u64)
-            .map(|path| {
-                let [x, y, ..] = streams.normals(path, 0, Purpose::Diffusion(0));
-                [x, self.correlation * x + rest * y]
-            })
+        let (first, second) = (normals(self.seed, PATHS), normals(!self.seed, PATHS));
+        let pairs = first.iter().zip(&second);
+        pairs
+            .map(|(x, y)| [*x, self.correlation * x + rest * y])
             .collect()
     }
 
