@@ -118,55 +118,56 @@ fn check<T: std::fmt::Debug>(
 }
 
 /// The conditions of Karush, Kuhn and Tucker, which the optimum alone satisfies, since the problem is convex.
+fn is_solved(problem: &Problem) -> Result<(), TestCaseError> {
+    let prior = problem.prior();
+    let found = pool(
+        prior.len(),
+        problem.prior.as_deref(),
+        &problem.constraints(),
+    );
+    let found = found.map_err(|error| TestCaseError::fail(format!("{error}, though feasible")))?;
+    let weights = &found.weights;
+    prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    prop_assert!(weights.iter().all(|w| *w >= 0.0));
+    for (k, constraint) in problem.constraints().iter().enumerate() {
+        let target = constraint.target;
+        let unit = target.abs().max(mean(weights, &abs(constraint.values)));
+        let beyond = (mean(weights, constraint.values) - target) / unit;
+        let multiplier = found.multipliers[k];
+        // Primal feasibility to 1e-8, signs of the multipliers, complementary slackness.
+        match constraint.sense {
+            Sense::Equal => prop_assert!(beyond.abs() < 1e-8, "{beyond:e}"),
+            Sense::AtLeast => prop_assert!(beyond > -1e-8 && multiplier >= 0.0),
+            Sense::AtMost => prop_assert!(beyond < 1e-8 && multiplier <= 0.0),
+        }
+        prop_assert!(multiplier == 0.0 || beyond.abs() < 1e-8, "{beyond:e}");
+    }
+    // Stationarity: ln(p / p0) is the sum of multipliers and values, but for a constant.
+    let excess: Vec<f64> = (0..weights.len())
+        .map(|i| {
+            let terms = problem.values.iter().zip(&found.multipliers);
+            (weights[i] / prior[i]).ln() - terms.map(|(v, t)| t * v[i]).sum::<f64>()
+        })
+        .collect();
+    let size = found
+        .multipliers
+        .iter()
+        .zip(&problem.values)
+        .map(|(t, v)| t.abs() * v.iter().fold(0.0, |most: f64, x| most.max(x.abs())))
+        .fold(1.0, f64::max);
+    for e in &excess {
+        prop_assert!((e - excess[0]).abs() < 1e-9 * size, "{e} {}", excess[0]);
+    }
+    // And so nothing that is known to be feasible is nearer to the prior.
+    let entropy = relative_entropy(weights, &prior);
+    prop_assert!((found.relative_entropy - entropy).abs() < 1e-10 * (1.0 + entropy));
+    prop_assert!(entropy <= relative_entropy(&problem.feasible, &prior) + 1e-9);
+    Ok(())
+}
+
 #[test]
 fn what_is_found_is_the_optimum() {
-    check(2000, 1, &any_problem(), |problem| {
-        let prior = problem.prior();
-        let found = pool(
-            prior.len(),
-            problem.prior.as_deref(),
-            &problem.constraints(),
-        );
-        let found =
-            found.map_err(|error| TestCaseError::fail(format!("{error}, though feasible")))?;
-        let weights = &found.weights;
-        prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        prop_assert!(weights.iter().all(|w| *w >= 0.0));
-        for (k, constraint) in problem.constraints().iter().enumerate() {
-            let target = constraint.target;
-            let unit = target.abs().max(mean(weights, &abs(constraint.values)));
-            let beyond = (mean(weights, constraint.values) - target) / unit;
-            let multiplier = found.multipliers[k];
-            // Primal feasibility to 1e-8, signs of the multipliers, complementary slackness.
-            match constraint.sense {
-                Sense::Equal => prop_assert!(beyond.abs() < 1e-8, "{beyond:e}"),
-                Sense::AtLeast => prop_assert!(beyond > -1e-8 && multiplier >= 0.0),
-                Sense::AtMost => prop_assert!(beyond < 1e-8 && multiplier <= 0.0),
-            }
-            prop_assert!(multiplier == 0.0 || beyond.abs() < 1e-8, "{beyond:e}");
-        }
-        // Stationarity: ln(p / p0) is the sum of multipliers and values, but for a constant.
-        let excess: Vec<f64> = (0..weights.len())
-            .map(|i| {
-                let terms = problem.values.iter().zip(&found.multipliers);
-                (weights[i] / prior[i]).ln() - terms.map(|(v, t)| t * v[i]).sum::<f64>()
-            })
-            .collect();
-        let size = found
-            .multipliers
-            .iter()
-            .zip(&problem.values)
-            .map(|(t, v)| t.abs() * v.iter().fold(0.0, |most: f64, x| most.max(x.abs())))
-            .fold(1.0, f64::max);
-        for e in &excess {
-            prop_assert!((e - excess[0]).abs() < 1e-9 * size, "{e} {}", excess[0]);
-        }
-        // And so nothing that is known to be feasible is nearer to the prior.
-        let entropy = relative_entropy(weights, &prior);
-        prop_assert!((found.relative_entropy - entropy).abs() < 1e-10 * (1.0 + entropy));
-        prop_assert!(entropy <= relative_entropy(&problem.feasible, &prior) + 1e-9);
-        Ok(())
-    });
+    check(2000, 1, &any_problem(), |problem| is_solved(&problem));
 }
 
 fn abs(values: &[f64]) -> Vec<f64> {
@@ -208,7 +209,7 @@ fn what_is_impossible_is_proved() {
     );
 }
 
-/// Normal draws in pairs of this correlation, scaled to a deviation: log returns about 0 (SplitMix64 and Box-Muller).
+/// Normal draws in pairs of this correlation, scaled to a deviation: log returns about 0, by the method of Box and Muller.
 fn log_returns(seed: u64, paths: usize, deviation: f64, correlation: f64) -> [Vec<f64>; 2] {
     let mut state = seed;
     let mut uniform = || {
@@ -231,6 +232,81 @@ fn log_returns(seed: u64, paths: usize, deviation: f64, correlation: f64) -> [Ve
     });
     let (x, y) = pairs.unzip();
     [x, y]
+}
+
+/// Two lognormal prices and two to six of what views are about, with the moments that a correlation stands on: quantities that all but
+/// fix one another. Feasible by weights that tilt, bend and couple the two.
+fn any_pair_problem() -> impl Strategy<Value = Problem> {
+    let sense = prop::sample::select(vec![Sense::Equal, Sense::AtLeast, Sense::AtMost]);
+    let quantity = (0_usize..9, -1.0..1.0_f64, sense, 0.0..0.05_f64);
+    (
+        (
+            any::<u64>(),
+            200_usize..2000,
+            0.02..0.8_f64,
+            -0.95..0.95_f64,
+        ),
+        prop::collection::vec(quantity, 2..7),
+        prop::array::uniform4(-0.6..0.6_f64),
+    )
+        .prop_map(
+            |((seed, count, deviation, correlation), quantities, bends)| {
+                let pair = log_returns(seed, count, deviation, correlation);
+                let normed = pair.each_ref().map(|x| {
+                    let at = x.iter().sum::<f64>() / count as f64;
+                    x.iter().map(|x| (x - at) / deviation).collect::<Vec<f64>>()
+                });
+                let [x, y] = &normed;
+                let mut feasible: Vec<f64> = (0..count)
+                    .map(|i| {
+                        let (x, y) = (x[i].clamp(-2.0, 2.0), y[i].clamp(-2.0, 2.0));
+                        (bends[0] * x + bends[1] * y + bends[2] * x * y + 0.5 * bends[3] * x * x)
+                            .exp()
+                    })
+                    .collect();
+                let total: f64 = feasible.iter().sum();
+                for w in &mut feasible {
+                    *w /= total;
+                }
+                let mut problem = Problem {
+                    prior: None,
+                    values: Vec::new(),
+                    senses: Vec::new(),
+                    targets: Vec::new(),
+                    feasible,
+                };
+                for (kind, level, sense, slack) in quantities {
+                    let value = |i: usize| match kind {
+                        0 => 1000.0 * pair[0][i].exp(),
+                        1 => 60_000.0 * pair[1][i].exp(),
+                        2 => pair[0][i],
+                        3 => x[i] * x[i],
+                        4 => y[i] * y[i],
+                        5 => x[i] * y[i],
+                        6 => f64::from(x[i] > level),
+                        7 => f64::from(y[i] <= level),
+                        _ => pair[0][i].exp() - pair[1][i].exp(),
+                    };
+                    let values: Vec<f64> = (0..count).map(value).collect();
+                    let at = mean(&problem.feasible, &values);
+                    let squares: Vec<f64> = values.iter().map(|x| (x - at).powi(2)).collect();
+                    let slack = slack * mean(&problem.feasible, &squares).sqrt();
+                    problem.targets.push(match sense {
+                        Sense::Equal => at,
+                        Sense::AtLeast => at - slack,
+                        Sense::AtMost => at + slack,
+                    });
+                    problem.values.push(values);
+                    problem.senses.push(sense);
+                }
+                problem
+            },
+        )
+}
+
+#[test]
+fn views_on_two_prices_are_met_at_the_optimum() {
+    check(600, 3, &any_pair_problem(), |problem| is_solved(&problem));
 }
 
 /// An inequality that the others all but bring about, beside moments that all but fix its mean: log mean and log variance of a price, held at

@@ -22,8 +22,27 @@ pub(super) struct Posterior {
     pub(super) weights: Vec<f64>,
     /// Relative entropy against the prior, nats.
     pub(super) relative_entropy: f64,
-    /// By view of the plan, whether it changes the weights.
+    /// By view of the plan, whether it changes the weights, by itself or through the moments that a correlation stands on.
     pub(super) binds: Vec<bool>,
+}
+
+impl Posterior {
+    fn new(pooled: Pooled, binds: Vec<bool>) -> Self {
+        Self {
+            weights: pooled.weights,
+            relative_entropy: pooled.relative_entropy,
+            binds,
+        }
+    }
+}
+
+/// Marks the views whose constraints act.
+fn mark(binds: &mut [bool], held: &[Held<'_>], pooled: &Pooled) {
+    for (held, multiplier) in held.iter().zip(&pooled.multipliers) {
+        if let Some(view) = held.view {
+            binds[view] |= *multiplier != 0.0;
+        }
+    }
 }
 
 /// A constraint and the view that it comes from, if any.
@@ -81,13 +100,15 @@ impl<'a> Views<'a> {
             })
             .collect();
         let first = self.pool(&means)?;
+        let mut binds = vec![false; self.values.len()];
+        mark(&mut binds, &means, &first);
         let correlations: Vec<usize> = subset
             .iter()
             .copied()
             .filter(|&view| self.values[view].is_none())
             .collect();
         if correlations.is_empty() {
-            return Ok(self.posterior(first, &means));
+            return Ok(Posterior::new(first, binds));
         }
         let assets = self.held_assets(&correlations, &Weights::new(&first.weights));
         let products: Vec<Vec<f64>> = correlations
@@ -121,26 +142,14 @@ impl<'a> Views<'a> {
             all.extend(held(Some(product), &bounds[view], view));
         }
         let second = self.pool(&all)?;
-        Ok(self.posterior(second, &all))
+        // What acted in the first round may rest in the second and still acts, through the moments that are held where it brought them.
+        mark(&mut binds, &all, &second);
+        Ok(Posterior::new(second, binds))
     }
 
     fn pool(&self, held: &[Held<'_>]) -> Result<Pooled, PoolingError> {
         let constraints: Vec<Constraint<'_>> = held.iter().map(|held| held.constraint).collect();
         pool(self.table.paths(), self.prior.given(), &constraints)
-    }
-
-    fn posterior(&self, pooled: Pooled, held: &[Held<'_>]) -> Posterior {
-        let mut binds = vec![false; self.values.len()];
-        for (held, multiplier) in held.iter().zip(&pooled.multipliers) {
-            if let Some(view) = held.view {
-                binds[view] |= *multiplier != 0.0;
-            }
-        }
-        Posterior {
-            weights: pooled.weights,
-            relative_entropy: pooled.relative_entropy,
-            binds,
-        }
     }
 
     fn held_assets(&self, correlations: &[usize], weights: &Weights<'_>) -> Vec<HeldAsset> {
@@ -232,13 +241,20 @@ impl<'a> Views<'a> {
 /// Steps of the search for what is allowed: three digits of the way from what can be had to what cannot.
 const BISECTIONS: usize = 12;
 
-/// How far the paths let a view go beside others, in words, once it is known that they do not let it go where it wants.
+/// How far the paths let a view go beside others, in words, once it is proved that they do not let it go where it wants. A search that does
+/// not settle proves nothing: what is said then leaves open what it left open.
 pub(super) fn bisected(views: &Views<'_>, view: usize, others: &[usize]) -> String {
     let words = |value: f64| views.words(view, value);
-    let free = views.solve(others).ok().and_then(|found| {
-        let weights = Weights::new(&found.weights);
-        measure(views.table, views.plan, views.quantity(view), &weights)
-    });
+    let free = match views.solve(others) {
+        Ok(found) => {
+            let weights = Weights::new(&found.weights);
+            measure(views.table, views.plan, views.quantity(view), &weights)
+        }
+        Err(PoolingError::Infeasible) => None,
+        Err(PoolingError::Unsolved) => {
+            return "not known, as the search for weights did not settle".to_owned();
+        }
+    };
     let Some(free) = free else {
         return "nothing: what is viewed does not vary".to_owned();
     };
@@ -250,19 +266,44 @@ pub(super) fn bisected(views: &Views<'_>, view: usize, others: &[usize]) -> Stri
         _ => return format!("about {}", words(free)),
     };
     let with_view: Vec<usize> = others.iter().copied().chain([view]).collect();
-    let (mut can, mut cannot) = (free, wanted);
-    for _ in 0..BISECTIONS {
-        let middle = 0.5 * (can + cannot);
+    let reach = bisect(free, wanted, |value| {
         let mut bounds = views.bounds.clone();
-        bounds[view] = ViewBound::exactly(middle);
-        if views.solve_with(&with_view, &bounds).is_ok() {
-            can = middle;
-        } else {
-            cannot = middle;
+        bounds[view] = ViewBound::exactly(value);
+        views.solve_with(&with_view, &bounds).map(|_| ())
+    });
+    let side = if is_up { "at most" } else { "at least" };
+    match reach {
+        Reach::Found(end) => format!("{side} about {}", words(end)),
+        Reach::Between(can, cannot) => {
+            format!(
+                "{side} something between {} and {}",
+                words(can),
+                words(cannot)
+            )
         }
     }
-    let side = if is_up { "at most" } else { "at least" };
-    format!("{side} about {}", words(can))
+}
+
+/// How far something can go.
+#[derive(Debug, PartialEq)]
+enum Reach {
+    /// To here, to three digits.
+    Found(f64),
+    /// To the one and not to the other; in between the search for weights did not settle.
+    Between(f64, f64),
+}
+
+/// Bisects between what can be had and what cannot.
+fn bisect(mut can: f64, mut cannot: f64, solve: impl Fn(f64) -> Result<(), PoolingError>) -> Reach {
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (can + cannot);
+        match solve(middle) {
+            Ok(()) => can = middle,
+            Err(PoolingError::Infeasible) => cannot = middle,
+            Err(PoolingError::Unsolved) => return Reach::Between(can, cannot),
+        }
+    }
+    Reach::Found(can)
 }
 
 /// The constraints of one view.
@@ -313,4 +354,30 @@ pub(super) fn grouped(number: f64) -> String {
 
 fn percent_words(fraction: f64) -> String {
     format!("{:.3} %", 100.0 * fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_does_not_settle_is_no_end() {
+        let solve = |value: f64| {
+            if value <= 3.0 {
+                Ok(())
+            } else {
+                Err(PoolingError::Infeasible)
+            }
+        };
+        let Reach::Found(end) = bisect(0.0, 10.0, solve) else {
+            panic!("an end");
+        };
+        assert!(end <= 3.0 && end > 2.99);
+        let partly = |value: f64| match value {
+            x if x <= 1.0 => Ok(()),
+            x if x < 4.0 => Err(PoolingError::Unsolved),
+            _ => Err(PoolingError::Infeasible),
+        };
+        assert_eq!(bisect(0.0, 10.0, partly), Reach::Between(0.0, 5.0));
+    }
 }

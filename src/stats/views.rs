@@ -4,6 +4,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::math::effective::{effective_scenarios, kish_scenarios};
+use crate::math::entropy::PoolingError;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::plan::views::{ViewPlan, ViewedQuantity};
@@ -124,6 +125,18 @@ pub enum ViewError {
         /// What the paths allow beside those, in words.
         allowed: String,
     },
+    /// The search for weights came to no end: neither found nor proved impossible.
+    #[error(
+        "the search for weights did not settle with `{path}` ({text}): neither did it meet the views up to this one nor prove that they contradict each other; allowed: views that it settles with, such as inequalities, or fewer at once"
+    )]
+    Unsettled {
+        /// Number of the first view with which it did not, from 0.
+        view: usize,
+        /// Where the scenario says it.
+        path: String,
+        /// The view in words.
+        text: String,
+    },
     /// Too few paths would carry the result.
     #[error(
         "the views leave {} effective paths of {}, {:.2} % of them; allowed: at least {} % (`report.views_least_effective`)",
@@ -157,6 +170,7 @@ impl ViewError {
         match self {
             Self::OutOfReach { view, .. }
             | Self::Contradiction { view, .. }
+            | Self::Unsettled { view, .. }
             | Self::TooFewPaths { view, .. } => *view,
         }
     }
@@ -169,6 +183,9 @@ impl ViewError {
                     .to_owned()
             }
             Self::Contradiction { .. } => "these cannot all hold on the simulated paths".to_owned(),
+            Self::Unsettled { .. } => {
+                "a limit of the method and no statement about the views; other paths (another seed, more of them) may do".to_owned()
+            }
             Self::TooFewPaths { text, .. } => {
                 format!("most is asked by: {text}; a model that is nearer to it would serve better")
             }
@@ -224,9 +241,10 @@ pub fn weigh(
         }
     }
     let all: Vec<usize> = (0..list.len()).collect();
-    let Ok(found) = views.solve(&all) else {
-        return Err(explained(&views, list));
-    };
+    let found = views.solve(&all).map_err(|error| match error {
+        PoolingError::Infeasible => explained(&views, list),
+        PoolingError::Unsolved => unsettled(list, |subset| views.solve(subset).map(|_| ())),
+    })?;
     let effective_paths = effective_scenarios(&found.weights);
     let least_effective_frac = plan.report.views.least_effective_frac;
     if effective_paths < least_effective_frac * paths as f64 {
@@ -245,9 +263,25 @@ pub fn weigh(
     Ok((Some(weights), outcome))
 }
 
-/// Which views contradict each other, once it is known that they do.
+/// The first view with which the search for weights does not settle, once it is known that it does not for all.
+fn unsettled(list: &[ViewPlan], solve: impl Fn(&[usize]) -> Result<(), PoolingError>) -> ViewError {
+    let last = list.len() - 1;
+    let view = (0..last)
+        .find(|&view| solve(&(0..=view).collect::<Vec<_>>()) == Err(PoolingError::Unsolved))
+        .unwrap_or(last);
+    ViewError::Unsettled {
+        view,
+        path: list[view].path.clone(),
+        text: list[view].text.clone(),
+    }
+}
+
+/// Which views contradict each other, once it is proved that they do. Only what is proved counts: where the search does not settle, views
+/// are taken to hold, so that none is blamed without a proof.
 fn explained(views: &Views<'_>, list: &[ViewPlan]) -> ViewError {
-    let Conflict { view, others } = conflict(list.len(), |subset| views.solve(subset).is_ok());
+    let Conflict { view, others } = conflict(list.len(), |subset| {
+        !matches!(views.solve(subset), Err(PoolingError::Infeasible))
+    });
     let allowed = bisected(views, view, &others);
     let (path, text) = (list[view].path.clone(), list[view].text.clone());
     if others.is_empty() {
@@ -272,7 +306,8 @@ fn explained(views: &Views<'_>, list: &[ViewPlan]) -> ViewError {
 fn costliest(views: &Views<'_>, count: usize) -> usize {
     let cost = |view: usize| {
         let found = views.solve(&[view]);
-        found.map_or(f64::INFINITY, |found| found.relative_entropy)
+        // What is not known is not blamed.
+        found.map_or(f64::NEG_INFINITY, |found| found.relative_entropy)
     };
     let mut most = (0, f64::NEG_INFINITY);
     for view in 0..count {
@@ -351,5 +386,7 @@ fn target(view: &ViewPlan) -> Target {
     }
 }
 
+#[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;
