@@ -78,6 +78,19 @@ fn check_sizes(episode: &Episode) -> Result<(), EpisodeFault> {
         return impossible("no leg, or trades that cost less than usual".to_owned());
     }
     for leg in &episode.legs {
+        let has_window = |hours: f64, moves: &Moves| {
+            let given = [
+                (24.0, moves.day),
+                (4.0, moves.four_hours),
+                (1.0, moves.hour),
+            ];
+            given
+                .into_iter()
+                .any(|(width, worst)| width >= hours && worst.is_some())
+        };
+        if leg.moves.values().any(|moves| has_window(leg.hours, moves)) {
+            return impossible("a window as long as its leg is the leg's total".to_owned());
+        }
         if !is_fine(leg) {
             return impossible(format!("a leg of {} hours is none", leg.hours));
         }
