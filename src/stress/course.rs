@@ -345,6 +345,46 @@ mod tests {
     }
 
     #[test]
+    fn only_the_steps_of_the_episode_are_dear() {
+        let plan = eth_treasury();
+        let course = course("2020-03");
+        let moment = Moment {
+            step: 30,
+            drift_log: 0.1,
+        };
+        let mut script = course.script(&plan, &moment);
+        course.make_dear(&plan, &moment, 10.0, &mut script);
+        // 28 hours are over within the fourth step of 8.
+        assert_eq!(course.end_step(&plan, &moment), Some(34));
+        for (step, factor) in script.cost_factor.iter().enumerate() {
+            let is_dear = (31..=34).contains(&step);
+            near(*factor, if is_dear { 10.0 } else { 1.0 });
+        }
+        let late = Moment {
+            step: 268,
+            drift_log: 0.0,
+        };
+        assert_eq!(course.end_step(&plan, &late), None);
+    }
+
+    /// The mark ends at the perpetual's recorded low, bitcoin's and ether's each at its own.
+    #[test]
+    fn spot_falls_to_its_low_and_the_mark_to_its_own() {
+        let coins = ["BTC", "ETH", "SOL"];
+        let course = Course::new(select(&["2025-10".to_owned()]).unwrap()[0], &coins);
+        for (asset, start_usd, spot_usd, mark_usd) in [
+            (0, 122_490.0, 102_000.0, 101_046.0),
+            (1, 4_392.9, 3_435.0, 3_311.8),
+        ] {
+            let spot = start_usd * course.log_move(asset, 9.0).exp();
+            let mark = spot * course.basis(asset, 9.0).exp();
+            assert!((spot / spot_usd - 1.0).abs() < 1e-3, "{spot}");
+            assert!((mark / mark_usd - 1.0).abs() < 1e-3, "{mark}");
+        }
+        near(course.basis(2, 9.0), 0.0);
+    }
+
+    #[test]
     fn a_basis_between_two_step_ends_is_not_missed() {
         let course = course("2020-03");
         let mut plan = eth_treasury();
