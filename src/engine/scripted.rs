@@ -34,7 +34,7 @@ pub fn play(
     script: &(dyn Fn(usize) -> Script + Sync),
     stop: &AtomicBool,
 ) -> Result<OutcomeTable, SimulationError> {
-    let played = play_in(plan, count, script, stop, |book| book)?;
+    let played = play_in(plan, count, script, stop, false)?;
     Ok(played.table)
 }
 
@@ -48,7 +48,7 @@ pub fn play_with_shortfalls(
     script: &(dyn Fn(usize) -> Script + Sync),
     stop: &AtomicBool,
 ) -> Result<Played, SimulationError> {
-    play_in(plan, count, script, stop, |book| book.keeping_shortfalls())
+    play_in(plan, count, script, stop, true)
 }
 
 fn play_in(
@@ -56,7 +56,7 @@ fn play_in(
     count: usize,
     script: &(dyn Fn(usize) -> Script + Sync),
     stop: &AtomicBool,
-    prepared: fn(Book<'_>) -> Book<'_>,
+    keeps_shortfalls: bool,
 ) -> Result<Played, SimulationError> {
     let plan = without_noise(plan);
     let market = ScriptedMarket::new(&plan);
@@ -75,7 +75,10 @@ fn play_in(
             let scripts: Vec<Script> = (first..count.min(first + LANES)).map(script).collect();
             let model = market.model();
             let (mut state, mut tile) = (model.state(), model.tile());
-            let mut ledger = prepared(Book::new(&rules, model.streams()));
+            let mut ledger = Book::new(&rules, model.streams());
+            if keeps_shortfalls {
+                ledger = ledger.keeping_shortfalls();
+            }
             model.start(&mut state, &mut tile, first as u64);
             ledger.start();
             while market.advance(&scripts, &mut state, &mut tile) {
