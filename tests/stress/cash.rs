@@ -56,10 +56,10 @@ fn in_two_accounts() -> Plan {
     plan.hedges[0].hedge_ratio = 0.5;
     plan.hedges[0].coverage_frac = 0.5;
     let mut account = plan.accounts[0].clone();
-    account.name = "other".to_owned();
+    "other".clone_into(&mut account.name);
     account.collateral_usd = 10_000.0;
     plan.accounts.push(account);
-    let mut hedge = plan.hedges[0].clone();
+    let mut hedge = plan.hedges[0];
     hedge.account = 1;
     plan.hedges.push(hedge);
     plan
