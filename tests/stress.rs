@@ -2,6 +2,8 @@
 
 #[path = "stress/by_hand.rs"]
 mod by_hand;
+#[path = "stress/cash.rs"]
+mod cash;
 mod common;
 #[path = "stress/reference.rs"]
 mod reference;

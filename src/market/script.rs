@@ -9,7 +9,7 @@ use crate::market::model::{MarketModel, MarketState};
 use crate::market::tile::{MarketTile, TileJump};
 use crate::math::vector::exp;
 use crate::outcome::table::LANES;
-use crate::plan::types::{OuBasis, Plan};
+use crate::plan::types::{ContractKind, Expiry, OuBasis, Plan};
 
 /// What one path's market does.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Script {
     /// Funding rate per 8 hours of a stamp at the end of each step, a fraction of mark notional, positive when longs pay shorts; NaN: by the
     /// contract's own rule. Shape `[contracts][steps + 1]`, index 0 unused.
     pub funding_per_8h: Vec<Vec<f64>>,
+    /// Factor on what trades cost beside fees in each step, and on the slippage of a liquidation, >= 1; shape `[steps + 1]`, index 0 unused.
+    pub cost_factor: Vec<f64>,
 }
 
 /// A jump of one asset on a scripted path.
@@ -52,6 +54,41 @@ impl Script {
             jumps: Vec::new(),
             shift: vec![vec![0.0; steps + 1]; contracts],
             funding_per_8h: vec![vec![f64::NAN; steps + 1]; contracts],
+            cost_factor: vec![1.0; steps + 1],
+        }
+    }
+
+    /// Moves `ln(F/S)` of every future by `log_move` of the step, at whose end it stands so. A dated future that has expired is the spot. One
+    /// that rolls at a step's end moves by as much of its carry as moves the next one by `log_move`: its own mark then moves by less.
+    pub fn move_basis(&mut self, plan: &Plan, log_move: impl Fn(usize) -> f64) {
+        let steps = plan.simulation.steps as usize;
+        let step_years = plan.simulation.step_years();
+        for (shift, contract) in self.shift.iter_mut().zip(&plan.market.contracts) {
+            let dated = match &contract.kind {
+                ContractKind::Perpetual { .. } => None,
+                ContractKind::Dated(dated) => Some(dated),
+                ContractKind::Option(_) => continue,
+            };
+            let chain = dated.map(|dated| (dated, DatedModel::new(dated, steps, step_years)));
+            for (step, shift) in shift.iter_mut().enumerate().skip(1) {
+                *shift = match &chain {
+                    None => log_move(step),
+                    Some((dated, model)) => {
+                        let rolls = |expiry: &Expiry| {
+                            expiry.roll_step.is_some_and(|roll| roll as usize == step)
+                        };
+                        let rolled = dated.expiries.iter().position(rolls);
+                        let next = rolled.and_then(|rolled| dated.expiries.get(rolled + 1));
+                        let next_years = next.map_or(0.0, |e| e.years - step as f64 * step_years);
+                        let tenor_years = model.tenor_years(step).max(next_years);
+                        if tenor_years > 0.0 {
+                            log_move(step) / tenor_years
+                        } else {
+                            0.0
+                        }
+                    }
+                };
+            }
         }
     }
 }
@@ -140,6 +177,9 @@ impl ScriptedMarket {
         for (lane, script) in scripts.iter().enumerate() {
             for c in 0..self.contracts.len() {
                 self.tell_contract(c, lane, script, tile);
+            }
+            for k in 0..tile.steps {
+                tile.cost_factor[k][lane] = script.cost_factor[tile.first_step + k + 1];
             }
             for (spots, told) in tile.spot_usd.iter_mut().zip(&script.spot_usd) {
                 for k in 0..tile.steps {
@@ -233,7 +273,7 @@ mod tests {
     use super::*;
     use crate::hedge::fixture::eth_treasury;
     use crate::market::tile::TILE_STEPS;
-    use crate::plan::types::{ContractKind, DatedPlan, Expiry};
+    use crate::plan::types::DatedPlan;
 
     /// Marks, carries and rates of lane 1 at the end of each step of contract 0.
     fn told(plan: &Plan, script: &Script) -> Vec<[f64; 3]> {

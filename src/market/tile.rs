@@ -31,6 +31,8 @@ pub struct MarketTile {
     pub funding_rate: Vec<[LaneArray; TILE_STEPS]>,
     /// Whether a funding stamp falls on the end of each step; shape `[contracts][TILE_STEPS]`.
     pub is_stamp: Vec<[bool; TILE_STEPS]>,
+    /// Factor on what trades cost beside fees in each step, 1 in every drawn market; shape `[TILE_STEPS]`.
+    pub cost_factor: [LaneArray; TILE_STEPS],
     /// Jumps inside the tile, ordered by step, asset, lane, time.
     pub jumps: Vec<TileJump>,
     /// Lanes with a jump in the tile, as bits.
@@ -73,6 +75,7 @@ impl MarketTile {
             carry: vec![[[0.0; LANES]; TILE_STEPS + 1]; contracts],
             funding_rate: vec![[[0.0; LANES]; TILE_STEPS]; contracts],
             is_stamp: vec![[false; TILE_STEPS]; contracts],
+            cost_factor: [[1.0; LANES]; TILE_STEPS],
             jumps: Vec::with_capacity(LANES),
             jumped: 0,
             jump_ends: [0; TILE_STEPS],

@@ -60,6 +60,7 @@ fn moves(leg: &Leg) -> String {
             ("24 h", moves.day),
             ("4 h", moves.four_hours),
             ("1 h", moves.hour),
+            ("basis", moves.basis),
         ];
         let windows: Vec<String> = windows
             .into_iter()

@@ -46,6 +46,7 @@ struct OutcomeEntry {
     hedged_pnl_usd: f64,
     liquidated: bool,
     cash_needed_usd: f64,
+    hedged_pnl_if_back_usd: Option<f64>,
     reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<OutcomeDetail>,
@@ -173,6 +174,7 @@ fn outcome_entry(outcome: &StressOutcome, reason: String) -> OutcomeEntry {
         hedged_pnl_usd: outcome.hedged_pnl_usd,
         liquidated: outcome.liquidated,
         cash_needed_usd: outcome.cash_needed_usd,
+        hedged_pnl_if_back_usd: outcome.hedged_pnl_if_back_usd,
         reason,
         detail: Some(OutcomeDetail {
             liquidation_day: outcome.liquidation_day,
@@ -263,6 +265,7 @@ fn shock_entries(results: &Results, words: &Words) -> Vec<ShockEntry> {
             hedged_pnl_usd: simulated.hedged_p1_usd,
             liquidated: simulated.liquidates(),
             cash_needed_usd: simulated.cash_needed_p99_usd,
+            hedged_pnl_if_back_usd: None,
             reason: words.simulated_reason(simulated),
             detail: None,
         },
@@ -330,7 +333,7 @@ pub(crate) fn assumptions(episode: &Episode) -> Vec<&str> {
 pub fn render_csv(results: &Results, plan: &Plan) -> String {
     let words = Words::new(results);
     let mut text = String::from(
-        "kind,name,moment,unhedged_pnl_usd,hedged_pnl_usd,liquidated,liquidation_probability,cash_needed_usd,reason\n",
+        "kind,name,moment,unhedged_pnl_usd,hedged_pnl_usd,liquidated,liquidation_probability,cash_needed_usd,hedged_pnl_if_back_usd,reason\n",
     );
     for result in &results.episodes {
         let when = moment_words(&result.worst, plan.simulation.step_days);
@@ -381,6 +384,10 @@ fn push_row(text: &mut String, names: [&str; 3], outcome: &OutcomeEntry, probabi
     }
     text.push(',');
     push_number(text, outcome.cash_needed_usd);
+    text.push(',');
+    if let Some(usd) = outcome.hedged_pnl_if_back_usd {
+        push_number(text, usd);
+    }
     text.push(',');
     push_words(text, &outcome.reason);
     text.push('\n');

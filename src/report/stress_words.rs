@@ -91,6 +91,12 @@ impl Words {
                 ));
             }
         }
+        if let Some(hedged_usd) = outcome.hedged_pnl_if_back_usd {
+            said.push(format!(
+                "if prices come back: hedged {}",
+                self.amount(hedged_usd)
+            ));
+        }
         let costs = CAUSES.iter().map(|&(names, words)| {
             let parts = names.iter().map(|name| outcome.component(name));
             (parts.sum::<f64>(), words)

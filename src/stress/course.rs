@@ -13,7 +13,7 @@ const BASIS_HOURS: f64 = 24.0;
 
 /// A move of `ln(F/S)` changes the carry of a future that expires sooner than this as if it had so long to go, years: at its very end no
 /// dislocation moves it.
-pub(super) const SHORTEST_TENOR_YEARS: f64 = 30.0 / DAYS_PER_YEAR;
+const SHORTEST_TENOR_YEARS: f64 = 30.0 / DAYS_PER_YEAR;
 
 /// Two moments closer than this, in hours, are one.
 const SAME_HOURS: f64 = 1e-6;
@@ -31,21 +31,22 @@ pub struct Course {
 }
 
 /// How a leg ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct LegEnd {
     start_hours: f64,
     end_hours: f64,
-    basis: f64,
+    /// By asset.
+    basis: Vec<f64>,
     carry_annual: Option<f64>,
     funding_per_8h: Option<f64>,
 }
 
 impl LegEnd {
-    fn new(leg: &Leg, start_hours: f64) -> Self {
+    fn new(leg: &Leg, coins: &[&str], start_hours: f64) -> Self {
         Self {
             start_hours,
             end_hours: start_hours + leg.hours,
-            basis: leg.basis.as_ref().map_or(0.0, |basis| basis.value),
+            basis: coins.iter().map(|coin| leg.basis_of(coin)).collect(),
             carry_annual: leg.carry_annual.as_ref().map(|carry| carry.value),
             funding_per_8h: leg.funding_per_8h.as_ref().map(|rate| rate.value),
         }
@@ -66,7 +67,7 @@ impl Course {
         let mut start_hours = 0.0;
         let mut ends = Vec::new();
         for leg in &episode.legs {
-            ends.push(LegEnd::new(leg, start_hours));
+            ends.push(LegEnd::new(leg, coins, start_hours));
             start_hours += leg.hours;
         }
         let logs = coins.iter().map(|coin| {
@@ -100,17 +101,17 @@ impl Course {
         })
     }
 
-    /// `ln(F/S)` of perpetuals beside the usual one.
-    pub fn basis(&self, hours: f64) -> f64 {
+    /// `ln(F/S)` of an asset's perpetuals beside the usual one.
+    pub fn basis(&self, asset: usize, hours: f64) -> f64 {
         let ends = self.ends.iter();
-        ends.map(|end| end.basis * end.share(hours)).sum()
+        ends.map(|end| end.basis[asset] * end.share(hours)).sum()
     }
 
     /// Change of the carry of a dated future that has `tenor_years` to go, per year: what is recorded, or what the perpetuals' basis makes.
-    fn carry(&self, hours: f64, tenor_years: f64) -> f64 {
+    fn carry(&self, asset: usize, hours: f64, tenor_years: f64) -> f64 {
         let ends = self.ends.iter();
         ends.map(|end| {
-            let by_basis = end.basis / tenor_years.max(SHORTEST_TENOR_YEARS);
+            let by_basis = end.basis[asset] / tenor_years.max(SHORTEST_TENOR_YEARS);
             end.carry_annual.unwrap_or(by_basis) * end.share(hours)
         })
         .sum()
@@ -156,11 +157,14 @@ impl Course {
             for step in moment.step + 1..=grid.steps {
                 let (start, end) = grid.hours(step);
                 let years = step as f64 * plan.simulation.step_years();
+                let asset = contract.underlying;
                 script.shift[c][step] = match &contract.kind {
-                    ContractKind::Perpetual { .. } => self.peak(start, end, |h| self.basis(h)),
+                    ContractKind::Perpetual { .. } => {
+                        self.peak(start, end, |h| self.basis(asset, h))
+                    }
                     ContractKind::Dated(dated) => {
                         let expiry = dated.expiry_at(years).map_or(0.0, |expiry| expiry.years);
-                        self.peak(start, end, |h| self.carry(h, expiry - years))
+                        self.peak(start, end, |h| self.carry(asset, h, expiry - years))
                     }
                     ContractKind::Option(_) => 0.0,
                 };
@@ -170,6 +174,20 @@ impl Course {
             }
         }
         script
+    }
+
+    /// The step at whose end the episode is over, if the horizon does not cut it off.
+    pub fn end_step(&self, plan: &Plan, moment: &Moment) -> Option<usize> {
+        let over_hours = self.ends.last().map_or(0.0, |leg| leg.end_hours);
+        let grid = Grid::new(plan, moment);
+        (moment.step + 1..=grid.steps).find(|&step| grid.hours(step).1 >= over_hours - SAME_HOURS)
+    }
+
+    /// Makes trades dearer by a factor in a script's steps in which the episode is under way; before it and after it they cost what they do.
+    pub fn make_dear(&self, plan: &Plan, moment: &Moment, cost_factor: f64, script: &mut Script) {
+        let last = self.end_step(plan, moment);
+        let last = last.unwrap_or(plan.simulation.steps as usize);
+        script.cost_factor[moment.step + 1..=last].fill(cost_factor);
     }
 
     /// The two scripts in which every step ends at the highest, or lowest, price that was passed inside it; `None` where no step hides one.
@@ -274,10 +292,10 @@ mod tests {
         // Half way, in logarithms, between the last four hours and the last one.
         let half = 0.5 * ((0.44_f64 / 0.675).ln() + (0.44_f64 / 0.744).ln());
         near(course.log_move(0, 25.5), half);
-        near(course.basis(28.0), -0.0257);
-        near(course.basis(16.0), -0.01285);
-        near(course.basis(40.0), -0.01285);
-        near(course.basis(52.0), 0.0);
+        near(course.basis(0, 28.0), -0.0257);
+        near(course.basis(0, 16.0), -0.01285);
+        near(course.basis(0, 40.0), -0.01285);
+        near(course.basis(0, 52.0), 0.0);
     }
 
     #[test]
@@ -324,6 +342,46 @@ mod tests {
             (script.spot_usd[0][270] / 3_500.0).ln(),
             course.log_move(0, 24.0),
         );
+    }
+
+    #[test]
+    fn only_the_steps_of_the_episode_are_dear() {
+        let plan = eth_treasury();
+        let course = course("2020-03");
+        let moment = Moment {
+            step: 30,
+            drift_log: 0.1,
+        };
+        let mut script = course.script(&plan, &moment);
+        course.make_dear(&plan, &moment, 10.0, &mut script);
+        // 28 hours are over within the fourth step of 8.
+        assert_eq!(course.end_step(&plan, &moment), Some(34));
+        for (step, factor) in script.cost_factor.iter().enumerate() {
+            let is_dear = (31..=34).contains(&step);
+            near(*factor, if is_dear { 10.0 } else { 1.0 });
+        }
+        let late = Moment {
+            step: 268,
+            drift_log: 0.0,
+        };
+        assert_eq!(course.end_step(&plan, &late), None);
+    }
+
+    /// The mark ends at the perpetual's recorded low, bitcoin's and ether's each at its own.
+    #[test]
+    fn spot_falls_to_its_low_and_the_mark_to_its_own() {
+        let coins = ["BTC", "ETH", "SOL"];
+        let course = Course::new(select(&["2025-10".to_owned()]).unwrap()[0], &coins);
+        for (asset, start_usd, spot_usd, mark_usd) in [
+            (0, 122_490.0, 102_000.0, 101_046.0),
+            (1, 4_392.9, 3_435.0, 3_311.8),
+        ] {
+            let spot = start_usd * course.log_move(asset, 9.0).exp();
+            let mark = spot * course.basis(asset, 9.0).exp();
+            assert!((spot / spot_usd - 1.0).abs() < 1e-3, "{spot}");
+            assert!((mark / mark_usd - 1.0).abs() < 1e-3, "{mark}");
+        }
+        near(course.basis(2, 9.0), 0.0);
     }
 
     #[test]

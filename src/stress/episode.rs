@@ -104,6 +104,8 @@ pub struct Moves {
     pub four_hours: Option<f64>,
     /// Worst within one hour.
     pub hour: Option<f64>,
+    /// `ln(F/S)` of this coin's perpetuals at the leg's end beside the usual one, where it is not the leg's.
+    pub basis: Option<f64>,
     /// Key of the source.
     pub source: Option<String>,
     /// What is assumed, and why, where there is no source.
@@ -202,6 +204,12 @@ impl Leg {
     /// Moves of a coin; bitcoin's where it has none.
     fn of(&self, coin: &str) -> &Moves {
         self.moves.get(coin).unwrap_or_else(|| self.bitcoin())
+    }
+
+    /// `ln(F/S)` of a coin's perpetuals at the leg's end beside the usual one: its own, or the leg's.
+    pub(super) fn basis_of(&self, coin: &str) -> f64 {
+        let common = self.basis.as_ref().map_or(0.0, |basis| basis.value);
+        self.of(coin).basis.unwrap_or(common)
     }
 
     fn bitcoin(&self) -> &Moves {

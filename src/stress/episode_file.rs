@@ -81,6 +81,19 @@ fn check_sizes(episode: &Episode) -> Result<(), EpisodeFault> {
         if !is_fine(leg) {
             return impossible(format!("a leg of {} hours is none", leg.hours));
         }
+        let has_window = |hours: f64, moves: &Moves| {
+            let given = [
+                (24.0, moves.day),
+                (4.0, moves.four_hours),
+                (1.0, moves.hour),
+            ];
+            given
+                .into_iter()
+                .any(|(width, worst)| width >= hours && worst.is_some())
+        };
+        if leg.moves.values().any(|moves| has_window(leg.hours, moves)) {
+            return impossible("a window as long as its leg is the leg's total".to_owned());
+        }
         if !leg.moves.contains_key(BITCOIN) {
             return impossible(format!("a leg has no {BITCOIN}"));
         }
@@ -101,7 +114,9 @@ fn is_possible(moves: &Moves) -> bool {
     let given = [moves.day, moves.four_hours, moves.hour];
     let sizes: Vec<f64> = given.into_iter().flatten().map(f64::abs).collect();
     let all = given.into_iter().flatten().chain([moves.total]);
-    all.clone().all(|x| x.is_finite() && x > -1.0)
+    let is_basis = moves.basis.is_none_or(|basis| basis.abs() < 0.5);
+    is_basis
+        && all.clone().all(|x| x.is_finite() && x > -1.0)
         && all.clone().all(|x| x.signum() == moves.total.signum())
         && sizes.windows(2).all(|pair| pair[1] <= pair[0])
 }
@@ -123,7 +138,7 @@ mod tests {
         to = "2000-01-02"
         cost_factor = { value = 2, assumed = "as a guess" }
         [[episodes.legs]]
-        hours = 24
+        hours = 30
         moves.BTC = { total = -0.5, hour = -0.1, source = "book" }
     "#;
 
@@ -154,7 +169,17 @@ mod tests {
                 "hour = -0.1, day = -0.05",
                 "what no price can",
             ),
-            ("hours = 24", "hours = 0", "is none"),
+            ("hours = 30", "hours = 0", "is none"),
+            (
+                "hour = -0.1",
+                "hour = -0.1, basis = 0.9",
+                "what no price can",
+            ),
+            (
+                "hours = 30",
+                "hours = 24\n        moves.ETH = { total = -0.5, day = -0.5, source = \"book\" }",
+                "as long as its leg",
+            ),
             ("moves.BTC", "moves.ETH", "has no BTC"),
             ("kind = \"down\"", "kind = \"sideways\"", "unknown variant"),
         ] {

@@ -3,18 +3,15 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::engine::run::SimulationError;
-use crate::engine::scripted::play;
+use crate::engine::scripted::{Played, play_with_shortfalls};
 use crate::outcome::column::Column;
-use crate::outcome::table::OutcomeTable;
-use crate::plan::types::{Plan, StressPlan};
+use crate::plan::types::Plan;
+use crate::stress::back::{and_back, play_back};
 use crate::stress::coins::CoinMap;
 use crate::stress::course::Course;
 use crate::stress::episode::Episode;
 use crate::stress::moments::Moment;
-use crate::stress::outcome::{StressOutcome, cash_needed_usd};
-
-/// A log move of a step from which on an episode counts as moving prices, for its costs.
-const MOVING_LOG: f64 = 1e-9;
+use crate::stress::outcome::StressOutcome;
 
 /// What an episode has done to a plan.
 #[derive(Debug, Clone)]
@@ -35,7 +32,7 @@ pub struct EpisodeResult {
     pub moments: usize,
     /// At how many of them an account is liquidated.
     pub liquidating_moments: usize,
-    /// The most cash that it needs at any of them, at step ends, USD.
+    /// The most cash that it needs at any of them, USD.
     pub most_cash_needed_usd: f64,
 }
 
@@ -52,29 +49,53 @@ pub fn play_episode(
 ) -> Result<EpisodeResult, SimulationError> {
     let (coins, strangers) = map.coins(episode);
     let course = Course::new(episode, &coins);
-    let plan = with_costs(plan, episode.cost_factor.value);
-    let script = |index: usize| course.script(&plan, &moments[index]);
-    let table = play(&plan, moments.len(), &script, stop)?;
-    let worst = worst_moment(&table, &plan);
-    let liquidated = table.values(Column::Liquidations).filter(|n| *n > 0.0);
-    let required_usd = table.values(Column::RequiredCollateral).fold(0.0, f64::max);
-    let outcome = |index: usize| {
-        let mut outcome = StressOutcome::of(&table, index, &plan);
-        let inside_usd = needed_inside_usd(&plan, &course, &moments[index], stop)?;
-        outcome.cash_needed_usd = outcome.cash_needed_usd.max(inside_usd);
-        Ok(outcome)
+    let cost_factor = episode.cost_factor.value;
+    let script = |index: usize| {
+        let moment = &moments[index];
+        let mut script = course.script(plan, moment);
+        course.make_dear(plan, moment, cost_factor, &mut script);
+        script
     };
+    let mut played = play_with_shortfalls(plan, moments.len(), &script, stop)?;
+    let worst = worst_moment(&played);
+    for index in [0, worst] {
+        add_extremes(
+            plan,
+            &course,
+            &moments[index],
+            &mut played.shortfalls_usd[index],
+            stop,
+        )?;
+    }
+    let told = [0, worst];
+    let mut outcomes = told.map(|index| StressOutcome::of(&played, index, plan));
+    let back = |row: usize| {
+        let moment = &moments[told[row]];
+        let end_step = course.end_step(plan, moment)?;
+        and_back(plan, script(told[row]), moment.step, end_step)
+    };
+    play_back(plan, &mut outcomes, &back, stop)?;
+    let table = &played.table;
+    let liquidated = table.values(Column::Liquidations).filter(|n| *n > 0.0);
+    let [at_start, at_worst] = outcomes;
     Ok(EpisodeResult {
         episode,
-        at_start: outcome(0)?,
-        at_worst: outcome(worst)?,
+        at_start,
+        at_worst,
         worst: moments[worst],
         moments: moments.len(),
         liquidating_moments: liquidated.count(),
-        most_cash_needed_usd: cash_needed_usd(required_usd, &plan),
+        most_cash_needed_usd: (0..moments.len())
+            .map(|row| cash_usd(&played, row))
+            .fold(0.0, f64::max),
         coins: coins.iter().map(|&coin| coin.to_owned()).collect(),
         strangers: strangers.iter().map(|&name| name.to_owned()).collect(),
     })
+}
+
+/// What all accounts of a row lacked, each at its worst moment, USD.
+fn cash_usd(played: &Played, row: usize) -> f64 {
+    played.shortfalls_usd[row].iter().sum()
 }
 
 /// The row that is worst for the hedge, the first of equals: one that is liquidated before any that is not, of these the one that
@@ -82,42 +103,37 @@ pub fn play_episode(
 ///
 /// The P&L alone would not find it: in a rally it is the least where the inventory gains the least, and a liquidated short is spared the
 /// rest of the rally.
-fn worst_moment(table: &OutcomeTable, plan: &Plan) -> usize {
+fn worst_moment(played: &Played) -> usize {
+    let table = &played.table;
     let at = |column: Column, row: usize| table.value(row, column as usize);
     let is_liquidated = |row: usize| at(Column::Liquidations, row) > 0.0;
-    let cash_usd = |row: usize| cash_needed_usd(at(Column::RequiredCollateral, row), plan);
     let by_harm = |&a: &usize, &b: &usize| {
         is_liquidated(a)
             .cmp(&is_liquidated(b))
-            .then_with(|| cash_usd(a).total_cmp(&cash_usd(b)))
+            .then_with(|| cash_usd(played, a).total_cmp(&cash_usd(played, b)))
             .then_with(|| at(Column::HedgedPnl, b).total_cmp(&at(Column::HedgedPnl, a)))
             .then(b.cmp(&a))
     };
     (0..table.paths()).max_by(by_harm).unwrap_or(0)
 }
 
-/// Cash that the extremes inside coarse steps would have needed, USD.
-fn needed_inside_usd(
+/// Adds what each account lacks at the extremes inside coarse steps.
+fn add_extremes(
     plan: &Plan,
     course: &Course,
     moment: &Moment,
+    lacked_usd: &mut [f64],
     stop: &AtomicBool,
-) -> Result<f64, SimulationError> {
+) -> Result<(), SimulationError> {
     let Some(scripts) = course.extremes(plan, moment) else {
-        return Ok(0.0);
+        return Ok(());
     };
-    let table = play(plan, scripts.len(), &|index| scripts[index].clone(), stop)?;
-    let required_usd = table.values(Column::RequiredCollateral).fold(0.0, f64::max);
-    Ok(cash_needed_usd(required_usd, plan))
-}
-
-/// The plan where trades cost more while prices move; its own rule of stress stays where it is harder.
-fn with_costs(plan: &Plan, cost_factor: f64) -> Plan {
-    let mut plan = plan.clone();
-    plan.stress = StressPlan {
-        log_move: MOVING_LOG,
-        multiplier: plan.stress.multiplier.max(cost_factor),
-        liquidation_multiplier: plan.stress.liquidation_multiplier.max(cost_factor),
-    };
-    plan
+    let script = |index: usize| scripts[index].clone();
+    let played = play_with_shortfalls(plan, scripts.len(), &script, stop)?;
+    for found_usd in &played.shortfalls_usd {
+        for (most_usd, usd) in lacked_usd.iter_mut().zip(found_usd) {
+            *most_usd = most_usd.max(*usd);
+        }
+    }
+    Ok(())
 }

@@ -3,18 +3,19 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::engine::run::SimulationError;
-use crate::engine::scripted::play;
+use crate::engine::scripted::play_with_shortfalls;
 use crate::market::script::Script;
-use crate::plan::types::{
-    CallAction, ContractKind, Crossing, FundingPlan, HedgePlan, MarginCallPlan, Plan,
-};
-use crate::stress::course::SHORTEST_TENOR_YEARS;
+use crate::plan::types::{CallAction, Crossing, FundingPlan, HedgePlan, MarginCallPlan, Plan};
+use crate::stress::back::{and_back, play_back};
 use crate::stress::outcome::StressOutcome;
 use crate::stress::reverse::{UpDown, liquidating_moves};
 use crate::stress::settings::Settings;
 
 /// Time after which a shock to a basis has faded, days.
 const FADING_DAYS: f64 = 1.0;
+
+/// So much of a duration is all of it, to rounding.
+const ROUNDED: f64 = 1.0 - 1e-9;
 
 /// A shock and what it has done.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,8 +89,8 @@ pub fn hypothetical(
     }
     match funding(plan, settings) {
         Ok((shock, script)) => {
-            let table = play(plan, 1, &|_| script.clone(), stop)?;
-            let outcome = StressOutcome::of(&table, 0, plan);
+            let played = play_with_shortfalls(plan, 1, &|_| script.clone(), stop)?;
+            let outcome = StressOutcome::of(&played, 0, plan);
             done.push(Shocked { shock, outcome });
         }
         Err(why) => notes.push(why),
@@ -105,17 +106,35 @@ pub fn hypothetical(
             );
             continue;
         };
-        let table = play(&dearer, 1, &|_| Script::still(&dearer), stop)?;
+        let played = play_with_shortfalls(&dearer, 1, &|_| Script::still(&dearer), stop)?;
         done.push(Shocked {
             shock: Shock::Maintenance {
                 rule,
                 before,
                 after: liquidating_moves(&dearer, stop)?,
             },
-            outcome: StressOutcome::of(&table, 0, &dearer),
+            outcome: StressOutcome::of(&played, 0, &dearer),
         });
     }
     Ok((done, notes))
+}
+
+/// Plays moves that begin at time 0 and are over at `end_step`, and what is liquidated with a way back too.
+fn play_all(
+    plan: &Plan,
+    count: usize,
+    script: &(dyn Fn(usize) -> Script + Sync),
+    end_step: usize,
+    stop: &AtomicBool,
+) -> Result<Vec<StressOutcome>, SimulationError> {
+    let played = play_with_shortfalls(plan, count, script, stop)?;
+    let rows = 0..count;
+    let mut outcomes: Vec<StressOutcome> = rows
+        .map(|row| StressOutcome::of(&played, row, plan))
+        .collect();
+    let back = |row: usize| and_back(plan, script(row), 0, end_step);
+    play_back(plan, &mut outcomes, &back, stop)?;
+    Ok(outcomes)
 }
 
 /// The grid of spot and basis moves.
@@ -138,39 +157,22 @@ fn instant(
             let moved_usd = spots[0] * (1.0 + spot_move);
             spots[1..].fill(moved_usd);
         }
-        shift_basis(&plan, basis_move, &mut script);
+        script.move_basis(&plan, |step| {
+            let faded = (step - 1) as f64 * plan.simulation.step_days / FADING_DAYS;
+            basis_move * (1.0 - faded).max(0.0)
+        });
         script
     };
-    let table = play(&plan, grid.len(), &script, stop)?;
-    let outcomes = grid
-        .iter()
-        .enumerate()
-        .map(|(row, &(spot_move, basis_move))| Shocked {
-            shock: Shock::Instant {
-                spot_move,
-                basis_move,
-            },
-            outcome: StressOutcome::of(&table, row, &plan),
-        });
-    Ok(outcomes.collect())
-}
-
-/// Moves every `ln(F/S)` in the first step, and lets it fade.
-fn shift_basis(plan: &Plan, basis_move: f64, script: &mut Script) {
-    let step_days = plan.simulation.step_days;
-    for (shift, contract) in script.shift.iter_mut().zip(&plan.market.contracts) {
-        let own = match &contract.kind {
-            ContractKind::Perpetual { .. } => basis_move,
-            ContractKind::Dated(dated) => {
-                basis_move / dated.expiries[0].years.max(SHORTEST_TENOR_YEARS)
-            }
-            ContractKind::Option(_) => 0.0,
-        };
-        for (step, shift) in shift.iter_mut().enumerate().skip(1) {
-            let faded = (step - 1) as f64 * step_days / FADING_DAYS;
-            *shift = own * (1.0 - faded).max(0.0);
-        }
-    }
+    let outcomes = play_all(&plan, grid.len(), &script, 1, stop)?;
+    let shocked = grid.iter().zip(outcomes);
+    let shocked = shocked.map(|(&(spot_move, basis_move), outcome)| Shocked {
+        shock: Shock::Instant {
+            spot_move,
+            basis_move,
+        },
+        outcome,
+    });
+    Ok(shocked.collect())
 }
 
 /// Slow moves up and down, with and without top-ups.
@@ -196,14 +198,18 @@ fn slow(
             }
             script
         };
-        let table = play(plan, moves.len(), &script, stop)?;
-        done.extend(moves.iter().enumerate().map(|(row, &spot_move)| Shocked {
+        let steps = plan.simulation.steps as usize;
+        let is_over = |&step: &usize| step as f64 * plan.simulation.step_days >= days * ROUNDED;
+        let end_step = (1..steps).find(is_over).unwrap_or(steps);
+        let outcomes = play_all(plan, moves.len(), &script, end_step, stop)?;
+        let told = moves.iter().zip(outcomes);
+        done.extend(told.map(|(&spot_move, outcome)| Shocked {
             shock: Shock::Slow {
                 spot_move,
                 days,
                 can_top_up,
             },
-            outcome: StressOutcome::of(&table, row, plan),
+            outcome,
         }));
     }
     Ok(done)
@@ -219,9 +225,18 @@ fn without_top_ups(plan: &Plan) -> Plan {
     plan
 }
 
+/// Size of a hedge without sign, in coins of its contract's underlying: its share of the value that it covers, at the spots of time 0.
+fn size_base(plan: &Plan, hedge: &HedgePlan) -> f64 {
+    let holding = &plan.holdings[hedge.covers];
+    let spot_usd = |asset: usize| plan.market.assets[asset].spot_usd;
+    let underlying = plan.market.contracts[hedge.contract].underlying;
+    let held_usd = holding.followed_base(hedge.follows) * spot_usd(holding.asset);
+    hedge.coverage_frac.abs() * held_usd / spot_usd(underlying)
+}
+
 /// Funding against the hedge, or why there is none.
 fn funding(plan: &Plan, settings: &Settings) -> Result<(Shock, Script), String> {
-    let days = settings.funding_days;
+    let days = settings.funding_days.min(plan.simulation.horizon_days);
     let mut script = Script::still(plan);
     let mut largest: Option<f64> = None;
     let mut is_capless = false;
@@ -230,7 +245,10 @@ fn funding(plan: &Plan, settings: &Settings) -> Result<(Shock, Script), String> 
             !hedge.is_absent()
                 && (hedge.contract == c || hedge.switch.is_some_and(|switch| switch.to == c))
         });
-        let side: f64 = short.map(|hedge| hedge.position.sign()).sum();
+        // Coins of the underlying: what a small long gets does not make up for what a large short pays.
+        let side: f64 = short
+            .map(|hedge| hedge.position.sign() * size_base(plan, hedge))
+            .sum();
         let cap = match contract.funding() {
             FundingPlan::None => None,
             FundingPlan::Constant { .. } => Some(f64::INFINITY),

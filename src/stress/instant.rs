@@ -81,13 +81,6 @@ pub(super) fn moved(plan: &Plan, assets: &[usize], log_move: f64, basis: f64) ->
             *spot_usd *= log_move.exp();
         }
     }
-    for (shift, contract) in script.shift.iter_mut().zip(&plan.market.contracts) {
-        let own = match &contract.kind {
-            ContractKind::Perpetual { .. } => basis,
-            ContractKind::Dated(dated) => basis / dated.expiries[0].years,
-            ContractKind::Option(_) => 0.0,
-        };
-        shift[1..].fill(own);
-    }
+    script.move_basis(plan, |_| basis);
     script
 }

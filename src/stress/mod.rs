@@ -1,5 +1,6 @@
 //! What if: a plan under historical episodes, hypothetical shocks and the smallest moves that hurt; and what its own worst paths share.
 
+mod back;
 pub mod coins;
 pub mod course;
 pub mod episode;

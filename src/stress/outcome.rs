@@ -1,7 +1,7 @@
 //! What a scripted market has done to a programme.
 
+use crate::engine::scripted::Played;
 use crate::outcome::column::{COMPONENTS, Column};
-use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{Follows, HedgePlan, Plan, SettlementCurrency};
 
 /// Outcome of one script. Money in USD, gains positive.
@@ -15,8 +15,11 @@ pub struct StressOutcome {
     pub liquidated: bool,
     /// End of the step of the first liquidation, days.
     pub liquidation_day: Option<f64>,
-    /// Collateral beyond that of time 0 with which nothing would have been liquidated, >= 0; of all accounts together.
+    /// Collateral beyond that of time 0 with which nothing would have been liquidated, >= 0: what each account lacked at its worst moment, at the
+    /// prices of that moment, of all accounts together. Money in one account cannot save another.
     pub cash_needed_usd: f64,
+    /// Hedged P&L if prices then go back to where they began; `None` where nothing is liquidated, or no time is left for it.
+    pub hedged_pnl_if_back_usd: Option<f64>,
     /// Margin calls.
     pub margin_calls: f64,
     /// Money sent at calls.
@@ -31,7 +34,8 @@ pub struct StressOutcome {
 
 impl StressOutcome {
     /// The outcome of one row.
-    pub fn of(table: &OutcomeTable, row: usize, plan: &Plan) -> Self {
+    pub fn of(played: &Played, row: usize, plan: &Plan) -> Self {
+        let table = &played.table;
         let value = |column: Column| table.value(row, column as usize);
         let day = value(Column::LiquidationDay);
         let components = COMPONENTS.iter();
@@ -40,7 +44,8 @@ impl StressOutcome {
             hedged_pnl_usd: value(Column::HedgedPnl),
             liquidated: value(Column::Liquidations) > 0.0,
             liquidation_day: (!day.is_nan()).then_some(day),
-            cash_needed_usd: cash_needed_usd(value(Column::RequiredCollateral), plan),
+            cash_needed_usd: played.shortfalls_usd[row].iter().sum(),
+            hedged_pnl_if_back_usd: None,
             margin_calls: value(Column::MarginCalls),
             top_up_usd: value(Column::TopUp),
             unmet_call_usd: value(Column::UnmetCall),
@@ -58,7 +63,7 @@ impl StressOutcome {
     }
 }
 
-/// What `required_usd` is more than the collateral posted at time 0; at least 0.
+/// What a simulated path's `required_usd` is more than the collateral posted at time 0; at least 0.
 pub(super) fn cash_needed_usd(required_usd: f64, plan: &Plan) -> f64 {
     (required_usd - posted_usd(plan)).max(0.0)
 }

@@ -123,6 +123,7 @@ impl StressTest {
         let (shocks, left_out) = hypothetical(plan, &self.settings, stop)?;
         let settings = &self.settings;
         let mut notes = strangers(&episodes);
+        notes.extend(last_prices(plan, &episodes));
         notes.extend(left_out);
         if plan.market.assets.len() < 2 {
             notes.push("another correlation is left out: there is one asset alone".to_owned());
@@ -146,6 +147,36 @@ impl StressTest {
             notes,
         })
     }
+}
+
+/// A sentence for each episode in which assets take moves that are assumed, by what is assumed of them.
+fn last_prices(plan: &Plan, episodes: &[EpisodeResult]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for result in episodes {
+        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+        let names = plan.market.assets.iter().map(|asset| asset.name.as_str());
+        for (name, coin) in names.zip(&result.coins) {
+            let moves = result
+                .episode
+                .legs
+                .iter()
+                .filter_map(|leg| leg.moves.get(coin));
+            for why in moves.filter_map(|moves| moves.assumed.as_deref()) {
+                match found.iter_mut().find(|(other, _)| *other == why) {
+                    Some((_, assets)) if assets.contains(&name) => {}
+                    Some((_, assets)) => assets.push(name),
+                    None => found.push((why, vec![name])),
+                }
+            }
+        }
+        let episode = &result.episode.name;
+        notes.extend(
+            found
+                .into_iter()
+                .map(|(why, assets)| format!("{episode}, moves of {}: {why}", assets.join(", "))),
+        );
+    }
+    notes
 }
 
 /// A sentence for each asset that took bitcoin's moves, with the episodes in which it did.

@@ -59,6 +59,9 @@ fn a_rally_liquidates_on_the_day_that_passes_the_level() {
     assert_eq!(outcome.liquidation_day, Some(day));
     near(outcome.unhedged_pnl_usd, 464.0);
     near(outcome.hedged_pnl_usd, 464.0 - 10.0 * (price(day) - 100.0));
+    // Back at 100 the coins have made nothing, and the loss of the short is there.
+    let back_usd = outcome.hedged_pnl_if_back_usd.expect("two days are left");
+    near(back_usd, -10.0 * (price(day) - 100.0));
     // At the peak the mark stands 0.1 % over spot: 10 % of the notional, and the loss.
     let mark = 146.4 * 1e-3_f64.exp();
     near(
@@ -131,6 +134,11 @@ fn moves_at_once_are_filled_where_they_land() {
     // Filled at 115: 150 lost on the short, 150 made by the coins.
     near(outcome(0.15, 0.0).hedged_pnl_usd, 0.0);
     assert!(outcome(0.15, 0.0).liquidated);
+    near(
+        outcome(0.15, 0.0).hedged_pnl_if_back_usd.expect("time"),
+        -150.0,
+    );
+    assert_eq!(outcome(0.05, 0.0).hedged_pnl_if_back_usd, None);
     near(outcome(0.15, 0.0).cash_needed_usd, 115.0 + 150.0 - 200.0);
     // The short loses 300, of which the account has 200: the insurance fund bears the rest.
     near(outcome(0.3, 0.0).hedged_pnl_usd, 100.0);
@@ -195,6 +203,8 @@ fn without_top_ups_a_slow_rise_liquidates_what_they_would_have_saved() {
     near(saved.hedged_pnl_usd, 0.0);
     let lost = outcome(true, false);
     assert!(lost.liquidated && lost.top_up_usd == 0.0);
+    // The ten days of the move are the whole horizon.
+    assert_eq!(lost.hedged_pnl_if_back_usd, None);
     // The same requirement, whatever was sent: 11 times the highest mark, less 1,000, beyond 200.
     near(saved.cash_needed_usd, 11.0 * 130.0 - 1_200.0);
     near(lost.cash_needed_usd, saved.cash_needed_usd);

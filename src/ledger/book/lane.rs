@@ -9,7 +9,7 @@ use crate::ledger::book::unit_step::JumpMoment;
 use crate::ledger::event::{LedgerEvent, Subject, Told};
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
-use crate::plan::types::CallAction;
+use crate::plan::types::{CallAction, Crossing};
 
 /// What working through a step needs beside the state, allocated once.
 #[derive(Debug, Clone)]
@@ -70,6 +70,8 @@ pub(super) struct Lane<'a> {
     pub(super) k: usize,
     /// The step, from 1: it ends at `step * step_days`.
     pub(super) step: usize,
+    /// Whether what accounts lack is kept.
+    pub(super) keeps_shortfalls: bool,
 }
 
 impl Lane<'_> {
@@ -80,6 +82,10 @@ impl Lane<'_> {
         self.load();
         self.revalue_coins();
         self.find_crossings(may_cross);
+        if self.keeps_shortfalls {
+            // Margin is checked before the stamps are paid.
+            self.record_shortfalls();
+        }
         self.pay_funding();
         for a in 0..self.rules.accounts.len() {
             self.send_on(a);
@@ -90,6 +96,10 @@ impl Lane<'_> {
         }
         self.record_requirement();
         self.finish_step();
+        // The next step's way begins where this one's events have left the account.
+        if self.keeps_shortfalls && self.rules.crossing == Crossing::Bridge && !is_horizon {
+            self.record_shortfalls();
+        }
     }
 
     /// Works through what is left of a step that was quiet up to its trades, which happen on every path.

@@ -38,6 +38,8 @@ pub struct Book<'a> {
     pub(super) passes: Passes,
     /// Whether quiet steps are worked out for all lanes at once.
     has_screen: bool,
+    /// Whether what accounts lack is kept.
+    keeps_shortfalls: bool,
 }
 
 impl<'a> Book<'a> {
@@ -53,6 +55,7 @@ impl<'a> Book<'a> {
             calls: LargestCalls::new(rules),
             passes: Passes::new(rules),
             has_screen: true,
+            keeps_shortfalls: false,
         }
     }
 
@@ -63,6 +66,22 @@ impl<'a> Book<'a> {
             has_screen: false,
             ..self
         }
+    }
+
+    /// The same ledger event by event, which also keeps what each account lacks ([`Self::shortfall_usd`]).
+    #[must_use]
+    pub fn keeping_shortfalls(self) -> Self {
+        Self {
+            has_screen: false,
+            keeps_shortfalls: true,
+            ..self
+        }
+    }
+
+    /// The most that an account has lacked on a lane so far, USD, >= 0: what its hedges as planned would have needed in order not to be
+    /// liquidated beyond what was posted at time 0, both at the prices of that moment. Nothing that was sent to it counts.
+    pub fn shortfall_usd(&self, account: usize, lane: usize) -> f64 {
+        self.state.accounts[lane * self.rules.accounts.len() + account].shortfall_usd
     }
 
     /// Sets everything to time 0.
@@ -202,6 +221,7 @@ impl<'a> Book<'a> {
             lane,
             k,
             step: tile.first_step + k + 1,
+            keeps_shortfalls: self.keeps_shortfalls,
         }
     }
 

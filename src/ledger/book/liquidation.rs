@@ -27,6 +27,10 @@ impl Lane<'_> {
         let rules = self.rules;
         let lane = self.lane;
         let margin = self.margin(a, &self.work.trial);
+        if self.keeps_shortfalls && rules.accounts[a].coin.is_none() {
+            let shortfall_usd = self.shortfall_usd(a, &self.work.trial);
+            self.keep_shortfall(a, shortfall_usd);
+        }
         self.record_margin(a, margin.maintenance, margin.equity);
         let rate_usd = self.rate_usd(a);
         let mut cost = 0.0;
@@ -145,9 +149,11 @@ impl Lane<'_> {
         }
         let notional = size.abs() * unit;
         let liquidity = &contract.liquidity;
-        let taken_frac = rules.stress.liquidation_multiplier
+        let told_factor = self.tile.cost_factor[self.k][lane];
+        let taken_frac = rules.stress.liquidation_multiplier.max(told_factor)
             * (liquidity.half_spread_frac + impact_frac(liquidity, notional * rate_usd));
-        let slippage = (rules.accounts[a].liquidation_slippage_frac + taken_frac) * notional;
+        let own_frac = rules.accounts[a].liquidation_slippage_frac * told_factor;
+        let slippage = (own_frac + taken_frac) * notional;
         slippage + contract.venue.liquidation_fee_frac * (notional + slippage)
     }
 

@@ -465,6 +465,7 @@ fn empty(rules: &BookRules) -> State {
         posted_usd: 0.0,
         peak_posted_usd: 0.0,
         liquidations: 0,
+        shortfall_usd: 0.0,
     };
     let slot = SlotState {
         coins: 0.0,

@@ -2,6 +2,7 @@
 
 use crate::ledger::book::crossing::future_slope;
 use crate::ledger::book::lane::Lane;
+use crate::ledger::book::margin::Prices;
 use crate::ledger::rules::CONTINUITY_CORRECTION;
 use crate::plan::types::Crossing;
 
@@ -29,6 +30,41 @@ impl Lane<'_> {
         }
         let required_usd = &mut self.state.hot.required_usd[self.lane];
         *required_usd = required_usd.max(needed_usd);
+    }
+
+    /// What every account lacks now.
+    pub(super) fn record_shortfalls(&mut self) {
+        for a in 0..self.rules.accounts.len() {
+            let shortfall_usd = self.shortfall_usd(a, &self.work.now);
+            self.keep_shortfall(a, shortfall_usd);
+        }
+    }
+
+    /// Keeps what account `a` lacks where it is the most so far.
+    pub(super) fn keep_shortfall(&mut self, a: usize, shortfall_usd: f64) {
+        let account = self.account_mut(a);
+        account.shortfall_usd = account.shortfall_usd.max(shortfall_usd);
+    }
+
+    /// What account `a` would lack at some prices, with its planned legs and what was posted at time 0 alone. Who holds nothing that the
+    /// venue could liquidate lacks nothing.
+    pub(super) fn shortfall_usd(&self, a: usize, prices: &Prices) -> f64 {
+        if !self.is_plan_open(a) {
+            return 0.0;
+        }
+        let rules = self.rules;
+        let account = &rules.accounts[a];
+        let need = self.planned_need(a, prices, 1.0);
+        let slots = account.slots.clone().map(|s| &rules.slots[s]);
+        if let Some(coin) = account.coin {
+            let coins: f64 = slots.map(|slot| slot.quantity_base).sum();
+            let posted = account.collateral_usd / rules.initial_rate_usd(a) + coins;
+            return (need - posted).max(0.0) * prices.spot_usd[coin];
+        }
+        let coins_usd: f64 = slots
+            .map(|slot| slot.quantity_base * slot.counted_frac * prices.spot_usd[slot.asset])
+            .sum();
+        (need - account.collateral_usd - coins_usd).max(0.0)
     }
 
     /// What account `a` would need for its planned legs, the correction for what happens between step ends included.

@@ -119,6 +119,8 @@ pub(super) struct AccountState {
     /// Largest.
     pub(super) peak_posted_usd: f64,
     pub(super) liquidations: u32,
+    /// The most that its planned legs have lacked, USD; kept only if somebody asks.
+    pub(super) shortfall_usd: f64,
 }
 
 /// Coins of one kind in one account of one path.

@@ -159,7 +159,8 @@ impl Lane<'_> {
         Conditions {
             rate_usd: self.rate_usd(leg.account),
             spot_usd,
-            multiplier: if is_stressed { stress.multiplier } else { 1.0 },
+            multiplier: if is_stressed { stress.multiplier } else { 1.0 }
+                .max(self.tile.cost_factor[self.k][self.lane]),
         }
     }
 
