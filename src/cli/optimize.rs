@@ -26,6 +26,7 @@ use crate::cli::arguments::{Optimize, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::optimize_points::Candidates;
 use crate::cli::output::{print, tell};
+use crate::cli::points::tell_idle_axes;
 use crate::cli::progress::Progress;
 use crate::cli::session::{check_input_stays, set_threads, stop_flag};
 
@@ -53,6 +54,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         }
         None => None,
     };
+    tell_idle_axes(&candidates.grid, &candidates.by_point());
     let simulation_started = Instant::now();
     let progress = Progress::new(0);
     let found = solve(&problem, &candidates, liquidation_price, (&stop, &progress));

@@ -34,7 +34,8 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         }
         None => None,
     };
-    tell_idle_axes(&points);
+    let plans: Vec<_> = points.proposals.iter().map(|of| Some(&of.plan)).collect();
+    tell_idle_axes(&points.grid, &plans);
     let plan = &points.proposals[0].plan;
     let paths = plan.simulation.paths;
     let wanted = Wanted {

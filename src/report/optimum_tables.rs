@@ -1,7 +1,7 @@
 //! The tables of an optimisation's report: limits, runners-up, the efficient frontier.
 
 use crate::choice::optimum::constraint::{Constraint, Origin};
-use crate::choice::optimum::outcome::Found;
+use crate::choice::optimum::outcome::{Found, Optimum};
 use crate::choice::sweep::is_undecided;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figure::NOTHING;
@@ -38,10 +38,7 @@ impl Report<'_> {
                 interval,
                 bare(constraint.far_end(estimate)),
                 bare(constraint.slack(estimate)),
-                status_word(
-                    constraint.status(estimate),
-                    optimum.binding.contains(&number),
-                ),
+                status_word(constraint.status(estimate), optimum, number),
             ]);
         }
         let (whose, how) = match &optimum.found {
@@ -53,7 +50,8 @@ impl Report<'_> {
         };
         let words = format!(
             "Values of {whose} {how}, amounts in {}. A limit is judged at the far end of the 95 % interval: what may be at most so much at the \
-             upper one, what has to be at least so much at the lower one. A limit binds if without it a better point could be taken.",
+             upper one, what has to be at least so much at the lower one. A limit binds if without it a point could be \
+             taken that is better by more than the error of the difference, and may bind if one could that only looks better.",
             self.money.unit
         );
         Some(Section::new(
@@ -111,7 +109,7 @@ impl Report<'_> {
         let (problem, optimum) = (self.told.problem, self.told.optimum);
         let axes = problem.grid.axes();
         let mut header: Vec<String> = vec![String::new()];
-        header.extend(axes.iter().map(|axis| axis_words(&axis.path)));
+        header.extend(axes.iter().map(|axis| axis_words(axis.first_path())));
         for head in ["ES95", "+-", "capital", "+-", "liquidated", "+-"] {
             header.push(head.to_owned());
         }
@@ -127,7 +125,7 @@ impl Report<'_> {
             };
             let mut row = vec![mark.to_owned()];
             let values = point.point.values.iter();
-            row.extend(values.map(|(path, value)| value_words(path, value, self.money)));
+            row.extend(values.map(|(paths, value)| value_words(paths, value, self.money)));
             let capital = Style::of(&problem.capital, self.money);
             let styles = [Style::Usd(self.money), capital, Style::Percent];
             for (estimate, style) in point.risks().iter().zip(styles) {
@@ -194,14 +192,16 @@ fn constraint_label(constraint: &Constraint) -> String {
     }
 }
 
-fn status_word(status: LimitStatus, is_binding: bool) -> String {
+fn status_word(status: LimitStatus, optimum: &Optimum, number: usize) -> String {
     let word = match status {
         LimitStatus::Kept => "kept",
         LimitStatus::Broken => "broken",
         LimitStatus::Unknown => "not for sure",
     };
-    if is_binding {
+    if optimum.binding.contains(&number) {
         format!("{word}, binds")
+    } else if optimum.may_bind.contains(&number) {
+        format!("{word}, may bind")
     } else {
         word.to_owned()
     }

@@ -25,10 +25,15 @@ pub(super) fn axis_words(path: &str) -> String {
     }
 }
 
+/// Whether all paths of an axis take this value as an amount of USD.
+fn is_amount(paths: &[String], value: &GridValue) -> bool {
+    value.number().is_some() && paths.iter().all(|path| path.ends_with("_usd"))
+}
+
 /// A value of an axis: amounts of USD in the report's unit.
-pub(super) fn value_words(path: &str, value: &GridValue, money: Money) -> String {
+pub(super) fn value_words(paths: &[String], value: &GridValue, money: Money) -> String {
     match value.number() {
-        Some(usd) if path.ends_with("_usd") => trimmed(&money.bare(usd)),
+        Some(usd) if is_amount(paths, value) => trimmed(&money.bare(usd)),
         _ => value.label().to_owned(),
     }
 }
@@ -48,16 +53,16 @@ pub(super) fn point_words(point: &Point, money: Money) -> String {
     let parts: Vec<String> = point
         .values
         .iter()
-        .map(|(path, value)| {
-            let unit = if path.ends_with("_usd") && value.number().is_some() {
+        .map(|(paths, value)| {
+            let unit = if is_amount(paths, value) {
                 format!(" {}", money.unit)
             } else {
                 String::new()
             };
             format!(
                 "{} {}{unit}",
-                axis_words(path),
-                value_words(path, value, money)
+                axis_words(paths.first().map_or("", String::as_str)),
+                value_words(paths, value, money)
             )
         })
         .collect();
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn points_read_like_decisions() {
-        let value = |path: &str, text: &str| (path.to_owned(), GridValue::new(text));
+        let value = |path: &str, text: &str| (vec![path.to_owned()], GridValue::new(text));
         let point = Point {
             values: vec![
                 value("hedges.0.ratio.fixed", "0.85"),

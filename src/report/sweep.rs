@@ -7,6 +7,7 @@ use crate::plan::types::Plan;
 use crate::report::content::{programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::number::not_zero;
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
@@ -100,7 +101,7 @@ impl Frame<'_> {
                 }
                 _ => labels.join(", "),
             };
-            Item::plain(format!("{}: {values}", axis.path))
+            Item::plain(format!("{}: {values}", axis.paths.join(", ")))
         })
         .collect()
     }
@@ -221,7 +222,7 @@ impl Frame<'_> {
         if pairs.is_empty() {
             return None;
         }
-        let path = &self.sweep.grid.axes()[axis].path;
+        let path = self.sweep.grid.axes()[axis].first_path();
         let mut blocks = Vec::new();
         for columns in [&PERCENTILES[..], &RISKS[..]] {
             let mut table = self.table(columns);
@@ -359,7 +360,7 @@ impl Frame<'_> {
             Kind::Fraction | Kind::Probability => percent(error),
             Kind::Count => grouped(error, 4),
         };
-        format!("+-{text}")
+        format!("+-{}", not_zero(text, error))
     }
 }
 
@@ -371,9 +372,9 @@ fn cannot_tell(pair: &PointDifference, shown: &Shown) -> bool {
     of_key(&pair.estimates, shown).is_none_or(|estimate| is_undecided(&estimate))
 }
 
-/// The end of a path that says what it is: `ratio.fixed` of `hedges.0.ratio.fixed`.
+/// The end of the first path that says what it is: `ratio.fixed` of `hedges.0.ratio.fixed`.
 fn short_name(axis: &Axis) -> &str {
-    let path = axis.path.as_str();
+    let path = axis.first_path();
     let last = path.rfind('.');
     let before = last.and_then(|last| path[..last].rfind('.'));
     match (before, last) {

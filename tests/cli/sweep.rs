@@ -241,7 +241,10 @@ fn a_folder_holds_json_csv_and_the_scenario() {
     let swept: Value = serde_json::from_str(&read(&out.join("sweep.json"))).unwrap();
     assert_eq!(swept["format"], 1);
     assert_eq!(swept["paths"], 300);
-    assert_eq!(swept["axes"], json!([{ "path": RATIO, "values": [0, 1] }]));
+    assert_eq!(
+        swept["axes"],
+        json!([{ "paths": [RATIO], "values": [0, 1] }])
+    );
     assert_eq!(
         swept["scenario"].as_str(),
         Some(read(&out.join("scenario.toml")).as_str())
@@ -281,7 +284,7 @@ fn what_cannot_be_swept_is_refused_in_one_message() {
         ),
         (
             &["hedges.0.ratio.fixed=0:1:1e-9"],
-            "error: the grid has 1000000001 points; allowed: up to 10000",
+            "error: the grid has 1,000,000,001 points; allowed: up to 10,000",
         ),
         (
             &["hedges.0.ratio.fixed=0,1", "hedges.0.ratio.fixed=2"],
