@@ -295,7 +295,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
                 };
                 let judged = self.judged(&before, &passed_over);
                 let suspects = suspects_at(self.problem, ranking, &judged, cost);
-                let (binding, perhaps) = self.binding(*index, &suspects)?;
+                let [binding, perhaps] = self.binding(*index, &suspects)?;
                 may_bind = perhaps;
                 let best = Best {
                     index: *index,
@@ -370,7 +370,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
         &mut self,
         best: usize,
         suspects: &[Suspect],
-    ) -> Result<(Vec<usize>, Vec<usize>), Stopped<E::Failure>> {
+    ) -> Result<[Vec<usize>; 2], Stopped<E::Failure>> {
         let differences = self.fresh_differences(best, suspects.iter().map(|of| of.point))?;
         let mut found = [Vec::new(), Vec::new()];
         for (suspect, difference) in suspects.iter().zip(&differences) {
@@ -380,8 +380,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
                 Some(false) => {}
             }
         }
-        let [binding, may_bind] = found;
-        Ok((binding, may_bind))
+        Ok(found)
     }
 
     /// The objective of points less that of the best one, all on fresh random numbers.
