@@ -1,9 +1,9 @@
-//! One axis of a grid: `PATH=FROM:TO:STEP` or `PATH=A,B,C`, read into values that are exact in decimal.
+//! One axis of a grid: `PATH=FROM:TO:STEP`, `PATH=A,B,C` or `PATH,PATH=(A,B),(C,D)`, read into values that are exact in decimal.
 
 use serde_json::{Number, Value};
 
 use crate::choice::decimal::Decimal;
-use crate::choice::grid_error::{GridError, MOST_POINTS};
+use crate::choice::grid_error::{GridError, MOST_POINTS, counted};
 use crate::scenario::overrides::keys;
 
 /// What a number of a scenario may end in.
@@ -14,6 +14,8 @@ const UNITS: [&str; 9] = ["", "%", "bps", "w", "d", "h", "m", "s", "ms"];
 pub struct GridValue {
     text: String,
     number: Option<(Decimal, &'static str)>,
+    /// By path of the axis, where each takes its own; else empty.
+    parts: Vec<Self>,
 }
 
 impl GridValue {
@@ -24,17 +26,33 @@ impl GridValue {
         Self {
             text: text.to_owned(),
             number,
+            parts: Vec::new(),
         }
+    }
+
+    /// A value for each path of an axis.
+    fn of_parts(text: &str, parts: Vec<Self>) -> Self {
+        Self {
+            text: text.to_owned(),
+            number: None,
+            parts,
+        }
+    }
+
+    /// What the path of this number takes.
+    pub fn of_path(&self, path: usize) -> &Self {
+        self.parts.get(path).unwrap_or(self)
     }
 
     fn of_number(number: Decimal, unit: &'static str) -> Self {
         Self {
             text: format!("{number}{unit}"),
             number: Some((number, unit)),
+            parts: Vec::new(),
         }
     }
 
-    /// The value as an override writes it.
+    /// The value as an override writes it; that of several paths as the option does.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -60,8 +78,11 @@ impl GridValue {
         (unit == other_unit).then(|| a.halfway(b).map(|half| Self::of_number(half, unit)))?
     }
 
-    /// A bare number as such, everything else as the text that [`Self::label`] shows.
+    /// A bare number as such, values of several paths as a list, everything else as the text that [`Self::label`] shows.
     pub fn json(&self) -> Value {
+        if !self.parts.is_empty() {
+            return self.parts.iter().map(Self::json).collect();
+        }
         match self.number {
             Some((number, "")) => {
                 let whole = number.to_string().parse::<i64>().ok().map(Number::from);
@@ -76,27 +97,27 @@ impl GridValue {
         }
     }
 
-    /// Whether both mean the same: 0.5 and 0.50.
-    fn is_same(&self, other: &Self) -> bool {
-        match (self.number, other.number) {
-            (Some(a), Some(b)) => a == b,
-            (None, None) => self.label() == other.label(),
-            _ => false,
+    /// The same for values that mean the same: 0.5 and 0.50.
+    fn key(&self) -> String {
+        match self.number {
+            Some((number, unit)) => format!("{number}{unit}"),
+            None => format!("\"{}", self.label()),
         }
     }
 }
 
-/// One path of the scenario and the values that it takes.
+/// Paths of the scenario that change together, and the values that they take.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// Dotted path, as in an override.
-    pub path: String,
+    /// Dotted paths, as in overrides; at least one.
+    pub paths: Vec<String>,
     /// At least one value, each once.
     pub values: Vec<GridValue>,
 }
 
 impl Axis {
     /// Reads `PATH=FROM:TO:STEP` (numbers of one unit; TO is included where a step hits it) or `PATH=A,B,C`, whose entries may be ranges, too.
+    /// Before the first `=` there may be several paths, between commas: all take the same value, or each its own of an entry `(A,B)`.
     ///
     /// # Errors
     /// [`GridError`], at the first thing that is wrong.
@@ -106,19 +127,26 @@ impl Axis {
         };
         let (path, values) = argument.split_once('=').ok_or_else(form)?;
         let (path, written) = (path.trim(), values.trim());
-        if keys(path).is_none() || written.is_empty() {
+        let paths: Vec<String> = split(path, ',', path)?
+            .into_iter()
+            .map(|path| path.trim().to_owned())
+            .collect();
+        if paths.iter().any(|path| keys(path).is_none()) || written.is_empty() {
             return Err(form());
         }
         let mut axis = Self {
-            path: path.to_owned(),
+            paths,
             values: Vec::new(),
         };
+        let path = &axis.name();
         for entry in split(written, ',', path)? {
             let entry = entry.trim();
             if entry.is_empty() {
-                return Err(GridError::EmptyValue {
-                    path: path.to_owned(),
-                });
+                return Err(GridError::EmptyValue { path: path.clone() });
+            }
+            if let Some(inner) = in_brackets(entry) {
+                axis.push_parts(entry, inner)?;
+                continue;
             }
             let parts = split(entry, ':', path)?;
             if parts.len() == 1 || is_moment(entry) {
@@ -128,7 +156,7 @@ impl Axis {
             }
             if axis.values.len() > MOST_POINTS {
                 return Err(GridError::TooLarge {
-                    points: format!("more than {MOST_POINTS}"),
+                    points: format!("more than {}", counted(MOST_POINTS as u128)),
                 });
             }
         }
@@ -136,7 +164,7 @@ impl Axis {
         // Ranges hold no value twice; lists may.
         if let Some(twice) = axis.first_twice() {
             return Err(GridError::SameValue {
-                path: path.to_owned(),
+                path: path.clone(),
                 value: twice.label().to_owned(),
             });
         }
@@ -163,14 +191,55 @@ impl Axis {
         }
     }
 
+    /// The axis in words: its paths as the option writes them.
+    pub fn name(&self) -> String {
+        self.paths.join(",")
+    }
+
+    /// A short name: its first path.
+    pub fn first_path(&self) -> &str {
+        self.paths.first().map_or("", String::as_str)
+    }
+
+    /// An entry `(A,B)`: as many values as paths.
+    fn push_parts(&mut self, entry: &str, inner: &str) -> Result<(), GridError> {
+        let path = self.name();
+        let mut parts = Vec::new();
+        for part in split(inner, ',', &path)? {
+            let part = part.trim();
+            if part.is_empty() {
+                return Err(GridError::EmptyValue { path });
+            }
+            if split(part, ':', &path)?.len() > 1 && !is_moment(part) {
+                return Err(GridError::Range {
+                    path,
+                    range: part.to_owned(),
+                    reason: "in round brackets stand single values, one a path".to_owned(),
+                });
+            }
+            parts.push(GridValue::new(part));
+        }
+        if parts.len() != self.paths.len() {
+            return Err(GridError::Count {
+                path,
+                entry: entry.to_owned(),
+                values: parts.len(),
+                paths: self.paths.len(),
+            });
+        }
+        self.values.push(GridValue::of_parts(entry, parts));
+        Ok(())
+    }
+
     fn push_range(&mut self, range: &str, parts: &[&str]) -> Result<(), GridError> {
+        let name = self.name();
         let malformed = |reason: &str| GridError::Range {
-            path: self.path.clone(),
+            path: name.clone(),
             range: range.to_owned(),
             reason: reason.to_owned(),
         };
         let empty = |reason: &'static str| GridError::Empty {
-            path: self.path.clone(),
+            path: name.clone(),
             range: range.to_owned(),
             reason,
         };
@@ -201,7 +270,7 @@ impl Axis {
         let points = steps + 1;
         if points > MOST_POINTS as i128 {
             return Err(GridError::TooLarge {
-                points: points.to_string(),
+                points: counted(points.unsigned_abs()),
             });
         }
         for index in 0.. {
@@ -215,16 +284,20 @@ impl Axis {
     }
 
     fn first_twice(&self) -> Option<&GridValue> {
-        let mut order: Vec<&GridValue> = self.values.iter().collect();
-        let key = |value: &GridValue| match value.number {
-            Some((number, unit)) => format!("{number}{unit}"),
-            None => format!("\"{}", value.label()),
+        let key = |value: &GridValue| -> Vec<String> {
+            let paths = 0..self.paths.len();
+            paths.map(|path| value.of_path(path).key()).collect()
         };
-        order.sort_by_cached_key(|value| key(value));
+        let mut order: Vec<(Vec<String>, &GridValue)> = self
+            .values
+            .iter()
+            .map(|value| (key(value), value))
+            .collect();
+        order.sort_by(|a, b| a.0.cmp(&b.0));
         order
             .windows(2)
-            .find(|pair| pair[0].is_same(pair[1]))
-            .map(|pair| pair[0])
+            .find(|pair| pair[0].0 == pair[1].0)
+            .map(|pair| pair[0].1)
     }
 }
 
@@ -250,6 +323,11 @@ fn is_moment(text: &str) -> bool {
     text.parse::<toml::value::Datetime>().is_ok()
 }
 
+/// What stands between the round brackets around an entry.
+fn in_brackets(entry: &str) -> Option<&str> {
+    entry.strip_prefix('(')?.strip_suffix(')')
+}
+
 /// The parts of a text between separators outside quotes and brackets.
 fn split<'t>(text: &'t str, separator: char, path: &str) -> Result<Vec<&'t str>, GridError> {
     let mut open: Vec<char> = Vec::new();
@@ -266,8 +344,8 @@ fn split<'t>(text: &'t str, separator: char, path: &str) -> Result<Vec<&'t str>,
                     open.pop();
                 }
             }
-            (None, '"' | '\'' | '[' | '{') => open.push(c),
-            (None, ']' | '}') => {
+            (None, '"' | '\'' | '[' | '{' | '(') => open.push(c),
+            (None, ']' | '}' | ')') => {
                 open.pop();
             }
             (None, _) if c == separator && open.is_empty() => {

@@ -4,13 +4,19 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level};
 use crate::stats::sample::{Sample, sum};
 
-/// One-sided 5 %, shared over the [`grid`] of 103 points (Bonferroni): the `1 - 0.05 / 103` point of the normal distribution.
-const CRITICAL: f64 = 3.298_473;
+/// Percentiles of the [`grid`], at most; some may be one value.
+const GRID_POINTS: usize = 103;
+
+/// One-sided 5 %, shared over the [`grid`] (Bonferroni): the point of the normal distribution beyond which lie `0.05 / 103`.
+fn critical() -> f64 {
+    -Normal::standard().inverse_cdf(0.05 / GRID_POINTS as f64)
+}
 
 /// A part of the weight, or of the range of values, that is rounding.
 const ROUNDING: f64 = 1e-12;
@@ -18,7 +24,7 @@ const ROUNDING: f64 = 1e-12;
 /// What can be said of one order of dominance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds among the simulated paths.
+    /// It holds among the simulated paths. Nothing is tested: on other paths it may be broken, however few break it.
     Holds,
     /// It does not hold among them, by no more than sampling error explains.
     Undecided,
@@ -34,7 +40,9 @@ pub struct Order {
     /// Whether it holds.
     pub verdict: Verdict,
     /// By how much it fails where it fails most; exactly 0 where it holds. First order: a probability, by which ending at or below
-    /// a level is more likely. Second: USD, by which the mean shortfall from a level is larger.
+    /// a level is more likely. Second: USD, by which the mean shortfall from a level is larger. Error and interval are those of the
+    /// difference at that level as if it had been fixed before; the level is the one with the largest violation, so that the value
+    /// is larger than the truth on average, and the interval covers less than its 95 %.
     pub violation: Estimate,
     /// That level, USD; `None` where it holds.
     pub at_usd: Option<f64>,
@@ -96,7 +104,7 @@ impl Outcomes {
 /// Exact among the simulated paths. Where it fails, it is tested at the percentiles of both together (0.1, 0.5, 1, 2 ... 99, 99.5,
 /// 99.9 %): the error of the difference at a level is that of pairs, since path `i` of both has the same random numbers, and the
 /// largest of the 103 z-scores is held against the normal point that the 5 % leave each of them. Where dominance is true, it is
-/// called violated in at most 5 % of samples.
+/// called violated in at most 5 % of samples. That it holds is a statement about the simulated paths, without a level.
 ///
 /// # Panics
 /// If the two have different numbers of paths.
@@ -107,7 +115,7 @@ impl Outcomes {
 pub fn dominance(a: &Outcomes, b: &Outcomes) -> [Dominance; 2] {
     assert_eq!(a.values.len(), b.values.len(), "the same paths");
     let [first, second] = extremes(a, b);
-    let scores = scores(a, b);
+    let (scores, critical) = (scores(a, b), critical());
     let order = |extremes: [Extreme; 2], form: Form, scores: [f64; 2], side: usize| {
         // The difference is that of `a` less `b`; seen from `b` its sign turns.
         let (sign, breaks, gains) = match side {
@@ -117,7 +125,7 @@ pub fn dominance(a: &Outcomes, b: &Outcomes) -> [Dominance; 2] {
         let verdict = match (breaks.size > 0.0, gains.size > 0.0) {
             (false, true) => Verdict::Holds,
             (false, false) => Verdict::Same,
-            (true, _) if scores[side] >= CRITICAL => Verdict::Violated,
+            (true, _) if scores[side] >= critical => Verdict::Violated,
             (true, _) => Verdict::Undecided,
         };
         if breaks.size > 0.0 {

@@ -3,21 +3,28 @@
 use serde::{Serialize, Serializer};
 
 use crate::choice::axis::{Axis, GridValue};
-use crate::choice::grid_error::{GridError, MOST_POINTS};
+use crate::choice::grid_error::{GridError, MOST_POINTS, counted};
 use crate::scenario::overrides::keys;
 
 /// A point of a grid: its values become overrides in the order of the axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Path and value, by axis.
-    pub values: Vec<(String, GridValue)>,
+    /// The paths of an axis and what they take, by axis.
+    pub values: Vec<(Vec<String>, GridValue)>,
 }
 
 impl Point {
+    /// Every path with its own value, in the order of the axes.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &GridValue)> {
+        self.values.iter().flat_map(|(paths, value)| {
+            let paths = paths.iter().enumerate();
+            paths.map(|(number, path)| (path.as_str(), value.of_path(number)))
+        })
+    }
+
     /// The point as `--set` overrides.
     pub fn overrides(&self) -> Vec<String> {
-        self.values
-            .iter()
+        self.settings()
             .map(|(path, value)| format!("{path}={}", value.text()))
             .collect()
     }
@@ -25,8 +32,7 @@ impl Point {
     /// The point as people read it: `a.b=1, c.d=2`.
     pub fn label(&self) -> String {
         let parts: Vec<String> = self
-            .values
-            .iter()
+            .settings()
             .map(|(path, value)| format!("{path}={}", value.label()))
             .collect();
         parts.join(", ")
@@ -36,7 +42,7 @@ impl Point {
 impl Serialize for Point {
     /// A map from path to value, in the order of the axes: the `at` of machine-readable output.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entries = self.values.iter();
+        let entries = self.settings();
         serializer.collect_map(entries.map(|(path, value)| (path, value.json())))
     }
 }
@@ -80,9 +86,13 @@ impl Grid {
         if axes.is_empty() {
             return Err(GridError::NoAxis);
         }
-        for (index, axis) in axes.iter().enumerate() {
-            for other in &axes[..index] {
-                check_apart(other, axis)?;
+        let paths: Vec<&str> = axes
+            .iter()
+            .flat_map(|axis| axis.paths.iter().map(String::as_str))
+            .collect();
+        for (index, path) in paths.iter().enumerate() {
+            for other in &paths[..index] {
+                check_apart(other, path)?;
             }
         }
         let sizes = axes.iter().map(|axis| axis.values.len() as u128);
@@ -90,7 +100,7 @@ impl Grid {
         match usize::try_from(points) {
             Ok(points) if points <= MOST_POINTS => Ok(Self { axes, points }),
             _ => Err(GridError::TooLarge {
-                points: points.to_string(),
+                points: counted(points),
             }),
         }
     }
@@ -119,7 +129,7 @@ impl Grid {
             .axes
             .iter()
             .zip(self.places(index))
-            .map(|(axis, place)| (axis.path.clone(), axis.values[place].clone()))
+            .map(|(axis, place)| (axis.paths.clone(), axis.values[place].clone()))
             .collect();
         Point { values }
     }
@@ -180,18 +190,16 @@ impl Grid {
     }
 }
 
-fn check_apart(a: &Axis, b: &Axis) -> Result<(), GridError> {
-    let (Some(of_a), Some(of_b)) = (keys(&a.path), keys(&b.path)) else {
+fn check_apart(a: &str, b: &str) -> Result<(), GridError> {
+    let (Some(of_a), Some(of_b)) = (keys(a), keys(b)) else {
         return Ok(());
     };
-    let inside = |inner: &Axis, outer: &Axis| GridError::Inside {
-        inner: inner.path.clone(),
-        outer: outer.path.clone(),
+    let inside = |inner: &str, outer: &str| GridError::Inside {
+        inner: inner.to_owned(),
+        outer: outer.to_owned(),
     };
     if of_a == of_b {
-        Err(GridError::SamePath {
-            path: b.path.clone(),
-        })
+        Err(GridError::SamePath { path: b.to_owned() })
     } else if of_a.starts_with(&of_b) {
         Err(inside(a, b))
     } else if of_b.starts_with(&of_a) {

@@ -9,7 +9,9 @@ pub const MOST_POINTS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GridError {
     /// Not of the form.
-    #[error("`--over {argument}` is not of the form PATH=FROM:TO:STEP or PATH=A,B,C")]
+    #[error(
+        "`--over {argument}` is not of the form PATH=FROM:TO:STEP or PATH=A,B,C; several paths stand before the `=` with commas between them"
+    )]
     Form {
         /// The argument.
         argument: String,
@@ -48,6 +50,20 @@ pub enum GridError {
         /// What is open.
         open: char,
     },
+    /// Not as many values in round brackets as paths.
+    #[error(
+        "`{entry}` of `--over {path}` has {values} value{} for {paths} path{}; allowed: one value a path, or one without brackets for all", plural(*.values), plural(*.paths)
+    )]
+    Count {
+        /// Dotted paths.
+        path: String,
+        /// The entry as written.
+        entry: String,
+        /// Its values.
+        values: usize,
+        /// Paths of the axis.
+        paths: usize,
+    },
     /// A value twice.
     #[error("`--over {path}` has the value {value} twice")]
     SameValue {
@@ -76,9 +92,26 @@ pub enum GridError {
     #[error("a grid needs `--over PATH=FROM:TO:STEP` at least once")]
     NoAxis,
     /// More points than [`MOST_POINTS`].
-    #[error("the grid has {points} points; allowed: up to {MOST_POINTS}")]
+    #[error("the grid has {points} points; allowed: up to {}", counted(MOST_POINTS as u128))]
     TooLarge {
         /// How many, in words where there are too many to count.
         points: String,
     },
+}
+
+/// A whole number with its digits in groups of three: 10,000.
+pub(super) fn counted(count: u128) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

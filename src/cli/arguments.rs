@@ -157,7 +157,8 @@ pub(crate) struct Sweep {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
     /// Values of a dotted path, as a range FROM:TO:STEP or a list A,B,C, e.g.
-    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point.
+    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point. Several paths before
+    /// the `=`, with commas between them, change together.
     #[arg(long = "over", value_name = "PATH=VALUES", required = true)]
     pub(crate) over: Vec<String>,
     #[command(flatten)]
@@ -181,7 +182,8 @@ pub(crate) struct Optimize {
     #[arg(long = "subject-to", value_name = "KEY <= BOUND")]
     pub(crate) subject_to: Vec<String>,
     /// Values of a dotted path, as a range FROM:TO:STEP or a list A,B,C, e.g.
-    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point.
+    /// `hedges.0.ratio.fixed=0:1:0.1`; given again, every combination is a point. Several paths before
+    /// the `=`, with commas between them, change together.
     #[arg(long = "over", value_name = "PATH=VALUES", required = true)]
     pub(crate) over: Vec<String>,
     /// How often steps are halved around the best points of the grid; 0 stays on the grid.

@@ -29,6 +29,7 @@ use crate::cli::arguments::{Optimize, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::optimize_points::Candidates;
 use crate::cli::output::{print, tell};
+use crate::cli::points::tell_idle_axes;
 use crate::cli::progress::Progress;
 use crate::cli::session::{prepare_output, set_threads, stop_flag};
 
@@ -50,6 +51,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
     let stop = stop_flag();
     let read = [arguments.scenario.scenario.as_path()];
     let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
+    tell_idle_axes(&candidates.grid, &candidates.by_point());
     let simulation_started = Instant::now();
     let progress = Progress::new(0);
     let found = solve(&problem, &candidates, liquidation_price, (&stop, &progress));

@@ -103,6 +103,14 @@ impl Candidates {
             .collect()
     }
 
+    /// The plan of every point of the grid; `None` where the scenario refuses it.
+    pub(crate) fn by_point(&self) -> Vec<Option<&Plan>> {
+        let points = self.grid.points();
+        points
+            .map(|point| self.plans.get(&point.overrides())?.as_ref())
+            .collect()
+    }
+
     /// The seed of fresh random numbers.
     pub(crate) fn fresh_seed(&self) -> u64 {
         fresh_seed(self.first.simulation.seed)
@@ -119,6 +127,9 @@ impl Candidates {
     }
 
     /// The plan of a point and its scenario, TOML.
+    ///
+    /// A ratio that a pilot finds is found with the scenario's seed on either random numbers: it is a part of the point, which is
+    /// the same hedge in the search, in its confirmation, and in a run of its scenario.
     pub(crate) fn resolve(&self, point: &Point, draw: Draw) -> Result<(Plan, String), Problems> {
         let (loaded, plan) = self.read_point(point, draw)?;
         Ok((plan, loaded.effective_toml))
@@ -147,15 +158,20 @@ impl Candidates {
             overrides.push(format!("simulation.seed={}", self.fresh_seed()));
         }
         let loaded = parse(&self.name, &self.text, &overrides)?;
-        let pilot = |plan: &Plan, asked: &[PilotPlan]| self.pilots.ratios(plan, asked);
+        let pilot = |plan: &Plan, asked: &[PilotPlan]| {
+            let mut of_search = plan.clone();
+            of_search.simulation.seed = self.first.simulation.seed;
+            self.pilots.ratios(&of_search, asked)
+        };
         resolved_with(loaded, &pilot)
     }
 }
 
 /// What says how to simulate or how to judge is nothing to choose.
 fn check_decisions(grid: &Grid) -> Result<(), Failure> {
-    for axis in grid.axes() {
-        let keys = keys(&axis.path).unwrap_or_default();
+    let paths = grid.axes().iter().flat_map(|axis| &axis.paths);
+    for path in paths {
+        let keys = keys(path).unwrap_or_default();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let what = match keys.as_slice() {
             ["simulation", "horizon"] => continue,
@@ -167,7 +183,7 @@ fn check_decisions(grid: &Grid) -> Result<(), Failure> {
             _ => continue,
         };
         let error = OptimumError::NoDecision {
-            path: axis.path.clone(),
+            path: path.clone(),
             what,
         };
         return Err(Failure::refused(&error.to_string()));
@@ -187,7 +203,7 @@ fn check_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<(), Fai
             if let (true, Err(problems)) = (is_lost, &found[first]) {
                 let head = format!(
                     "every point of the grid with {}={} is refused, the first of them because",
-                    of_axis.path,
+                    of_axis.name(),
                     value.label()
                 );
                 return Err(refused(problems.clone()).under(&head));

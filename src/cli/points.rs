@@ -154,8 +154,8 @@ fn refusal(at: &Point, refusals: usize, grid: &Grid, problems: Problems) -> Fail
 /// Points are compared path by path: the number of paths and the seed are no axes.
 fn check_same_paths(grid: &Grid) -> Result<(), Failure> {
     let points = grid.point(0);
-    let mut paths = points.values.iter().map(|(path, _)| path);
-    let is_of_draw = |path: &&String| {
+    let mut paths = points.settings().map(|(path, _)| path);
+    let is_of_draw = |path: &&str| {
         let keys = keys(path).unwrap_or_default();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         matches!(keys.as_slice(), ["simulation", "seed" | "paths"])
@@ -196,19 +196,19 @@ fn is_same_but_for_title(a: &Plan, b: &Plan) -> bool {
     titled == *b
 }
 
-/// What the user should know of axes that change nothing.
-pub(crate) fn tell_idle_axes(points: &Points) {
-    for (axis, of_axis) in points.grid.axes().iter().enumerate() {
-        let mut pairs = points.grid.neighbours().into_iter();
-        let is_idle = of_axis.values.len() > 1
-            && pairs.by_ref().filter(|pair| pair.axis == axis).all(|pair| {
-                let [a, b] = [pair.from, pair.to].map(|point| &points.proposals[point].plan);
-                is_same_but_for_title(a, b)
-            });
+/// What the user should know of axes that change nothing; `plans` are those of the grid's points, `None` where a point is refused.
+pub(crate) fn tell_idle_axes(grid: &Grid, plans: &[Option<&Plan>]) {
+    let neighbours = grid.neighbours();
+    for (axis, of_axis) in grid.axes().iter().enumerate() {
+        let of_axis_pairs = neighbours.iter().filter(|pair| pair.axis == axis);
+        let mut pairs = of_axis_pairs
+            .filter_map(|pair| Some((plans[pair.from]?, plans[pair.to]?)))
+            .peekable();
+        let is_idle = pairs.peek().is_some() && pairs.all(|(a, b)| is_same_but_for_title(a, b));
         if is_idle {
             tell(&format!(
                 "warning: `--over {}` changes nothing that is simulated: its points are the same\n",
-                of_axis.path
+                of_axis.name()
             ));
         }
     }

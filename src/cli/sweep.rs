@@ -29,7 +29,8 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let stop = stop_flag();
     let read = [arguments.scenario.scenario.as_path()];
     let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
-    tell_idle_axes(&points);
+    let plans: Vec<_> = points.proposals.iter().map(|of| Some(&of.plan)).collect();
+    tell_idle_axes(&points.grid, &plans);
     let plan = &points.proposals[0].plan;
     let paths = plan.simulation.paths;
     let wanted = Wanted {

@@ -28,12 +28,16 @@ impl AxisNames {
     /// The names of all paths of a grid; `plan` is that of one of its points.
     pub(super) fn new(grid: &Grid, plan: &Plan) -> Self {
         let first = grid.point(0);
-        let paths: Vec<String> = first.values.into_iter().map(|(path, _)| path).collect();
+        let firsts = first
+            .values
+            .iter()
+            .map(|(paths, _)| first_of(paths).to_owned());
+        let paths: Vec<String> = firsts.collect();
         let mut names = Self::of_paths(&paths, plan);
         for point in grid.points() {
-            for (path, value) in point.values {
+            for (paths, value) in point.values {
                 if is_long(&value) {
-                    let long = names.long.entry(path).or_default();
+                    let long = names.long.entry(first_of(&paths).to_owned()).or_default();
                     let label = value.label().to_owned();
                     if !long.contains(&label) {
                         long.push(label);
@@ -60,25 +64,28 @@ impl AxisNames {
         }
     }
 
-    /// The paths, in their order.
-    pub(super) fn paths(&self) -> &[String] {
-        &self.paths
+    /// What the paths of an axis are called, by the first of them: `hedge 1 ratio`.
+    pub(super) fn of<'a>(&'a self, paths: &'a [String]) -> &'a str {
+        self.of_path(first_of(paths))
     }
 
-    /// What a path is called: `hedge 1 ratio`.
-    pub(super) fn of<'a>(&'a self, path: &'a str) -> &'a str {
+    fn of_path<'a>(&'a self, path: &'a str) -> &'a str {
         self.words.get(path).map_or(path, String::as_str)
     }
 
     /// What all paths are called, for the head of a column: `hedge 1 ratio; posted in main`.
     pub(super) fn head(&self) -> String {
-        let names: Vec<&str> = self.paths.iter().map(|path| self.of(path)).collect();
-        names.join("; ")
+        self.all().join("; ")
+    }
+
+    /// What each axis is called, in their order.
+    pub(super) fn all(&self) -> Vec<&str> {
+        self.paths.iter().map(|path| self.of_path(path)).collect()
     }
 
     /// A value as people read it: 20,000,000 for 20e6, a letter for what is long.
-    pub(super) fn value(&self, path: &str, value: &GridValue) -> String {
-        let long = self.long.get(path);
+    pub(super) fn value(&self, paths: &[String], value: &GridValue) -> String {
+        let long = self.long.get(first_of(paths));
         let place = long.and_then(|long| long.iter().position(|label| label == value.label()));
         match place {
             Some(place) => letter(place),
@@ -90,7 +97,7 @@ impl AxisNames {
     pub(super) fn values(&self, at: &Point) -> String {
         let values = at.values.iter();
         let values: Vec<String> = values
-            .map(|(path, value)| self.value(path, value))
+            .map(|(paths, value)| self.value(paths, value))
             .collect();
         values.join("; ")
     }
@@ -102,7 +109,7 @@ impl AxisNames {
         }
         let parts = at.values.iter();
         let parts: Vec<String> = parts
-            .map(|(path, value)| format!("{} {}", self.of(path), self.value(path, value)))
+            .map(|(paths, value)| format!("{} {}", self.of(paths), self.value(paths, value)))
             .collect();
         parts.join(", ")
     }
@@ -110,13 +117,18 @@ impl AxisNames {
     /// What the letters stand for: `hedge ratio A: { fixed = 0.5 }`.
     pub(super) fn legend(&self) -> Vec<String> {
         let of_path = |(path, long): (&String, &Vec<String>)| {
-            let name = self.of(path).to_owned();
+            let name = self.of_path(path).to_owned();
             let lines = long.iter().enumerate();
             let lines = lines.map(|(place, label)| format!("{name} {}: {label}", letter(place)));
             lines.collect::<Vec<String>>()
         };
         self.long.iter().flat_map(of_path).collect()
     }
+}
+
+/// The path by which an axis of several is called.
+fn first_of(paths: &[String]) -> &str {
+    paths.first().map_or("", String::as_str)
 }
 
 fn is_long(value: &GridValue) -> bool {
@@ -244,9 +256,9 @@ mod tests {
             "hedges.0.ratio.fixed",
         ];
         let names = AxisNames::of_paths(&paths.map(str::to_owned), &plan(100, vec![]));
-        assert_eq!(names.of(paths[0]), paths[0]);
-        assert_eq!(names.of(paths[1]), paths[1]);
-        assert_eq!(names.of(paths[2]), "hedge ratio");
+        assert_eq!(names.of_path(paths[0]), paths[0]);
+        assert_eq!(names.of_path(paths[1]), paths[1]);
+        assert_eq!(names.of_path(paths[2]), "hedge ratio");
     }
 
     #[test]

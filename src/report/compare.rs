@@ -79,9 +79,10 @@ const BETTER_NOTE: &str =
     "Hedged P&L on the same path, with the 95 % interval (Wilson). The same: to the last bit.";
 
 const DOMINANCE_NOTE: &str = "First order: at every level the first ends at or below it no more often, so whoever prefers more prefers it. Second \
-     order: its mean shortfall from every level is no larger, so whoever also dislikes risk does. \"Cannot be told\": broken on the simulated \
-     paths, by no more than sampling error explains (5 %, over 103 levels). Beside it where it is broken most: by which probability (first \
-     order) or mean shortfall (second), and at which P&L.";
+     order: its mean shortfall from every level is no larger, so whoever also dislikes risk does. \"On these paths\": no level breaks it among \
+     the simulated paths, which proves nothing of others. \"No\": broken by more than sampling error explains (5 %, over 103 levels); \
+     \"cannot be told\": broken, but by no more than that. Beside it where it is broken most: by which probability (first order) or mean \
+     shortfall (second), and at which P&L; the level is picked for the largest, so the error after +- is too small by that choice.";
 
 struct Frame<'a> {
     comparison: &'a Comparison,
@@ -277,10 +278,10 @@ impl Frame<'_> {
         let [a, b] = [pair.a, pair.b].map(|index| self.name(index));
         let text = match [pair.found.first.verdict, pair.found.second.verdict] {
             [Verdict::Holds, _] => format!(
-                "{a} dominates {b} in the first order: whoever prefers more money prefers {a}."
+                "On these paths {a} dominates {b} in the first order: whoever prefers more money prefers {a}."
             ),
             [_, Verdict::Holds] => format!(
-                "{a} dominates {b} in the second order: whoever prefers more money and less risk prefers {a}."
+                "On these paths {a} dominates {b} in the second order: whoever prefers more money and less risk prefers {a}."
             ),
             _ => return None,
         };
@@ -441,7 +442,7 @@ impl Frame<'_> {
 
 fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Holds => "yes",
+        Verdict::Holds => "on these paths",
         Verdict::Violated => "no",
         Verdict::Undecided => "cannot be told",
         Verdict::Same => "the same",

@@ -63,6 +63,17 @@ pub fn plain(value: f64, digits: usize) -> String {
     grouped + decimals
 }
 
+/// A positive number in words that show none of its digits as what it is less than: `<0.001` for `0.000`. Any other as it is.
+pub fn not_zero(text: String, value: f64) -> String {
+    let shows_digits = text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    match text.rfind('0') {
+        Some(last) if value > 0.0 && !shows_digits => {
+            format!("<{}1{}", &text[..last], &text[last + 1..])
+        }
+        Some(_) | None => text,
+    }
+}
+
 /// Zeros between the point and the first digit of a number between 0 and 1, at most 12.
 fn leading_zeros(size: f64) -> usize {
     let mut zeros = 0;
@@ -110,6 +121,21 @@ mod tests {
         for (frac, text) in cases {
             assert_eq!(percent(frac), text);
         }
+    }
+
+    #[test]
+    fn what_is_not_zero_is_not_shown_as_zero() {
+        let cases = [
+            (0.0004, 3, "<0.001"),
+            (0.0, 3, "0.000"),
+            (0.4, 0, "<1"),
+            (0.0006, 3, "0.001"),
+            (12.0, 0, "12"),
+        ];
+        for (value, digits, text) in cases {
+            assert_eq!(not_zero(plain(value, digits), value), text);
+        }
+        assert_eq!(not_zero("0.00 %".to_owned(), 1e-9), "<0.01 %");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::report::axis_names::AxisNames;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Tone};
 use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent};
-use crate::report::optimum_files::{Told, judged, not_kept};
+use crate::report::optimum_files::{Told, judged, most_error, not_kept, tried};
 use crate::report::optimum_words::{Style, measure_words, point_words};
 use crate::report::shown::and_list;
 use crate::report::views::in_force;
@@ -142,20 +142,35 @@ impl Report<'_> {
         }];
         items.extend(self.certainty(best));
         items.extend(self.kept_words(best));
-        if !best.passed_over.is_empty() {
-            let count = best.passed_over.len();
-            items.push(Item {
-                tone: Tone::Warning,
-                text: format!(
-                    "{} that looked better in the search did not keep the limits on fresh random numbers and {} passed over.",
-                    counted(count, "point"),
-                    if count == 1 { "was" } else { "were" }
-                ),
-            });
-        }
+        items.extend(self.passed_over_words(best));
         items.extend(best.edges.iter().map(|&axis| self.edge_words(best, axis)));
         items.extend(self.market_words());
         items
+    }
+
+    /// How many were tried before one was confirmed, and what that does to the level of the confirmation.
+    fn passed_over_words(&self, best: &Best) -> Option<Item> {
+        let count = best.passed_over.len();
+        if count == 0 {
+            return None;
+        }
+        let skipped = match best.skipped {
+            0 => String::new(),
+            skipped => format!(" ({skipped} more between them not tried)"),
+        };
+        let tried = tried(self.told.optimum);
+        Some(Item {
+            tone: Tone::Warning,
+            text: format!(
+                "{} that looked better in the search did not keep the limits on fresh random numbers and {} passed over{skipped}. The answer is \
+                 the last of {tried} tried on one sample: one that breaks a limit is let through in at most {} of samples, not in the {} of a \
+                 single try.",
+                counted(count, "point"),
+                if count == 1 { "was" } else { "were" },
+                percent(most_error(tried)),
+                percent(most_error(1)),
+            ),
+        })
     }
 
     /// What a treasurer wants to know beside the objective.
@@ -247,27 +262,40 @@ impl Report<'_> {
         if problem.constraints.is_empty() {
             return Vec::new();
         }
+        let names = |numbers: &[usize]| {
+            let texts = numbers.iter().map(|&number| &problem.constraints[number]);
+            let texts: Vec<&str> = texts.map(|constraint| constraint.text.as_str()).collect();
+            texts.join("; ")
+        };
+        let may_bind = (!optimum.may_bind.is_empty()).then(|| {
+            let text = format!(
+                "May bind: {}. Without, another point looked better in the search, but on fresh random numbers it cannot be told from the best.",
+                names(&optimum.may_bind)
+            );
+            Item::plain(text)
+        });
         if optimum.binding.is_empty() {
-            let text = "No limit stands in the way: without them the best point would be the same.";
-            return vec![Item::plain(text)];
+            let text = if optimum.unconstrained == best.index {
+                "No limit stands in the way: without them the best point would be the same."
+            } else {
+                "No limit is known to stand in the way: no point tried is better without them by more than its error."
+            };
+            let none = Item::plain(text);
+            return may_bind.into_iter().chain([none]).collect();
         }
-        let names: Vec<&str> = optimum
-            .binding
-            .iter()
-            .map(|&number| problem.constraints[number].text.as_str())
-            .collect();
         let free = &optimum.evaluated[optimum.unconstrained];
         let style = self.objective_style();
         let value =
             |estimate: &Estimate| estimate.value.map_or(NOTHING.to_owned(), |v| style.text(v));
         let of_search = optimum.evaluated[best.index].objective();
-        vec![Item::plain(format!(
+        let binding = Item::plain(format!(
             "What binds: {}. Without any limit the best point tried would be {}, with {} instead of {} on the same paths.",
-            names.join("; "),
+            names(&optimum.binding),
             point_words(&free.point, &self.names, self.money),
             value(free.objective()),
             value(of_search),
-        ))]
+        ));
+        [binding].into_iter().chain(may_bind).collect()
     }
 
     fn edge_words(&self, best: &Best, axis: usize) -> Item {
@@ -288,7 +316,7 @@ impl Report<'_> {
     fn market_words(&self) -> Option<Item> {
         let axes = self.told.problem.grid.axes().iter();
         let of_market: Vec<&str> = axes
-            .map(|axis| axis.path.as_str())
+            .flat_map(|axis| axis.paths.iter().map(String::as_str))
             .filter(|path| {
                 let first = keys(path).and_then(|keys| keys.into_iter().next());
                 matches!(first.as_deref(), Some("assets" | "correlations"))
@@ -310,8 +338,8 @@ impl Report<'_> {
             format!("No point keeps all limits: none of the {points} that were tried.")
         } else {
             format!(
-                "No point keeps all limits for sure: {} kept them in the search, none of these on fresh random numbers too. More paths would \
-                 tell better.",
+                "No point keeps all limits for sure: of those that kept them in the search {} were tried on fresh random numbers, and none kept \
+                 them there too. More paths would tell better.",
                 nothing.passed_over.len()
             )
         };
@@ -403,8 +431,7 @@ impl Report<'_> {
             info,
             ..
         } = self.told;
-        let paths = self.names.paths().iter();
-        let names: Vec<&str> = paths.map(|path| self.names.of(path)).collect();
+        let names = self.names.all();
         let mut items = vec![Item::plain(format!(
             "Only {} varied, within the values given; all else is as in the scenario.",
             match names.as_slice() {

@@ -77,6 +77,8 @@ struct File<'a> {
     best: Option<BestOfFile<'a>>,
     nearest: Value,
     binding: Vec<&'a str>,
+    may_bind: Vec<&'a str>,
+    confirmation: Value,
     constraints: Vec<Value>,
     runners_up: Vec<Value>,
     passed_over: Vec<Value>,
@@ -119,14 +121,15 @@ pub fn json(told: Told<'_>) -> String {
         .iter()
         .map(|axis| {
             let values: Vec<Value> = axis.values.iter().map(GridValue::json).collect();
-            json!({ "path": axis.path, "values": values })
+            json!({ "paths": axis.paths, "values": values })
         })
         .collect();
-    let binding: Vec<&str> = optimum
-        .binding
-        .iter()
-        .map(|&number| problem.constraints[number].text.as_str())
-        .collect();
+    let texts = |numbers: &[usize]| -> Vec<&str> {
+        let numbers = numbers.iter();
+        numbers
+            .map(|&number| problem.constraints[number].text.as_str())
+            .collect()
+    };
     let of_grid = optimum.evaluated.iter().filter(|point| point.is_of_grid);
     let of_grid = of_grid.count();
     let passed_over = passed_over(optimum).iter().map(|passed| {
@@ -159,7 +162,9 @@ pub fn json(told: Told<'_>) -> String {
         }),
         best: best(told),
         nearest: nearest(told),
-        binding,
+        binding: texts(&optimum.binding),
+        may_bind: texts(&optimum.may_bind),
+        confirmation: confirmation(optimum),
         constraints: constraints(told),
         runners_up: runners_up(optimum),
         passed_over: passed_over.collect(),
@@ -191,6 +196,32 @@ pub(super) fn passed_over(optimum: &Optimum) -> &[PassedOver] {
         Found::Best(best) => &best.passed_over,
         Found::Nothing(nothing) => &nothing.passed_over,
     }
+}
+
+/// How many candidates were tried on fresh random numbers, the confirmed one among them.
+pub(super) fn tried(optimum: &Optimum) -> usize {
+    passed_over(optimum).len() + usize::from(matches!(optimum.found, Found::Best(_)))
+}
+
+/// A point that does not keep a limit is let through in this part of samples at most, if it alone is tried: what lies beyond one end of a
+/// 95 % interval.
+const BEYOND: f64 = 0.025;
+
+/// The same for as many tries on one sample (Bonferroni).
+pub(super) fn most_error(tried: usize) -> f64 {
+    BEYOND * tried as f64
+}
+
+fn confirmation(optimum: &Optimum) -> Value {
+    let skipped = match &optimum.found {
+        Found::Best(best) => Some(best.skipped),
+        Found::Nothing(_) => None,
+    };
+    json!({
+        "tried": tried(optimum),
+        "skipped": skipped,
+        "level": skipped.map(|_| 1.0 - most_error(tried(optimum))),
+    })
 }
 
 /// Constraints that these values do not keep.
@@ -245,6 +276,7 @@ fn constraints(told: Told<'_>) -> Vec<Value> {
             "slack": constraint.slack(estimate),
             "status": constraint.status(estimate),
             "binding": optimum.binding.contains(&number),
+            "may_bind": optimum.may_bind.contains(&number),
             "reachable": reachable,
         })
     };
@@ -265,7 +297,7 @@ fn best(told: Told<'_>) -> Option<BestOfFile<'_>> {
         edges: best
             .edges
             .iter()
-            .map(|&axis| axes[axis].path.as_str())
+            .flat_map(|&axis| axes[axis].paths.iter().map(String::as_str))
             .collect(),
         on_frontier: told.optimum.frontier.contains(&best.index),
         alexander_deng_zou: is_priced.then_some(best.fresh[0]),
@@ -350,8 +382,9 @@ pub(super) fn is_best(optimum: &Optimum, index: usize) -> bool {
 /// liquidation, and whether the point kept every constraint and is the best.
 pub fn frontier_csv(told: Told<'_>) -> String {
     let mut text = String::new();
-    for axis in told.problem.grid.axes() {
-        push_field(&mut text, &axis.path);
+    let axes = told.problem.grid.axes().iter();
+    for path in axes.flat_map(|axis| &axis.paths) {
+        push_field(&mut text, path);
         text.push(',');
     }
     let names = ["es95_usd", "capital_usd", "liquidation_probability"];
@@ -366,8 +399,7 @@ pub fn frontier_csv(told: Told<'_>) -> String {
     for entry in frontier(told) {
         let values: Vec<String> = entry
             .at
-            .values
-            .iter()
+            .settings()
             .map(|(_, value)| {
                 let mut field = String::new();
                 push_field(&mut field, value.label());

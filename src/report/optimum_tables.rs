@@ -1,7 +1,7 @@
 //! The tables of an optimisation's report: limits, runners-up, the efficient frontier.
 
 use crate::choice::optimum::constraint::{Constraint, Origin};
-use crate::choice::optimum::outcome::Found;
+use crate::choice::optimum::outcome::{Found, Optimum};
 use crate::choice::sweep::is_undecided;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figure::NOTHING;
@@ -41,10 +41,7 @@ impl Report<'_> {
                 interval,
                 bare(constraint.far_end(estimate)),
                 bare(constraint.slack(estimate)),
-                status_word(
-                    constraint.status(estimate),
-                    optimum.binding.contains(&number),
-                ),
+                status_word(constraint.status(estimate), optimum, number),
             ]);
         }
         let (whose, how) = match &optimum.found {
@@ -56,7 +53,8 @@ impl Report<'_> {
         };
         let words = format!(
             "Values of {whose} {how}, amounts in {}. A limit is judged at the far end of the 95 % interval: what may be at most so much at the \
-             upper one, what has to be at least so much at the lower one. A limit binds if without it a better point could be taken.",
+             upper one, what has to be at least so much at the lower one. A limit binds if without it a point could be \
+             taken that is better by more than the error of the difference, and may bind if one could that only looks better.",
             self.money.unit
         );
         Some(Section::new(
@@ -112,11 +110,14 @@ impl Report<'_> {
 
     pub(super) fn frontier(&self) -> Section {
         let (problem, optimum) = (self.told.problem, self.told.optimum);
-        let paths = self.names.paths();
-        let is_narrow = paths.len() <= MOST_AXIS_COLUMNS;
+        let axes = problem.grid.axes();
+        let is_narrow = axes.len() <= MOST_AXIS_COLUMNS;
         let mut header: Vec<String> = vec![String::new()];
         if is_narrow {
-            header.extend(paths.iter().map(|path| self.names.of(path).to_owned()));
+            header.extend(
+                axes.iter()
+                    .map(|axis| self.names.of(&axis.paths).to_owned()),
+            );
         } else {
             header.push(self.names.head());
         }
@@ -136,7 +137,7 @@ impl Report<'_> {
             let mut row = vec![mark.to_owned()];
             let values = point.point.values.iter();
             let values =
-                values.map(|(path, value)| value_words((path, value), &self.names, self.money));
+                values.map(|(paths, value)| value_words((paths, value), &self.names, self.money));
             if is_narrow {
                 row.extend(values);
             } else {
@@ -208,14 +209,16 @@ fn constraint_label(constraint: &Constraint) -> String {
     }
 }
 
-fn status_word(status: LimitStatus, is_binding: bool) -> String {
+fn status_word(status: LimitStatus, optimum: &Optimum, number: usize) -> String {
     let word = match status {
         LimitStatus::Kept => "kept",
         LimitStatus::Broken => "broken",
         LimitStatus::Unknown => "not for sure",
     };
-    if is_binding {
+    if optimum.binding.contains(&number) {
         format!("{word}, binds")
+    } else if optimum.may_bind.contains(&number) {
+        format!("{word}, may bind")
     } else {
         word.to_owned()
     }

@@ -8,15 +8,20 @@ use crate::report::figure::{Money, grouped, percent};
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::{ValueKind, kind_of};
 
+/// Whether all paths of an axis take this value as an amount of USD.
+fn is_amount(paths: &[String], value: &GridValue) -> bool {
+    value.number().is_some() && paths.iter().all(|path| path.ends_with("_usd"))
+}
+
 /// A value of an axis: amounts of USD in the report's unit.
 pub(super) fn value_words(
-    (path, value): (&str, &GridValue),
+    (paths, value): (&[String], &GridValue),
     names: &AxisNames,
     money: Money,
 ) -> String {
     match value.number() {
-        Some(usd) if path.ends_with("_usd") => trimmed(&money.bare(usd)),
-        _ => names.value(path, value),
+        Some(usd) if is_amount(paths, value) => trimmed(&money.bare(usd)),
+        _ => names.value(paths, value),
     }
 }
 
@@ -35,16 +40,16 @@ pub(super) fn point_words(point: &Point, names: &AxisNames, money: Money) -> Str
     let parts: Vec<String> = point
         .values
         .iter()
-        .map(|(path, value)| {
-            let unit = if path.ends_with("_usd") && value.number().is_some() {
+        .map(|(paths, value)| {
+            let unit = if is_amount(paths, value) {
                 format!(" {}", money.unit)
             } else {
                 String::new()
             };
             format!(
                 "{} {}{unit}",
-                names.of(path),
-                value_words((path, value), names, money)
+                names.of(paths),
+                value_words((paths, value), names, money)
             )
         })
         .collect();
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn points_read_like_decisions() {
-        let value = |path: &str, text: &str| (path.to_owned(), GridValue::new(text));
+        let value = |path: &str, text: &str| (vec![path.to_owned()], GridValue::new(text));
         let point = Point {
             values: vec![
                 value("hedges.0.ratio.fixed", "0.85"),
@@ -153,7 +158,7 @@ mod tests {
             ],
         };
         let arguments = point.values.iter();
-        let arguments = arguments.map(|(path, value)| format!("{path}={}", value.text()));
+        let arguments = arguments.map(|(paths, value)| format!("{}={}", paths[0], value.text()));
         let grid = Grid::parse(&arguments.collect::<Vec<String>>()).unwrap();
         let names = AxisNames::new(&grid, &general_plan(100));
         assert_eq!(

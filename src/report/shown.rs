@@ -1,6 +1,7 @@
 //! Estimates and differences of summary keys in the cells of narrow tables.
 
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::number::not_zero;
 use crate::stats::estimate::Estimate;
 
 /// What a figure is, and so how it is written.
@@ -47,7 +48,9 @@ impl Cells {
     /// A standard error with its sign: `+-0.12`.
     pub(super) fn error(&self, estimate: &Estimate, kind: Kind) -> String {
         match estimate.std_error {
-            Some(error) if estimate.value.is_some() => format!("+-{}", self.fine(error, kind)),
+            Some(error) if estimate.value.is_some() => {
+                format!("+-{}", not_zero(self.fine(error, kind), error))
+            }
             Some(_) | None => NOTHING.to_owned(),
         }
     }

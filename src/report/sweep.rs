@@ -6,6 +6,7 @@ use crate::report::axis_names::AxisNames;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
 use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::number::not_zero;
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::report::views::in_force;
 use crate::scenario::overrides::keys;
@@ -102,7 +103,7 @@ impl Frame<'_> {
         let axes = axes.map(|axis| {
             let values = axis.values.iter();
             let labels: Vec<String> = values
-                .map(|value| self.names.value(&axis.path, value))
+                .map(|value| self.names.value(&axis.paths, value))
                 .collect();
             let values = match labels.as_slice() {
                 [first, _, .., last] if labels.len() > 8 => {
@@ -112,9 +113,9 @@ impl Frame<'_> {
                 _ if labels.iter().any(|label| label.contains(',')) => labels.join("; "),
                 _ => labels.join(", "),
             };
-            let of_hedge = hedged_in(&axis.path, plan);
-            let name = self.names.of(&axis.path);
-            format!("{name}{of_hedge} (`{}`): {values}", axis.path)
+            let of_hedge = hedged_in(axis.first_path(), plan);
+            let name = self.names.of(&axis.paths);
+            format!("{name}{of_hedge} (`{}`): {values}", axis.paths.join("`, `"))
         });
         let of_points = self.sweep.points.iter();
         let views = in_force(of_points.filter_map(|point| point.views.as_ref()));
@@ -238,7 +239,7 @@ impl Frame<'_> {
         if pairs.is_empty() {
             return None;
         }
-        let varied = self.names.of(&self.sweep.grid.axes()[axis].path);
+        let varied = self.names.of(&self.sweep.grid.axes()[axis].paths);
         let mut blocks = Vec::new();
         for columns in [&PERCENTILES[..], &RISKS[..]] {
             let mut table = self.table(columns);
@@ -326,12 +327,9 @@ impl Frame<'_> {
 
     /// What is stepped along, and at which values of the others: `hedge 1 ratio at posted in main`.
     fn step_head(&self, axis: usize) -> String {
-        let paths = self.names.paths().iter().enumerate();
-        let others: Vec<&str> = paths
-            .filter(|&(other, _)| other != axis)
-            .map(|(_, path)| self.names.of(path))
-            .collect();
-        at_others(self.names.of(&self.names.paths()[axis]), &others)
+        let mut others = self.names.all();
+        let stepped = others.remove(axis);
+        at_others(stepped, &others)
     }
 
     /// `0.5 to 0.6`, and where on the other axes.
@@ -385,7 +383,7 @@ impl Frame<'_> {
             Kind::Fraction | Kind::Probability => percent(error),
             Kind::Count => grouped(error, 4),
         };
-        format!("+-{text}")
+        format!("+-{}", not_zero(text, error))
     }
 }
 

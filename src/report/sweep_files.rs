@@ -50,7 +50,7 @@ struct File<'a> {
 
 #[derive(Serialize)]
 struct AxisOfFile<'a> {
-    path: &'a str,
+    paths: &'a [String],
     values: Vec<serde_json::Value>,
 }
 
@@ -73,7 +73,7 @@ struct DifferenceOfFile<'a> {
 pub fn json(sweep: &Sweep, info: &SweepInfo) -> String {
     let at = |point: usize| &sweep.points[point].at;
     let axes = sweep.grid.axes().iter().map(|axis: &Axis| AxisOfFile {
-        path: &axis.path,
+        paths: &axis.paths,
         values: axis.values.iter().map(GridValue::json).collect(),
     });
     let points = sweep.points.iter().filter_map(|point| {
@@ -114,9 +114,9 @@ pub fn json(sweep: &Sweep, info: &SweepInfo) -> String {
 /// that of the point `from`, its neighbour.
 pub fn csv(sweep: &Sweep) -> String {
     let mut text = String::from("point,from");
-    for axis in sweep.grid.axes() {
+    for path in sweep.grid.axes().iter().flat_map(|axis| &axis.paths) {
         text.push(',');
-        push_field(&mut text, &axis.path);
+        push_field(&mut text, path);
     }
     text.push_str(",key,value,std_error,ci95_lower,ci95_upper\n");
     for (index, point) in sweep.points.iter().enumerate() {
@@ -138,7 +138,7 @@ fn push_rows(
 ) {
     let from = from.map_or(String::new(), |from| from.to_string());
     let mut lead = format!("{point},{from}");
-    for (_, value) in &at.values {
+    for (_, value) in at.settings() {
         lead.push(',');
         push_field(&mut lead, value.label());
     }

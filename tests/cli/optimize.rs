@@ -95,6 +95,45 @@ fn the_best_point_is_what_run_says_of_it() {
 }
 
 #[test]
+fn a_ratio_of_a_pilot_is_that_of_the_search() {
+    let posted = "accounts.main.collateral_usd,accounts.main.reserve_usd=(6e7,4e7),(8e7,2e7)";
+    let found = optimize(&[
+        "--minimize",
+        "es95",
+        "--over",
+        posted,
+        "--over",
+        "simulation.horizon=90d,2160h",
+        "--set",
+        "hedges.0.ratio={ minimum_variance = {} }",
+    ]);
+    let at = found["best"]["at"].as_object().unwrap();
+    assert_eq!(at.len(), 3);
+    let confirmation = &found["confirmation"];
+    assert_eq!(confirmation["tried"], 1);
+    assert!((number(&confirmation["level"]) - 0.975).abs() < 1e-12);
+    let mut arguments: Vec<String> = ["run", TREASURY, "--paths", "2000", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    let ratio = "hedges.0.ratio={ minimum_variance = {} }".to_owned();
+    let mut sets = vec![ratio];
+    sets.extend(at.iter().map(|(path, value)| match value.as_str() {
+        Some(word) => format!("{path}={word}"),
+        None => format!("{path}={value}"),
+    }));
+    for set in sets {
+        arguments.extend(["--set".to_owned(), set]);
+    }
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run: Value = serde_json::from_str(&hedgesim(&words).ended_with(0)).unwrap();
+    let best = &found["best"];
+    assert_eq!(best["objective_in_search"], run["hedged"]["es95"]);
+    // The ratio that was found stands in the notes.
+    assert!(best["notes"].to_string().contains("The ratio of hedge 1"));
+    assert_eq!(best["notes"], run["notes"]);
+}
+
+#[test]
 fn the_frontier_holds_no_point_that_another_beats() {
     let found = optimize(&["--minimize", "es95", "--over", RATIO, "--over", POSTED]);
     let frontier = found["frontier"].as_array().unwrap();

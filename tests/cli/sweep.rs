@@ -81,6 +81,52 @@ fn every_point_is_what_run_says_of_it() {
 }
 
 #[test]
+fn an_axis_that_sets_several_paths_is_what_run_says_of_them() {
+    const BASIC: &str = "scenarios/btc-basic-30d.toml";
+    let venues = "contracts.btc-perp.venue,accounts.main.venue=binance,bybit";
+    let money = "accounts.main.collateral_usd,accounts.main.reserve_usd=(40000000,20000000),(30000000,10000000)";
+    let swept = sweep(BASIC, &["--over", venues, "--over", money]);
+    let points = swept["points"].as_array().expect("points");
+    let at = points[3]["at"].as_object().expect("a map");
+    assert_eq!(
+        points[3]["at"],
+        json!({
+            "contracts.btc-perp.venue": "bybit",
+            "accounts.main.venue": "bybit",
+            "accounts.main.collateral_usd": 30_000_000,
+            "accounts.main.reserve_usd": 10_000_000,
+        })
+    );
+    let sets: Vec<String> = at
+        .iter()
+        .map(|(path, value)| match value.as_str() {
+            Some(word) => format!("{path}={word}"),
+            None => format!("{path}={value}"),
+        })
+        .collect();
+    assert_eq!(sets.len(), 4);
+    assert_eq!(summary_of(&points[3]), run_of(BASIC, &sets));
+    assert_eq!(
+        swept["axes"][1],
+        json!({
+            "paths": ["accounts.main.collateral_usd", "accounts.main.reserve_usd"],
+            "values": [[40_000_000, 20_000_000], [30_000_000, 10_000_000]],
+        })
+    );
+    // A column for every path.
+    let arguments = ["sweep", BASIC, "--paths", "64", "--over", venues];
+    let csv = hedgesim(&[&arguments[..], &["--format", "csv"]].concat()).ended_with(0);
+    assert!(
+        csv.starts_with("point,from,contracts.btc-perp.venue,accounts.main.venue,key,"),
+        "{csv}"
+    );
+    assert!(csv.contains("\n1,,bybit,bybit,"), "{csv}");
+    // Alone, the venue of the contract is refused.
+    let alone = ["--over", "contracts.btc-perp.venue=binance,bybit"];
+    hedgesim(&[&["sweep", BASIC][..], &alone].concat()).refused();
+}
+
+#[test]
 fn threads_change_no_bit_of_it() {
     let over = format!("{RATIO}=0:1:0.25");
     let by = |threads: &str| {
@@ -277,7 +323,10 @@ fn a_folder_holds_json_csv_and_the_scenario() {
     let swept: Value = serde_json::from_str(&read(&out.join("sweep.json"))).unwrap();
     assert_eq!(swept["format"], 1);
     assert_eq!(swept["paths"], 300);
-    assert_eq!(swept["axes"], json!([{ "path": RATIO, "values": [0, 1] }]));
+    assert_eq!(
+        swept["axes"],
+        json!([{ "paths": [RATIO], "values": [0, 1] }])
+    );
     assert_eq!(
         swept["scenario"].as_str(),
         Some(read(&out.join("scenario.toml")).as_str())
@@ -317,7 +366,7 @@ fn what_cannot_be_swept_is_refused_in_one_message() {
         ),
         (
             &["hedges.0.ratio.fixed=0:1:1e-9"],
-            "error: the grid has 1000000001 points; allowed: up to 10000",
+            "error: the grid has 1,000,000,001 points; allowed: up to 10,000",
         ),
         (
             &["hedges.0.ratio.fixed=0,1", "hedges.0.ratio.fixed=2"],

@@ -21,7 +21,8 @@ fn the_critical_point_is_that_of_the_grid() {
     assert_eq!(points, 103);
     let normal = Normal::new(0.0, 1.0).unwrap();
     let point = normal.inverse_cdf(1.0 - 0.05 / points as f64);
-    assert!((CRITICAL - point).abs() < 1e-3, "{point}");
+    assert!((critical() - point).abs() < 1e-9, "{point}");
+    assert!((critical() - 3.298_834).abs() < 1e-6, "{}", critical());
 }
 
 #[test]

@@ -104,6 +104,44 @@ fn points_run_along_the_last_axis_first() {
 }
 
 #[test]
+fn an_axis_may_set_several_paths() {
+    let grid = Grid::parse(&["a.v, b.v=x,y".to_owned(), "c=0,1".to_owned()]).unwrap();
+    assert_eq!(grid.size(), 4);
+    let point = grid.point(2);
+    assert_eq!(point.overrides(), ["a.v=y", "b.v=y", "c=0"]);
+    assert_eq!(point.label(), "a.v=y, b.v=y, c=0");
+    assert_eq!(
+        serde_json::to_value(&point).unwrap(),
+        serde_json::json!({ "a.v": "y", "b.v": "y", "c": 0 })
+    );
+    // Ranges set all of them, and a comma in quotes is none between paths.
+    let grid = Grid::parse(&["a.\"x,y\",b=0:1:0.5".to_owned()]).unwrap();
+    assert_eq!(grid.axes()[0].paths, ["a.\"x,y\"", "b"]);
+    assert_eq!(grid.point(1).overrides(), ["a.\"x,y\"=0.5", "b=0.5"]);
+}
+
+#[test]
+fn an_axis_may_give_each_path_its_own_value() {
+    let over = "l,v,m=(BTCUSDT, binance, {a = [1,2]}),(\"B,C)\",bybit,0.50),z";
+    let grid = Grid::parse(&[over.to_owned()]).unwrap();
+    assert_eq!(grid.size(), 3);
+    assert_eq!(
+        grid.point(0).overrides(),
+        ["l=BTCUSDT", "v=binance", "m={a = [1,2]}"]
+    );
+    assert_eq!(
+        serde_json::to_value(grid.point(1)).unwrap(),
+        serde_json::json!({ "l": "B,C)", "v": "bybit", "m": 0.5 })
+    );
+    assert_eq!(grid.point(2).overrides(), ["l=z", "v=z", "m=z"]);
+    assert_eq!(
+        grid.axes()[0].values[1].json(),
+        serde_json::json!(["B,C)", "bybit", 0.5])
+    );
+    assert_eq!(grid.axes()[0].values[0].number(), None);
+}
+
+#[test]
 fn each_mistake_has_its_message() {
     for (arguments, expected) in [
         (
@@ -114,6 +152,35 @@ fn each_mistake_has_its_message() {
             &["a"],
             "`--over a` is not of the form PATH=FROM:TO:STEP or PATH=A,B,C",
         ),
+        (
+            &["a,=1"],
+            "`--over a,=1` is not of the form PATH=FROM:TO:STEP or PATH=A,B,C; several paths stand before the `=`",
+        ),
+        (
+            &["a,b=(1,2),(3)"],
+            "`(3)` of `--over a,b` has 1 value for 2 paths; allowed: one value a path, or one without brackets for all",
+        ),
+        (
+            &["a=(1,2)"],
+            "`(1,2)` of `--over a` has 2 values for 1 path",
+        ),
+        (&["a,b=(1,)"], "`--over a,b` has an empty value in its list"),
+        (&["a,b=(1,2"], "`--over a,b` has a value with an open ("),
+        (
+            &["a,b=(0:1:0.5,x)"],
+            "in round brackets stand single values, one a path",
+        ),
+        (
+            &["a,b=(1,2),(1.0,2)"],
+            "`--over a,b` has the value (1,2) twice",
+        ),
+        (&["a,b=1,(1,1)"], "twice"),
+        (&["a,a=1"], "`--over a` is given twice"),
+        (
+            &["a.b,a=1"],
+            "`--over a.b` sets a part of what `--over a` sets",
+        ),
+        (&["a,b=1", "b=2"], "`--over b` is given twice"),
         (&["a="], "`--over a=` is not of the form"),
         (&["=1"], "`--over =1` is not of the form"),
         (
@@ -152,7 +219,7 @@ fn each_mistake_has_its_message() {
         ),
         (
             &["a=0:1e9:1"],
-            "the grid has 1000000001 points; allowed: up to 10000",
+            "the grid has 1,000,000,001 points; allowed: up to 10,000",
         ),
         (
             &["a=0:1e18:0.000000000000000001e-18"],
@@ -160,7 +227,7 @@ fn each_mistake_has_its_message() {
         ),
         (
             &["a=1:1000:1", "b=1:1000:1", "c=1:1000:1"],
-            "the grid has 1000000000 points; allowed: up to 10000",
+            "the grid has 1,000,000,000 points; allowed: up to 10,000",
         ),
     ] {
         let message = refusal(arguments);

@@ -2,30 +2,62 @@
 
 use crate::choice::optimum::outcome::{Evaluated, Problem};
 use crate::choice::optimum::ranking::{Rank, Ranking};
+use crate::choice::sweep::is_undecided;
+use crate::stats::estimate::Estimate;
 
-/// The constraints that keep the best point from being better, by number; `best` is its cost.
+/// A point that could be taken if some constraints were dropped, and looks better than the best one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// The constraints in its way, by number.
+    pub constraints: Vec<usize>,
+    /// Which of the evaluated points.
+    pub point: usize,
+}
+
+/// What seems to keep the best point from being better, by the values of `points`; `best` is its cost.
 ///
-/// One binds if, were it dropped alone, some point would be better. Where that takes dropping several at once, all that the best point
-/// without constraints breaks bind.
-pub fn binding_at(
+/// One constraint does if, were it dropped alone, some point would be better. Where that takes dropping several at once, all that the
+/// best point without constraints breaks do. Whether it is better by more than chance is another question: see [`binds`].
+pub fn suspects_at(
     problem: &Problem<'_>,
     ranking: &Ranking,
     points: &[Evaluated],
     best: f64,
-) -> Vec<usize> {
-    let is_better = |rank: Option<(usize, Rank)>| match rank {
-        Some((_, rank)) => rank.is_better_than(Rank::Feasible(best)),
-        None => false,
+) -> Vec<Suspect> {
+    let better = |found: Option<(usize, Rank)>| {
+        let (index, rank) = found?;
+        rank.is_better_than(Rank::Feasible(best)).then_some(index)
     };
-    let alone: Vec<usize> = (0..problem.constraints.len())
-        .filter(|&number| is_better(ranking.best(problem, points, |other| other == number)))
+    let alone: Vec<Suspect> = (0..problem.constraints.len())
+        .filter_map(|number| {
+            let point = better(ranking.best(problem, points, |other| other == number))?;
+            Some(Suspect {
+                constraints: vec![number],
+                point,
+            })
+        })
         .collect();
-    let free = ranking.best(problem, points, |_| true);
-    match free {
-        Some((index, _)) if alone.is_empty() && is_better(free) => {
-            broken_at(problem, &points[index])
-        }
+    match better(ranking.best(problem, points, |_| true)) {
+        Some(point) if alone.is_empty() => vec![Suspect {
+            constraints: broken_at(problem, &points[point]),
+            point,
+        }],
         _ => alone,
+    }
+}
+
+/// Whether a constraint binds, by the objective of a [`Suspect`] less that of the best point on common random numbers: it does if the
+/// whole 95 % interval is better, does not if it is worse or nothing differs; `None` where the interval holds 0 or there is none.
+pub fn binds(problem: &Problem<'_>, difference: Option<&Estimate>) -> Option<bool> {
+    let difference = difference?;
+    let [lower, upper] = difference.ci95?;
+    if lower == 0.0 && upper == 0.0 {
+        Some(false)
+    } else if is_undecided(difference) {
+        None
+    } else {
+        let value = difference.value?;
+        Some(problem.objective.cost(value) < 0.0)
     }
 }
 

@@ -64,7 +64,7 @@ impl<'g> Mesh<'g> {
         let axes = self.grid.axes().iter().enumerate().zip(place);
         let values = axes
             .map(|((index, axis), &position)| {
-                Some((axis.path.clone(), self.value(index, axis, position)?))
+                Some((axis.paths.clone(), self.value(index, axis, position)?))
             })
             .collect::<Option<Vec<_>>>()?;
         Some(Point { values })

@@ -76,8 +76,10 @@ pub struct Optimum {
     /// The best point, or why there is none.
     pub found: Found,
     /// The constraints that bind, by number: without each of them (or, if that takes several, without all of them) a better point could be taken, or
-    /// any at all.
+    /// any at all. Better is what is better by more than the error of the difference on fresh random numbers.
     pub binding: Vec<usize>,
+    /// The constraints without which a point looked better in the search that cannot be told from the best on fresh random numbers.
+    pub may_bind: Vec<usize>,
     /// The best point if nothing had to be kept.
     pub unconstrained: usize,
     /// Points that no other beats in shortfall, capital and probability of liquidation at once, by shortfall.
@@ -102,6 +104,8 @@ pub struct Best {
     pub fresh: Vec<Estimate>,
     /// Better ones on the random numbers of the search that did not keep every constraint on fresh ones.
     pub passed_over: Vec<PassedOver>,
+    /// How many others looked better in the search and were not tried: they lay between those that were.
+    pub skipped: usize,
     /// The next best points of the grid.
     pub rivals: Vec<Rival>,
     /// Axes on whose first or last value the best point lies, by number: beyond it nothing was tried.

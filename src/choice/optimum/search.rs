@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::choice::grid::Point;
-use crate::choice::optimum::binding::{binding_at, binding_without_any, reachable};
+use crate::choice::optimum::binding::{
+    Suspect, binding_without_any, binds, reachable, suspects_at,
+};
 use crate::choice::optimum::frontier::efficient;
 use crate::choice::optimum::mesh::{Mesh, Place};
 use crate::choice::optimum::optimum_error::OptimumError;
@@ -66,11 +68,11 @@ const STARTS: usize = 2;
 const MOST_MOVES: usize = 16;
 
 /// Candidates that are confirmed in one pass over the market.
-const CANDIDATES_A_PASS: usize = 8;
+const CANDIDATES_A_PASS: usize = 4;
 
-/// Most candidates that are tried on fresh random numbers. A limit that binds is kept by chance on either set of numbers; a point as many
-/// places behind keeps it on both unless the grid is far too fine for the paths.
-const MOST_CANDIDATES: usize = 64;
+/// Most candidates that are tried on fresh random numbers. Each is another chance for one that breaks a limit to keep it by luck, so
+/// they are few, and each lies twice as far behind as the one before: see [`tries`].
+const MOST_CANDIDATES: usize = 8;
 
 /// Points of the grid that the best one is compared with.
 const RIVALS: usize = 5;
@@ -84,7 +86,8 @@ const SAME: f64 = 1e-12;
 /// 2. From the best point, and the best one apart from it, the refinement goes to the best of the places around (all combinations of
 ///    one step on up to three numeric axes, of two steps where there are at most two) and halves its steps where none is better,
 ///    [`Problem::rounds`] times. Points that keep all constraints go before those that do not, among which the one nearest to keeping them counts as best.
-/// 3. What keeps all constraints is tried on fresh random numbers, best first, until one keeps them there, too.
+/// 3. What keeps all constraints is tried on fresh random numbers, best first, further and further behind, until one keeps them
+///    there, too; eight at most.
 ///
 /// # Errors
 /// [`Stopped`].
@@ -133,6 +136,17 @@ fn check_varies(problem: &Problem<'_>, grid: &[Evaluated]) -> Result<(), Optimum
     } else {
         Ok(())
     }
+}
+
+/// Which of so many candidates are tried, by rank: 0, 1, 3, 7 ..., [`MOST_CANDIDATES`] at most, the last of all among them where
+/// the steps lead beyond it.
+fn tries(candidates: usize) -> Vec<usize> {
+    let mut tries: Vec<usize> = (0..MOST_CANDIDATES)
+        .map(|number| ((1 << number) - 1).min(candidates.saturating_sub(1)))
+        .collect();
+    tries.dedup();
+    tries.truncate(candidates);
+    tries
 }
 
 struct Search<'p, 'g, E> {
@@ -265,26 +279,29 @@ impl<E: Evaluator> Search<'_, '_, E> {
 
     fn conclude(mut self, ranking: &Ranking) -> Result<Optimum, Stopped<E::Failure>> {
         let ranked = self.ranked(ranking);
-        let candidates: Vec<(Place, usize, Rank)> = ranked
-            .iter()
-            .filter(|(_, _, rank)| rank.is_feasible())
-            .take(MOST_CANDIDATES)
-            .cloned()
-            .collect();
+        let feasible = ranked.partition_point(|(_, _, rank)| rank.is_feasible());
+        let tries = tries(feasible);
+        let candidates: Vec<usize> = tries.iter().map(|&at| ranked[at].1).collect();
         let (confirmed, passed_over) = self.confirm(&candidates)?;
+        let mut may_bind = Vec::new();
         let (found, binding) = match confirmed {
             Some((number, fresh)) => {
-                let (place, index, rank) = &candidates[number];
+                let (place, index, rank) = &ranked[tries[number]];
+                let before: Vec<usize> = ranked[..tries[number]].iter().map(|of| of.1).collect();
+                let skipped = before.len() - passed_over.len();
                 let cost = match rank {
                     Rank::Feasible(cost) => *cost,
                     Rank::Infeasible(_) | Rank::Unknown => f64::INFINITY,
                 };
-                let judged = self.judged(&passed_over);
-                let binding = binding_at(self.problem, ranking, &judged, cost);
+                let judged = self.judged(&before, &passed_over);
+                let suspects = suspects_at(self.problem, ranking, &judged, cost);
+                let [binding, perhaps] = self.binding(*index, &suspects)?;
+                may_bind = perhaps;
                 let best = Best {
                     index: *index,
                     fresh,
                     passed_over,
+                    skipped,
                     rivals: self.rivals(&ranked, *index)?,
                     edges: self.edges(place),
                 };
@@ -304,6 +321,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
         Ok(Optimum {
             found,
             binding,
+            may_bind,
             unconstrained: free.map_or(0, |(index, _)| index),
             frontier: efficient(&risks),
             refused: self.refused,
@@ -315,20 +333,20 @@ impl<E: Evaluator> Search<'_, '_, E> {
     #[expect(clippy::type_complexity, reason = "two answers of one pass")]
     fn confirm(
         &mut self,
-        candidates: &[(Place, usize, Rank)],
+        candidates: &[usize],
     ) -> Result<(Option<(usize, Vec<Estimate>)>, Vec<PassedOver>), Stopped<E::Failure>> {
         let mut passed_over = Vec::new();
         for (pass, of_pass) in candidates.chunks(CANDIDATES_A_PASS).enumerate() {
             let points: Vec<Point> = of_pass
                 .iter()
-                .map(|(_, index, _)| self.evaluated[*index].point.clone())
+                .map(|&index| self.evaluated[index].point.clone())
                 .collect();
             let found = self
                 .evaluator
                 .measure(&points, Draw::Fresh)
                 .map_err(Stopped::Evaluator)?;
             for (number, fresh) in found.into_iter().enumerate() {
-                // What the scenario takes with one seed it takes with another, but for a ratio that a pilot finds.
+                // What the scenario takes with one seed it takes with another.
                 let Some(fresh) = fresh else { continue };
                 let bounded = self.problem.constraints.iter().zip(&fresh[1..]);
                 let is_kept = bounded
@@ -339,7 +357,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
                     return Ok((Some((candidate, fresh)), passed_over));
                 }
                 passed_over.push(PassedOver {
-                    index: of_pass[number].1,
+                    index: of_pass[number],
                     fresh,
                 });
             }
@@ -347,10 +365,50 @@ impl<E: Evaluator> Search<'_, '_, E> {
         Ok((None, passed_over))
     }
 
+    /// Which constraints bind, and which may.
+    fn binding(
+        &mut self,
+        best: usize,
+        suspects: &[Suspect],
+    ) -> Result<[Vec<usize>; 2], Stopped<E::Failure>> {
+        let differences = self.fresh_differences(best, suspects.iter().map(|of| of.point))?;
+        let mut found = [Vec::new(), Vec::new()];
+        for (suspect, difference) in suspects.iter().zip(&differences) {
+            match binds(self.problem, difference.as_ref()) {
+                Some(true) => found[0].extend(&suspect.constraints),
+                None => found[1].extend(&suspect.constraints),
+                Some(false) => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// The objective of points less that of the best one, all on fresh random numbers.
+    fn fresh_differences(
+        &mut self,
+        best: usize,
+        others: impl Iterator<Item = usize>,
+    ) -> Result<Vec<Option<Estimate>>, Stopped<E::Failure>> {
+        let point = |index: usize| self.evaluated[index].point.clone();
+        let points: Vec<Point> = others.map(point).collect();
+        if points.is_empty() {
+            return Ok(Vec::new());
+        }
+        let base = point(best);
+        self.evaluator
+            .differences(&base, &points, Draw::Fresh)
+            .map_err(Stopped::Evaluator)
+    }
+
     /// The evaluated points, those that were passed over with what their limits were found at on fresh random numbers: they are no better
-    /// points to be had.
-    fn judged(&self, passed_over: &[PassedOver]) -> Vec<Evaluated> {
+    /// points to be had. Nor is what lay `before` the best one and was not tried: nothing is said of it.
+    fn judged(&self, before: &[usize], passed_over: &[PassedOver]) -> Vec<Evaluated> {
         let mut judged = self.evaluated.clone();
+        for &index in before {
+            if passed_over.iter().all(|passed| passed.index != index) {
+                judged[index].values[0] = Estimate::UNDEFINED;
+            }
+        }
         for passed in passed_over {
             let bounded = 1..=self.problem.constraints.len();
             judged[passed.index].values[bounded.clone()].copy_from_slice(&passed.fresh[bounded]);
@@ -372,18 +430,7 @@ impl<E: Evaluator> Search<'_, '_, E> {
             .map(|(_, index, _)| *index)
             .take(RIVALS)
             .collect();
-        if indices.is_empty() {
-            return Ok(Vec::new());
-        }
-        let points: Vec<Point> = indices
-            .iter()
-            .map(|&index| self.evaluated[index].point.clone())
-            .collect();
-        let base = self.evaluated[best].point.clone();
-        let differences = self
-            .evaluator
-            .differences(&base, &points, Draw::Fresh)
-            .map_err(Stopped::Evaluator)?;
+        let differences = self.fresh_differences(best, indices.iter().copied())?;
         Ok(indices
             .into_iter()
             .zip(differences)
