@@ -8,7 +8,7 @@ use crate::plan::types::{
     ContractKind, ContractSettlement, Crossing, DatedPlan, FundingPlan, LiquidityPlan, OptionPlan,
     Plan,
 };
-use crate::venue::rules::{ContractRules, MaintenanceAt};
+use crate::venue::rules::{ContractRules, MaintenanceAt, MarginBracket};
 
 /// Room for rounding beside a price that is tested instead of many.
 const ROUNDING_FRAC: f64 = 1e-9;
@@ -22,6 +22,8 @@ pub(super) struct ContractRule {
     pub(super) contract_size: Option<f64>,
     pub(super) liquidity: LiquidityPlan,
     pub(super) venue: ContractRules,
+    /// The most cash of a linear short with which it is liquidated inside each of the venue's brackets, USD.
+    pub(super) last_cash_usd: Vec<f64>,
     /// Whether maintenance margin is that of the notional at the entry price.
     pub(super) margins_entry: bool,
     pub(super) initial_mark_usd: f64,
@@ -82,6 +84,10 @@ impl ContractRule {
                 1.0
             }
         };
+        let fee_frac = contract.rules.trigger_fee_frac();
+        let last_cash_usd = |bracket: &MarginBracket| {
+            bracket.cap_usd * (1.0 + bracket.rate + fee_frac) - bracket.deduction_usd
+        };
         let per_8h = match contract.funding() {
             FundingPlan::None | FundingPlan::Constant { .. } => 1.0,
             FundingPlan::PremiumFormula { interval_hours, .. } => 8.0 / interval_hours,
@@ -92,6 +98,7 @@ impl ContractRule {
             is_inverse,
             contract_size: contract.contract_size,
             liquidity: contract.liquidity,
+            last_cash_usd: contract.rules.brackets.iter().map(last_cash_usd).collect(),
             venue: contract.rules.clone(),
             margins_entry: is_inverse && contract.rules.maintenance_at == MaintenanceAt::Entry,
             initial_mark_usd: plan.market.assets[contract.underlying].spot_usd

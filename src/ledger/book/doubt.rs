@@ -11,7 +11,7 @@ use crate::math::random::address_number;
 use crate::plan::types::Crossing;
 
 /// Room for rounding at a level.
-const ROUNDING_FRAC: f64 = 1e-9;
+pub(super) const ROUNDING_FRAC: f64 = 1e-9;
 
 /// Some of the accounts of one lane.
 #[derive(Debug, Clone, Copy)]
@@ -113,17 +113,10 @@ impl Lane<'_> {
         // With less cash the level is nearer.
         let entry = hot.entry[l][lane];
         let level = near_level(contract, (least_cash, size, entry), first_bracket);
-        let ends = &self.series.units(self.tile, index)[self.k + 1..][..steps];
         if jumps == 0 && size > 0.0 {
-            return surely_misses(&Way {
-                lane,
-                level,
-                start: self.series.unit_at_start(self.tile, index, self.k)[lane],
-                ends,
-                variances: &contract.variances[self.step..][..steps],
-                draws: self.draws(l),
-            });
+            return self.surely_misses(l, level, steps);
         }
+        let ends = &self.series.units(self.tile, index)[self.k + 1..][..steps];
         let side = size.signum();
         let mut unit = UnitStep {
             start: 0.0,
@@ -156,6 +149,27 @@ impl Lane<'_> {
         })
     }
 
+    /// The same of a short in USD without jumps, from the notional that liquidates it with its least cash of the steps.
+    pub(super) fn surely_stays_under(&self, a: usize, notional_usd: f64, steps: usize) -> bool {
+        let l = self.rules.accounts[a].legs[0];
+        let size = self.state.hot.size[l][self.lane];
+        self.rules.crossing != Crossing::Endpoints
+            && (size == 0.0 || self.surely_misses(l, notional_usd / size, steps))
+    }
+
+    /// Whether a short's unit surely misses its level in so many steps from this one on, without jumps.
+    fn surely_misses(&self, l: usize, level: f64, steps: usize) -> bool {
+        let index = self.rules.legs[l].contract;
+        surely_misses(&Way {
+            lane: self.lane,
+            level,
+            start: self.series.unit_at_start(self.tile, index, self.k)[self.lane],
+            ends: &self.series.units(self.tile, index)[self.k + 1..][..steps],
+            variances: &self.rules.contracts[index].variances[self.step..][..steps],
+            draws: self.draws(l),
+        })
+    }
+
     /// The level of an account with one future, or a unit a hair nearer.
     fn near_level(&self, a: usize, l: usize) -> f64 {
         let contract = &self.rules.contracts[self.rules.legs[l].contract];
@@ -175,13 +189,13 @@ fn near_level(
     if size < 0.0 || contract.margins_entry {
         return level(contract, cash, size, entry);
     }
-    let slope = |rate: f64| 1.0 + rate + contract.venue.trigger_fee_frac();
     // The lines meet equity in order: the first that does so inside its bracket is the one that counts.
-    let brackets = &contract.venue.brackets[first_bracket..];
-    let bracket = brackets
-        .iter()
-        .find(|bracket| cash + bracket.deduction_usd <= bracket.cap_usd * slope(bracket.rate))
-        .unwrap_or(&brackets[brackets.len() - 1]);
-    let notional = (cash + bracket.deduction_usd) / slope(bracket.rate);
+    let last_cash_usd = &contract.last_cash_usd;
+    let bracket = (first_bracket..last_cash_usd.len() - 1)
+        .find(|&b| cash <= last_cash_usd[b])
+        .unwrap_or(last_cash_usd.len() - 1);
+    let bracket = &contract.venue.brackets[bracket];
+    let slope = 1.0 + bracket.rate + contract.venue.trigger_fee_frac();
+    let notional = (cash + bracket.deduction_usd) / slope;
     notional * (1.0 - ROUNDING_FRAC) / size
 }

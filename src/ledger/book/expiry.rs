@@ -2,7 +2,7 @@
 
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::state::Order;
-use crate::ledger::book::trading::{Purpose, TradeCosts, delivery_fee};
+use crate::ledger::book::trading::{Purpose, TradeCosts, costs, delivery_fee};
 use crate::ledger::event::LedgerEvent;
 
 impl Lane<'_> {
@@ -16,8 +16,13 @@ impl Lane<'_> {
                 }
             }
         }
-        for (l, leg) in rules.legs.iter().enumerate() {
-            if rules.contracts[leg.contract].is_rolled(step) {
+        self.roll_chains();
+    }
+
+    /// Chains are rolled.
+    pub(super) fn roll_chains(&mut self) {
+        for (l, leg) in self.rules.legs.iter().enumerate() {
+            if self.rules.contracts[leg.contract].is_rolled(self.step) {
                 self.roll(l);
             }
         }
@@ -87,17 +92,23 @@ impl Lane<'_> {
             self.state.hot.planned[l][lane],
             self.state.hot.size[l][lane],
         );
+        let conditions = self.conditions(l);
         let both = |size: f64| {
             let (out, back) = (
-                self.trade_costs(l, size, near),
-                self.trade_costs(l, size, far),
+                costs(rules, l, size, near, &conditions),
+                costs(rules, l, size, far, &conditions),
             );
             TradeCosts {
                 fee: out.fee + back.fee,
                 away: out.away + back.away,
             }
         };
-        let (planned_costs, costs) = (both(planned), both(held));
+        let planned_costs = both(planned);
+        let costs = if held.to_bits() == planned.to_bits() {
+            planned_costs
+        } else {
+            both(held)
+        };
         self.work.now.unit[l] = far;
         let hot = &mut self.state.hot;
         hot.planned_cash[leg.account][lane] += planned * (far - near) - planned_costs.sum();

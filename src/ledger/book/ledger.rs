@@ -138,7 +138,10 @@ impl<'a> Book<'a> {
             for lane in places_of(!eventful) {
                 let events = (followed == Some(lane)).then_some(&mut events);
                 self.lane(lane, k, tile, events).settle_trades();
-                self.screen.cover(self.rules, &self.state, lane);
+                // Rolls leave sizes as they are, and after the horizon nobody asks.
+                if !(self.rules.rolls_alone(step) || step == self.rules.steps) {
+                    self.screen.cover(self.rules, &self.state, lane);
+                }
             }
         }
         self.calls.record(step, &self.state.hot.required_usd);

@@ -99,11 +99,8 @@ impl Book<'_> {
         first: usize,
         tile: &MarketTile,
     ) -> bool {
-        let surely = (0..self.rules.accounts.len()).all(|a| {
-            !room.is_doubtful(a, lane)
-                || self.surely_stays_open(a, lane, first, (K, room.jumps(lane)), tile)
-        });
-        if surely {
+        let mut accounts = 0..self.rules.accounts.len();
+        if !accounts.any(|a| self.may_reach_level(room, a, lane, first, tile)) {
             return true;
         }
         self.passes.cash.clear();
@@ -122,6 +119,27 @@ impl Book<'_> {
             cash[lane] = before;
         }
         stays
+    }
+
+    /// Whether account `a` may reach its liquidation in one of the steps of a lane, if nothing but funding is paid.
+    fn may_reach_level<const K: usize>(
+        &mut self,
+        room: &QuietSteps<K>,
+        a: usize,
+        lane: usize,
+        first: usize,
+        tile: &MarketTile,
+    ) -> bool {
+        if !room.is_doubtful(a, lane) {
+            return false;
+        }
+        let jumps = room.jumps(lane);
+        if jumps == 0 && self.rules.accounts[a].coin.is_none() {
+            let notional_usd = room.level_notional_usd(a, lane);
+            let lane = self.lane(lane, first, tile, None);
+            return !lane.surely_stays_under(a, notional_usd, K);
+        }
+        !self.surely_stays_open(a, lane, first, (K, jumps), tile)
     }
 
     /// Pays a quiet step's funding to one lane's accounts.
@@ -175,7 +193,8 @@ impl Book<'_> {
     ) {
         let accounts = self.rules.accounts.len();
         let jumps = room.jumps(lane);
-        let mut near = self.doubtful(lane, first, (K, jumps), tile);
+        let marks = (0..accounts).map(|a| self.may_reach_level(room, a, lane, first, tile));
+        let mut near = AccountSet::of(marks);
         let mut is_looked = false;
         for k in 0..K {
             let steps = Steps {

@@ -10,6 +10,7 @@
 
 use multiversion::multiversion;
 
+use crate::ledger::book::doubt::ROUNDING_FRAC;
 use crate::ledger::book::quiet_account::{Doubts, LANE_BITS};
 use crate::ledger::book::quiet_leg::padded;
 use crate::ledger::calm::{MarginLine, larger, smaller};
@@ -196,6 +197,8 @@ pub(super) struct AccountEnd {
     pub(super) worst_maintenance: LaneArray,
     /// Equity there.
     pub(super) worst_equity: LaneArray,
+    /// Of a short in USD, the notional that liquidates it with its least cash of the steps, or one a hair nearer.
+    pub(super) level_notional_usd: LaneArray,
 }
 
 /// What all accounts together come to at each step's end. Rows are of all lanes.
@@ -306,6 +309,9 @@ fn walk_linear<const K: usize, const N: usize>(
         .fold(1.0, |most, terms| larger(terms.clearance[0], most));
     let is_looked_at = steps.terms.iter().any(|terms| terms.is_looked_at);
     let looks = if is_looked_at { u64::MAX } else { 0 };
+    // The margin is the largest of the lines: the first notional at which one of them meets equity is the level.
+    let notional_per_usd: [f64; N] =
+        std::array::from_fn(|i| (1.0 - ROUNDING_FRAC) / (1.0 + lines[i].rate + fee));
     let (mut near, mut over, mut beyond) = (0, 0, 0);
     for lane in 0..LANES {
         let (size, cash) = (steps.size[lane], steps.cash[lane]);
@@ -334,8 +340,12 @@ fn walk_linear<const K: usize, const N: usize>(
         let margin = maintenance(lines, margined);
         let least_margin = maintenance(lines, size * walk.lowest);
         let tested = size * (larger(steps.start[lane], walk.highest) * clearance);
-        let tested_trigger = fee.mul_add(tested, maintenance(lines, tested));
-        let is_near = is_open & (walk.least_cash - tested - tested_trigger <= 0.0);
+        let mut level_notional_usd = f64::INFINITY;
+        for i in 0..N {
+            let notional_usd = (walk.least_cash + lines[i].deduction_usd) * notional_per_usd[i];
+            level_notional_usd = smaller(notional_usd, level_notional_usd);
+        }
+        let is_near = is_open & (level_notional_usd <= tested);
         let is_beyond = (least_margin < steps.acts_below[lane] * most)
             | (margin >= steps.acts_above[lane] * least);
         // The worst ratio is that at the highest mark, unless funding made another one worse still.
@@ -360,6 +370,7 @@ fn walk_linear<const K: usize, const N: usize>(
         account_end.min_equity_usd[lane] = least;
         account_end.worst_maintenance[lane] = margin;
         account_end.worst_equity[lane] = least;
+        account_end.level_notional_usd[lane] = level_notional_usd;
     }
     Doubts {
         near,

@@ -81,6 +81,7 @@ impl<const K: usize> QuietSteps<K> {
             min_equity_usd: zero,
             worst_maintenance: zero,
             worst_equity: zero,
+            level_notional_usd: zero,
         };
         Self {
             accounts: vec![account; rules.accounts.len()],
@@ -168,6 +169,11 @@ impl<const K: usize> QuietSteps<K> {
     /// Whether account `a` may come close to its liquidation in a lane.
     pub(super) fn is_doubtful(&self, a: usize, lane: usize) -> bool {
         self.jumps[lane] != 0 || (self.near[a] >> lane) & 1 != 0
+    }
+
+    /// The notional that liquidates account `a`, one in USD, in a lane in which it is open, or one a hair nearer.
+    pub(super) fn level_notional_usd(&self, a: usize, lane: usize) -> f64 {
+        self.accounts[a].level_notional_usd[lane]
     }
 
     /// Puts all lanes but the eventful ones at the end of the steps.

@@ -81,7 +81,9 @@ impl LegRange {
     pub(super) fn cover_sizes(&mut self, contract: &ContractRule, sizes: [f64; 2]) {
         let before = self.sizes;
         for size in sizes {
-            self.cover(size);
+            if !self.is_covered(size) {
+                self.cover(size);
+            }
         }
         if self.sizes != before {
             self.set_brackets(contract);
@@ -106,6 +108,13 @@ impl LegRange {
     /// Whether no lane has a size above 0.
     pub(super) fn is_downward(&self) -> bool {
         !self.sides[0]
+    }
+
+    /// Whether a size is inside what is covered already.
+    fn is_covered(&self, size: f64) -> bool {
+        let (least, most) = self.sizes;
+        let is_inside = least <= size.abs() && size.abs() <= most;
+        size == 0.0 || (is_inside && self.sides[usize::from(size < 0.0)])
     }
 
     fn cover(&mut self, size: f64) {

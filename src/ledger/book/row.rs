@@ -123,8 +123,8 @@ impl PathEnd<'_> {
         accounts + holdings
     }
 
-    /// Hedged P&L from cash and coins alone.
-    fn hedged_usd(&self) -> f64 {
+    /// Hedged P&L from cash and coins alone; 0 where it is rounding beside the money involved.
+    fn hedged_usd(&self, involved_usd: f64) -> f64 {
         let rules = self.rules;
         let lane = self.lane;
         let unhedged_usd = self.unhedged_usd();
@@ -149,7 +149,7 @@ impl PathEnd<'_> {
                 holding.early_base * self.spot_usd(rule.asset) + holding.early_settled_usd;
         }
         let hedged_usd = unhedged_usd + gained_usd + self.interest_usd();
-        if hedged_usd.abs() <= ROUNDING_FRAC * self.involved_usd() {
+        if hedged_usd.abs() <= ROUNDING_FRAC * involved_usd {
             0.0
         } else {
             hedged_usd
@@ -263,7 +263,8 @@ impl PathEnd<'_> {
     pub(super) fn write(&self, out: &mut [f64]) {
         let rules = self.rules;
         let (path, hot, lane) = (self.path(), &self.state.hot, self.lane);
-        let hedged_usd = self.hedged_usd();
+        let involved_usd = self.involved_usd();
+        let hedged_usd = self.hedged_usd(involved_usd);
         let parts = self.parts();
         let least_usd = hot.min_equity_usd[lane];
         let ratio = if path.was_insolvent {
@@ -271,7 +272,7 @@ impl PathEnd<'_> {
         } else {
             hot.worst_maintenance[lane] / hot.worst_equity[lane]
         };
-        let is_tracking = parts.tracking_usd.abs() > TRACKING_ROUNDING_FRAC * self.involved_usd();
+        let is_tracking = parts.tracking_usd.abs() > TRACKING_ROUNDING_FRAC * involved_usd;
         let tracking_usd = if is_tracking { parts.tracking_usd } else { 0.0 };
         let cells = [
             (Column::UnhedgedPnl, self.unhedged_usd()),

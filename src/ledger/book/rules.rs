@@ -63,6 +63,8 @@ pub struct BookRules {
     pub(super) may_have_extra: Vec<bool>,
     /// Whether something happens on every path at the end of each step.
     is_common: Vec<bool>,
+    /// Whether that is rolls alone; shape `[steps + 1]`.
+    rolls_alone: Vec<bool>,
     /// Number of steps without a common event after each step; all 0 where each step has to be taken alone.
     calm_steps: Vec<usize>,
     /// What each step is to each account, if steps can be taken at once; shape `[accounts][steps + 1]`.
@@ -201,6 +203,7 @@ impl BookRules {
             initial_coins_usd: 0.0,
             may_have_extra: vec![false; plan.market.assets.len()],
             is_common: Vec::new(),
+            rolls_alone: Vec::new(),
             calm_steps: vec![0; steps + 1],
             step_terms: Vec::new(),
             decides_alone: true,
@@ -217,6 +220,7 @@ impl BookRules {
         self.is_common = (0..=steps)
             .map(|step| self.has_common_event(step))
             .collect();
+        self.rolls_alone = (0..=steps).map(|step| self.has_rolls_alone(step)).collect();
         self.decides_alone = self.follows_market();
         if self.has_passes() {
             self.step_terms = (0..self.accounts.len()).map(|a| self.terms_of(a)).collect();
@@ -317,15 +321,31 @@ impl BookRules {
         coin.map_or(1.0, |asset| self.initial_spots_usd[asset])
     }
 
+    /// Whether rolls are all that happens on every path at the end of `step`, and no hedge looks at the market.
+    pub(super) fn rolls_alone(&self, step: usize) -> bool {
+        self.rolls_alone[step]
+    }
+
     fn has_common_event(&self, step: usize) -> bool {
+        self.has_event_beside_rolls(step) || self.has_roll(step)
+    }
+
+    fn has_rolls_alone(&self, step: usize) -> bool {
+        self.has_roll(step) && !self.has_event_beside_rolls(step) && !self.follows_market()
+    }
+
+    fn has_roll(&self, step: usize) -> bool {
+        let mut legs = self.legs.iter();
+        legs.any(|leg| self.contracts[leg.contract].is_rolled(step))
+    }
+
+    fn has_event_beside_rolls(&self, step: usize) -> bool {
+        let mut legs = self.legs.iter();
         step == self.steps
             || self.schedule.has_trade(step)
             || self.date_steps.iter().any(|&date| date as usize == step)
             || self.hedges.iter().any(|hedge| hedge.is_periodic(step))
-            || self.legs.iter().any(|leg| {
-                let contract = &self.contracts[leg.contract];
-                contract.is_rolled(step) || contract.is_settled(step)
-            })
+            || legs.any(|leg| self.contracts[leg.contract].is_settled(step))
     }
 }
 

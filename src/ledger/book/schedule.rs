@@ -27,10 +27,10 @@ struct HoldingSchedule {
     total_base: f64,
     /// Cost of what is produced, USD.
     production_usd: Vec<f64>,
-    /// What is still to be produced, after each step's production.
-    to_come_base: Vec<f64>,
     /// What is produced.
     produced_base: Vec<f64>,
+    /// Inventory before production and sales and after them, and the same of what is expected.
+    followed_base: [Vec<(f64, f64)>; 2],
     has_staking: bool,
     /// Fraction by which it grows in one step.
     growth: f64,
@@ -102,20 +102,16 @@ impl Schedule {
 
     /// Followed quantity at the end of `step` before production and sales, and after them.
     pub(super) fn followed(&self, holding: usize, follows: Follows, step: usize) -> (f64, f64) {
-        let holding = &self.holdings[holding];
-        let (before, after) = (holding.before_base[step], holding.after_base[step]);
-        let (before, after) = match follows {
-            Follows::Inventory => (before, after),
-            Follows::Expected => (
-                before + holding.to_come_base[step] + holding.produced_base[step],
-                after + holding.to_come_base[step],
-            ),
-        };
-        if (after - before).abs() <= ROUNDING_FRAC * before.abs().max(after.abs()) {
-            (before, before)
-        } else {
-            (before, after)
-        }
+        self.holdings[holding].followed_base[follows as usize][step]
+    }
+}
+
+/// A followed quantity before and after a step's production and sales, the same where it changes by rounding alone.
+fn without_rounding(before: f64, after: f64) -> (f64, f64) {
+    if (after - before).abs() <= ROUNDING_FRAC * before.abs().max(after.abs()) {
+        (before, before)
+    } else {
+        (before, after)
     }
 }
 
@@ -156,13 +152,24 @@ impl HoldingSchedule {
             }
             after_base.push(quantity_base);
         }
+        let at_hand = before_base.iter().zip(&after_base);
+        let inventory_base = at_hand
+            .clone()
+            .map(|(&before, &after)| without_rounding(before, after))
+            .collect();
+        let expected_base = at_hand
+            .zip(to_come_base.iter().zip(&produced_base))
+            .map(|((before, after), (to_come, produced))| {
+                without_rounding(before + to_come + produced, after + to_come)
+            })
+            .collect();
         Self {
+            followed_base: [inventory_base, expected_base],
             before_base,
             after_base,
             total_base: sold_base.iter().sum(),
             sold_base,
             production_usd,
-            to_come_base,
             produced_base,
             has_staking,
             growth: growth - 1.0,
@@ -212,7 +219,6 @@ mod tests {
         assert_eq!(schedule.before_base, [10.0, 10.0, 6.0, 6.0]);
         assert_eq!(schedule.after_base, [10.0, 6.0, 6.0, 0.0]);
         assert_eq!(schedule.sold_base, [0.0, 4.0, 2.0, 9.0]);
-        assert_eq!(schedule.to_come_base, [5.0, 5.0, 3.0, 0.0]);
         let schedule = Schedule {
             holdings: vec![schedule],
             has_trade: vec![],
@@ -221,6 +227,7 @@ mod tests {
         assert_eq!(schedule.followed(0, Follows::Inventory, 2), (6.0, 6.0));
         assert_eq!(schedule.followed(0, Follows::Expected, 2), (11.0, 9.0));
         assert_eq!(schedule.followed(0, Follows::Expected, 1), (15.0, 11.0));
+        assert_eq!(schedule.followed(0, Follows::Expected, 3), (9.0, 0.0));
         assert_eq!(schedule.total_base(0), 15.0);
     }
 
