@@ -414,7 +414,7 @@ fn each_mistake_is_one_clear_error() {
         ),
         (
             [&es95[..], &["--over", "hedges.0.ratio.fixed=0:1:1e-9"]].concat(),
-            "the grid has 1000000001 points; allowed: up to 10000",
+            "the grid has 1,000,000,001 points; allowed: up to 10,000",
         ),
         (
             [&es95[..], &["--over", "hedges.0.ratio.fixed=1"]].concat(),

@@ -8,7 +8,8 @@ use crate::program::{Done, command, empty_folder, read, scenarios};
 fn commands() -> Vec<String> {
     let mut found = Vec::new();
     let mut is_code = false;
-    for line in read("README.md".as_ref()).lines() {
+    // A line that ends in a backslash goes on in the next.
+    for line in read("README.md".as_ref()).replace("\\\n", "").lines() {
         if line.starts_with("```") {
             is_code = line == "```sh";
         } else if is_code {
@@ -37,6 +38,19 @@ fn the_two_first_commands_are_the_main_job_and_the_tests() {
     assert!(ci.contains(main_job), "the main job on every scenario");
 }
 
+/// The words of a command line as a shell takes them: double quotes hold a word together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (number, part) in line.split('"').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
 #[test]
 fn the_commands_of_the_readme_work() {
     let folder = empty_folder("readme");
@@ -53,7 +67,8 @@ fn the_commands_of_the_readme_work() {
             assert!(line.starts_with("cargo "), "how is `{line}` to be run?");
             continue;
         };
-        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let words = words(arguments);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut command = command(&words);
         command.current_dir(&folder);
         let done = Done::of(&command.output().expect("the program starts"));
