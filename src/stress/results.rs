@@ -40,7 +40,27 @@ pub enum StressError {
         /// Number of assets.
         assets: usize,
     },
+    /// More steps than a script may have.
+    #[error(
+        "the horizon has {steps} steps; allowed: up to {MOST_STEPS} for a stress test, which plays every step of every script; `--set simulation.step=...` makes them longer"
+    )]
+    Steps {
+        /// Steps of the horizon.
+        steps: u32,
+    },
+    /// More moves at once than anybody reads.
+    #[error("`--spot-moves` and `--basis-moves` make {moves} pairs; allowed: up to {MOST_MOVES}")]
+    Moves {
+        /// Pairs of a spot move and a basis move.
+        moves: usize,
+    },
 }
+
+/// The most steps of a script: a year by ten minutes.
+const MOST_STEPS: u32 = 52_560;
+
+/// The most pairs of a spot move and a basis move.
+const MOST_MOVES: usize = 10_000;
 
 /// A stress test that can be made.
 #[derive(Debug, Clone)]
@@ -80,6 +100,17 @@ impl StressTest {
     /// The first thing that cannot be.
     pub fn try_new(plan: &Plan, settings: Settings) -> Result<Self, StressError> {
         settings.check().map_err(StressError::Setting)?;
+        let steps = plan.simulation.steps;
+        if steps > MOST_STEPS {
+            return Err(StressError::Steps { steps });
+        }
+        let moves = settings
+            .spot_moves
+            .len()
+            .saturating_mul(settings.basis_moves.len());
+        if moves > MOST_MOVES {
+            return Err(StressError::Moves { moves });
+        }
         let assets = plan.market.assets.len();
         let least = least_correlation(assets);
         if assets > 1 && settings.correlation < least {

@@ -302,6 +302,10 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
             "`--lose` is -5; allowed: an amount above 0 in USD",
         ),
         (&["--lose", "much"], "allowed: an amount in USD"),
+        (
+            &["--set", "simulation.step=1m"],
+            "the horizon has 129600 steps; allowed: up to 52560 for a stress test",
+        ),
     ] {
         let all = [
             &["stress", TREASURY, "--out", text_of(&folder)][..],
@@ -312,6 +316,20 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         assert!(refused.contains(message), "{arguments:?}: {refused}");
         assert!(!folder.exists(), "{arguments:?}");
     }
+    let moves = vec!["10%"; 101].join(",");
+    let many = [
+        "stress",
+        TREASURY,
+        "--spot-moves",
+        &moves,
+        "--basis-moves",
+        &moves,
+    ];
+    let refused = hedgesim(&many).refused();
+    assert!(
+        refused.contains("make 10201 pairs; allowed: up to 10000"),
+        "{refused}"
+    );
     assert!(hedgesim(&["stress"]).refused().contains("required"));
     let cross = "scenarios/token-cross-beta.toml";
     let done = hedgesim(&[
