@@ -24,7 +24,7 @@ pub struct EpisodeResult {
     pub strangers: Vec<String>,
     /// Begun at time 0.
     pub at_start: StressOutcome,
-    /// Begun at the moment at which it is worst for the hedge ([`worst_moment`]).
+    /// Begun at the moment at which it is worst for the hedge: one that liquidates, then the most cash, then the least P&L.
     pub at_worst: StressOutcome,
     /// That moment; the first of equals.
     pub worst: Moment,
