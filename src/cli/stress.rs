@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use hedgesim::report::folder::write_texts;
 use hedgesim::report::stress::document;
 use hedgesim::report::stress_episodes;
 use hedgesim::report::stress_json::{render_csv, render_json};
-use hedgesim::report::texts::write_texts;
 use hedgesim::report::{markdown, terminal};
 use hedgesim::stats::views::reweigh;
 use hedgesim::stress::episode::select;
@@ -57,7 +57,7 @@ pub(crate) fn stress(arguments: &Stress) -> Result<(), Failure> {
     let json = render_json(&results, &plan, &loaded.effective_toml);
     if let Some(folder) = &arguments.out {
         let csv = render_csv(&results, &plan);
-        write_texts(folder, &[(FILES[0], &json), (FILES[1], &csv)])?;
+        write_texts(folder, &[(FILES[0], &json), (FILES[1], &csv)], &stop)?;
         tell(&format!(
             "wrote stress.json and stress.csv to {}\n",
             folder.display()

@@ -33,7 +33,6 @@ pub mod sweep;
 mod sweep_columns;
 pub mod sweep_files;
 pub mod terminal;
-pub mod texts;
 pub mod trace;
 pub mod venues;
 mod views;
