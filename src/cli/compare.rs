@@ -20,7 +20,9 @@ use crate::cli::arguments::{Compare, ReportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::progress::Progress;
-use crate::cli::session::{prepare_output, refuse_view, refused, resolved, set_threads, stop_flag};
+use crate::cli::session::{
+    files_of, prepare_output, refuse_view, refused, resolved, set_threads, stop_flag,
+};
 
 /// What `--out` writes.
 const FILES: [&str; 2] = ["compare.json", "compare.csv"];
@@ -36,7 +38,7 @@ pub(crate) fn compare(arguments: &Compare) -> Result<(), Failure> {
     let all: Vec<Named> = proposals.iter().map(named).collect();
     let notes = common_ground(&all).map_err(|error| Failure::refused(&error.to_string()))?;
     let stop = stop_flag();
-    let read = arguments.scenarios.iter().map(PathBuf::as_path);
+    let read = loaded.iter().flat_map(|loaded| files_of(&loaded.sources));
     let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     let plan = &proposals[0].plan;
     let paths = plan.simulation.paths;

@@ -31,7 +31,7 @@ use crate::cli::optimize_points::Candidates;
 use crate::cli::output::{print, tell};
 use crate::cli::points::tell_idle_axes;
 use crate::cli::progress::Progress;
-use crate::cli::session::{prepare_output, set_threads, stop_flag};
+use crate::cli::session::{files_of, prepare_output, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 3] = ["optimize.json", "frontier.csv", "scenario.toml"];
@@ -49,7 +49,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
     let liquidation_price = liquidation_price(arguments, &problem)?;
     check_memory(&candidates)?;
     let stop = stop_flag();
-    let read = [arguments.scenario.scenario.as_path()];
+    let read = files_of(&candidates.sources);
     let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     tell_idle_axes(&candidates.grid, &candidates.by_point());
     let simulation_started = Instant::now();

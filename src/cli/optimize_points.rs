@@ -11,6 +11,7 @@ use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::Plan;
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::overrides::keys;
+use hedgesim::scenario::place::Sources;
 use hedgesim::scenario::problem::Problems;
 use hedgesim::stats::views::ViewError;
 use rayon::prelude::*;
@@ -28,6 +29,8 @@ pub(crate) struct Candidates {
     pub(crate) first: Plan,
     /// The first point that it refuses, and why, in one line.
     pub(crate) refusal: Option<String>,
+    /// The texts that the first point was read from.
+    pub(crate) sources: Sources,
     name: String,
     text: String,
     base: Vec<String>,
@@ -47,17 +50,15 @@ impl Candidates {
         let base = arguments.all_overrides();
         // The file is read once: it may be a pipe, and it may change.
         let overrides = [base.clone(), grid.point(0).overrides()].concat();
-        let (name, text) = match load(&arguments.scenario, &overrides) {
-            Ok(loaded) => (loaded.sources.name, loaded.sources.text),
+        let sources = match load(&arguments.scenario, &overrides) {
+            Ok(loaded) => loaded.sources,
             Err(problems) if problems.sources().text.is_empty() => {
                 // There is no such file, or it is empty: no fault of the point.
                 return Err(refused(problems));
             }
-            Err(problems) => {
-                let sources = problems.sources();
-                (sources.name.clone(), sources.text.clone())
-            }
+            Err(problems) => problems.sources().clone(),
         };
+        let (name, text) = (sources.name.clone(), sources.text.clone());
         let pilots = Pilots::default();
         let found: Vec<Result<Plan, Problems>> = (0..grid.size())
             .into_par_iter()
@@ -85,6 +86,7 @@ impl Candidates {
             grid,
             first,
             refusal,
+            sources,
             name,
             text,
             base,

@@ -10,6 +10,7 @@ use hedgesim::plan::read::{load, parse};
 use hedgesim::plan::types::{MarketPlan, Plan, SimulationPlan};
 use hedgesim::scenario::load::Loaded;
 use hedgesim::scenario::overrides::keys;
+use hedgesim::scenario::place::Sources;
 use hedgesim::scenario::problem::Problems;
 use hedgesim::stats::views::ViewError;
 use rayon::prelude::*;
@@ -27,6 +28,8 @@ pub(crate) struct Points {
     pub(crate) proposals: Vec<Proposal>,
     /// The scenario with its overrides; where it is refused without the values of a point, that of the first point. TOML.
     pub(crate) scenario: String,
+    /// The texts that the first point was read from.
+    pub(crate) sources: Sources,
     name: String,
     text: String,
     base: Vec<String>,
@@ -59,13 +62,11 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
         |loaded: Loaded| resolved_with(loaded, &|plan, questions| pilots.ratios(plan, questions));
     let overrides_of = |at: &Point| [base.clone(), at.overrides()].concat();
     let loaded = load(&arguments.scenario, &overrides_of(&first)).and_then(resolve);
-    let (name, text) = match &loaded {
-        Ok((loaded, _)) => (loaded.sources.name.clone(), loaded.sources.text.clone()),
-        Err(problems) => {
-            let sources = problems.sources();
-            (sources.name.clone(), sources.text.clone())
-        }
+    let sources = match &loaded {
+        Ok((loaded, _)) => loaded.sources.clone(),
+        Err(problems) => problems.sources().clone(),
     };
+    let (name, text) = (sources.name.clone(), sources.text.clone());
     if let (Err(problems), true) = (&loaded, text.is_empty()) {
         // There is no such file, or it is empty: no fault of the point.
         return Err(refused(problems.clone()));
@@ -98,6 +99,7 @@ pub(crate) fn points(arguments: &ScenarioArguments, over: &[String]) -> Result<P
         grid,
         proposals,
         scenario,
+        sources,
         name,
         text,
         base,

@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{print, tell};
 use crate::cli::points::{points, tell_idle_axes};
 use crate::cli::progress::Progress;
-use crate::cli::session::{prepare_output, set_threads, stop_flag};
+use crate::cli::session::{files_of, prepare_output, set_threads, stop_flag};
 
 /// What `--out` writes.
 const FILES: [&str; 3] = ["sweep.json", "sweep.csv", "scenario.toml"];
@@ -27,7 +27,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     set_threads(&arguments.threads)?;
     let points = points(&arguments.scenario, &arguments.over)?;
     let stop = stop_flag();
-    let read = [arguments.scenario.scenario.as_path()];
+    let read = files_of(&points.sources);
     let _prepared = prepare_output(arguments.out.as_deref(), &FILES, read)?;
     let plans: Vec<_> = points.proposals.iter().map(|of| Some(&of.plan)).collect();
     tell_idle_axes(&points.grid, &plans);

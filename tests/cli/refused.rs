@@ -134,6 +134,51 @@ fn more_paths_than_memory_are_refused_at_once() {
     }
 }
 
+/// The prices that a scenario reads are an input too, whatever the command calls its files.
+#[test]
+fn a_file_that_a_scenario_reads_is_not_written_over() {
+    let folder = empty_folder("history-in-the-folder");
+    let history = read("scenarios/token-x-history.csv".as_ref());
+    let scenario = read("scenarios/token-x-history-beta.toml".as_ref());
+    for (command, output, more) in [
+        ("run", "outcomes.csv", &[][..]),
+        (
+            "sweep",
+            "sweep.csv",
+            &["--over", "hedges.0.rebalance.every=1d,2d"],
+        ),
+        (
+            "optimize",
+            "frontier.csv",
+            &[
+                "--minimize",
+                "es95",
+                "--over",
+                "accounts.main.reserve_usd=1e6,2e6",
+            ],
+        ),
+        ("stress", "stress.csv", &[]),
+    ] {
+        let input = folder.join(format!("{command}.toml"));
+        fs::write(folder.join(output), &history).unwrap();
+        fs::write(&input, scenario.replace("token-x-history.csv", output)).unwrap();
+        let arguments = [
+            command,
+            text_of(&input),
+            "--paths",
+            "200",
+            "--out",
+            text_of(&folder),
+        ];
+        let message = hedgesim(&[&arguments[..], more].concat()).refused();
+        assert!(
+            message.contains("`--out` would write over it"),
+            "{command}: {message}"
+        );
+        assert_eq!(read(&folder.join(output)), history);
+    }
+}
+
 #[test]
 fn the_scenario_itself_is_not_written_over() {
     let folder = empty_folder("input-in-the-folder");
