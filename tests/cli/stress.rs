@@ -274,7 +274,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
             &["--map", "ETX=BTC"],
             "no asset `ETX`; it has `ETH`; did you mean `ETH`?",
         ),
-        (&["--map", "ETH=XXX"], "no episode knows `XXX`"),
+        (&["--map", "ETH=ZZZ"], "no episode knows `ZZZ`"),
         (&["--map", "ETH"], "allowed: ASSET=COIN"),
         (
             &["--spot-moves", "-100%"],
