@@ -21,6 +21,9 @@ impl AccountSet {
     /// All of them.
     pub(super) const ALL: Self = Self(u64::MAX);
 
+    /// None of them.
+    pub(super) const NONE: Self = Self(0);
+
     /// Whether so few accounts are all out of it.
     pub(super) fn is_empty(self, accounts: usize) -> bool {
         (0..accounts).all(|a| !self.has(a))

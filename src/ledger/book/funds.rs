@@ -94,12 +94,20 @@ impl Lane<'_> {
             self.liquidate(a, LiquidationCause::EndCheck, true);
             return;
         }
-        let has_acted =
-            !is_horizon && self.rules.accounts[a].is_watching(self.step) && self.look(a, &margin);
+        if is_horizon {
+            self.record_margin(a, margin.maintenance, margin.equity);
+        } else {
+            self.look_at(a, &margin);
+        }
+    }
+
+    /// The hedger looks at an open account if this is a watching moment; what it comes to is recorded.
+    pub(super) fn look_at(&mut self, a: usize, margin: &Margin) {
+        let has_acted = self.rules.accounts[a].is_watching(self.step) && self.look(a, margin);
         let after = if has_acted {
             self.margin(a, &self.work.now)
         } else {
-            margin
+            *margin
         };
         // What the look has changed counts; an account whose futures were all cut leaves no record.
         if !has_acted || self.is_open(a) {
@@ -107,8 +115,8 @@ impl Lane<'_> {
         }
     }
 
-    /// The hedger looks: a call at or above the level, a release below the release level. Returns whether he may have done
-    /// something to the account.
+    /// The hedger looks: a call at or above the level, a release below the release level. Returns whether the account
+    /// may have changed.
     fn look(&mut self, a: usize, margin: &Margin) -> bool {
         let Some(call) = self.rules.accounts[a].margin_call else {
             return false;
@@ -127,9 +135,11 @@ impl Lane<'_> {
         }
         match call.action {
             CallAction::TopUp => self.top_up(a, margin, &call),
-            CallAction::Deleverage => self.deleverage(a, margin, call.target),
+            CallAction::Deleverage => {
+                self.deleverage(a, margin, call.target);
+                true
+            }
         }
-        true
     }
 
     /// Excess goes back to the reserve: of a USD account out of its cash, of a coin account out of coins that are no inventory.
@@ -165,8 +175,8 @@ impl Lane<'_> {
             .sum()
     }
 
-    /// Asks the sources for what brings the ratio to the target.
-    fn top_up(&mut self, a: usize, margin: &Margin, call: &MarginCallPlan) {
+    /// Asks the sources for what brings the ratio to the target. Returns whether it has reached the account.
+    fn top_up(&mut self, a: usize, margin: &Margin, call: &MarginCallPlan) -> bool {
         let rate_usd = self.rate_usd(a);
         let wanted = top_up_usd(margin.maintenance, margin.equity, call.target);
         let asked_usd = (wanted * rate_usd).max(call.minimum_transfer_usd);
@@ -190,7 +200,7 @@ impl Lane<'_> {
             );
         }
         if sent_usd <= 0.0 {
-            return;
+            return false;
         }
         self.path_mut().top_up_usd += sent_usd;
         self.contribute(sent_usd);
@@ -215,9 +225,11 @@ impl Lane<'_> {
         if leaves as usize == self.step {
             self.leave(a);
         }
-        if self.account(a).arrival_step as usize == self.step {
+        let has_arrived = self.account(a).arrival_step as usize == self.step;
+        if has_arrived {
             self.receive(a);
         }
+        has_arrived
     }
 
     /// Raises up to so much from the account's sources in their order; returns what they give. It is part of the money

@@ -170,6 +170,18 @@ impl Lane<'_> {
         is_closed.fill(false);
     }
 
+    /// Looks up the prices of futures and assets at the step's end alone.
+    pub(super) fn load_ends(&mut self) {
+        let (tile, lane, k) = (self.tile, self.lane, self.k);
+        let now = &mut self.work.now;
+        for (unit, leg) in now.unit.iter_mut().zip(&self.rules.legs) {
+            *unit = self.series.unit_at_end(tile, leg.contract, k)[lane];
+        }
+        for (spot_usd, spots_usd) in now.spot_usd.iter_mut().zip(&tile.spot_usd) {
+            *spot_usd = spots_usd[k][lane];
+        }
+    }
+
     /// Coins at the venue beyond the inventory gain and lose with the spot.
     fn revalue_coins(&mut self) {
         for (a, account) in self.rules.accounts.iter().enumerate() {
@@ -200,7 +212,7 @@ impl Lane<'_> {
     }
 
     /// Leaves the state as a quiet step expects it.
-    fn put_back(&mut self) {
+    pub(super) fn put_back(&mut self) {
         let rules = self.rules;
         let mut due_step = NEVER;
         for a in 0..rules.accounts.len() {
@@ -232,7 +244,7 @@ impl Lane<'_> {
     }
 
     /// Whether any leg works an order in parts.
-    fn works_orders(&self) -> bool {
+    pub(super) fn works_orders(&self) -> bool {
         (0..self.rules.legs.len()).any(|l| self.leg(l).order.parts_left > 0)
     }
 

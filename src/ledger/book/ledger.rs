@@ -128,11 +128,17 @@ impl<'a> Book<'a> {
         } else {
             (u64::MAX, u64::MAX)
         };
+        // A step is worked alike whether it is taken alone or with others.
+        let is_calm = self.has_screen && self.rules.calm_steps(step - 1) > 0;
         for lane in places_of(eventful) {
             let near = self.accounts_in_doubt(lane, jumped);
             let events = (followed == Some(lane)).then_some(&mut events);
-            self.lane(lane, k, tile, events).settle(near);
-            self.screen.cover(self.rules, &self.state, lane);
+            if is_calm {
+                self.work_step(lane, k, near, tile, events);
+            } else {
+                self.lane(lane, k, tile, events).settle(near);
+                self.screen.cover(self.rules, &self.state, lane);
+            }
         }
         if self.rules.is_common(step) {
             for lane in places_of(!eventful) {

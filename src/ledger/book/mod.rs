@@ -42,6 +42,7 @@ mod series;
 pub mod standing;
 mod state;
 mod trading;
+mod transfers;
 mod unit_step;
 mod walk;
 mod windows;

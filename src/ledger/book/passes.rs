@@ -5,6 +5,7 @@ use crate::ledger::book::ledger::Book;
 use crate::ledger::book::quiet_lane::QuietLane;
 use crate::ledger::book::quiet_steps::{QuietSteps, Steps, are_one_sided};
 use crate::ledger::book::rules::BookRules;
+use crate::ledger::event::Told;
 use crate::market::tile::MarketTile;
 use crate::math::bits::places_of;
 
@@ -13,6 +14,7 @@ use crate::math::bits::places_of;
 pub(super) struct Passes {
     four: Option<Box<QuietSteps<4>>>,
     two: Option<Box<QuietSteps<2>>>,
+    /// One lane's step.
     lane: QuietLane,
     /// Cash of one lane's accounts.
     cash: Vec<f64>,
@@ -195,51 +197,69 @@ impl Book<'_> {
         let jumps = room.jumps(lane);
         let marks = (0..accounts).map(|a| self.may_reach_level(room, a, lane, first, tile));
         let mut near = AccountSet::of(marks);
-        let mut is_looked = false;
         for k in 0..K {
+            self.passes.sizes.clear();
+            for size in &self.state.hot.size {
+                self.passes.sizes.push(size[lane]);
+            }
+            let is_quiet = self.work_step(lane, first + k, near, tile, None);
+            if !is_quiet && k + 1 < K && self.is_nearer(lane) {
+                near = self.doubtful(lane, first + k + 1, (K - k - 1, jumps >> (k + 1)), tile);
+            }
+            room.required_usd[k][lane] = self.state.hot.required_usd[lane];
+        }
+    }
+
+    /// Whether an account of a lane may be nearer to its liquidation than a quiet step would have left it.
+    fn is_nearer(&self, lane: usize) -> bool {
+        let hot = &self.state.hot;
+        let ends = hot.cash.iter().zip(&self.passes.lane.accounts);
+        let sizes = hot.size.iter().zip(&self.passes.sizes);
+        ends.into_iter().any(|(cash, end)| cash[lane] < end.cash)
+            || sizes
+                .into_iter()
+                .any(|(size, before)| size[lane].to_bits() != before.to_bits())
+    }
+
+    /// Works one lane through a step without a common event, in which only the accounts in `near` may reach their liquidation.
+    /// Returns whether it was quiet.
+    pub(super) fn work_step(
+        &mut self,
+        lane: usize,
+        k: usize,
+        near: AccountSet,
+        tile: &MarketTile,
+        events: Option<&mut Vec<Told>>,
+    ) -> bool {
+        let mut quiet = std::mem::take(&mut self.passes.lane);
+        let steps = Steps {
+            rules: self.rules,
+            series: &self.series,
+            tile,
+            first: k,
+        };
+        quiet.look(&steps, &self.screen.legs, &self.state.hot, lane);
+        let stays_open = near.is_empty(self.rules.accounts.len())
+            || self.lane(lane, k, tile, None).stays_open(near);
+        let is_quiet = stays_open && !quiet.is_eventful;
+        if is_quiet {
             let steps = Steps {
                 rules: self.rules,
                 series: &self.series,
                 tile,
-                first,
+                first: k,
             };
-            let quiet = &mut self.passes.lane;
-            if !is_looked {
-                quiet.look(&steps, k..K, &self.screen.legs, &self.state.hot, lane);
-                is_looked = true;
-            }
-            let is_quiet = !quiet.is_eventful(k)
-                && (near.is_empty(accounts)
-                    || self.lane(lane, first + k, tile, None).stays_open(near));
-            if is_quiet {
-                let steps = Steps {
-                    rules: self.rules,
-                    series: &self.series,
-                    tile,
-                    first,
-                };
-                self.passes.lane.keep(&steps, k, &mut self.state.hot, lane);
+            quiet.keep(&steps, &mut self.state.hot, lane);
+        } else {
+            let mut step = self.lane(lane, k, tile, events);
+            if stays_open && step.has_transfers_alone(&quiet) {
+                step.settle_transfers(&quiet);
             } else {
-                self.passes.sizes.clear();
-                for size in &self.state.hot.size {
-                    self.passes.sizes.push(size[lane]);
-                }
-                self.lane(lane, first + k, tile, None).settle(near);
-                self.screen.cover(self.rules, &self.state, lane);
-                is_looked = false;
-                let hot = &self.state.hot;
-                let is_nearer = (0..accounts)
-                    .any(|a| hot.cash[a][lane] < self.passes.lane.cash(a, k))
-                    || hot
-                        .size
-                        .iter()
-                        .zip(&self.passes.sizes)
-                        .any(|(size, before)| size[lane].to_bits() != before.to_bits());
-                if is_nearer && k + 1 < K {
-                    near = self.doubtful(lane, first + k + 1, (K - k - 1, jumps >> (k + 1)), tile);
-                }
+                step.settle(if stays_open { AccountSet::NONE } else { near });
             }
-            room.required_usd[k][lane] = self.state.hot.required_usd[lane];
+            self.screen.cover(self.rules, &self.state, lane);
         }
+        self.passes.lane = quiet;
+        is_quiet
     }
 }

@@ -71,11 +71,15 @@ pub(super) struct StepEnd {
     pub(super) is_open: bool,
     pub(super) equity: f64,
     pub(super) maintenance: f64,
+    /// Liquidation fee where it counts in the trigger.
+    pub(super) trigger_fee: f64,
     /// What the plan needs.
     pub(super) need: f64,
     pub(super) cash: f64,
     pub(super) planned_cash: f64,
-    /// Whether it is liquidated at the end, or the hedger acts.
+    /// Whether it is liquidated at the end.
+    pub(super) is_over: bool,
+    /// Whether it is, or the hedger acts.
     pub(super) acts: bool,
 }
 
@@ -107,9 +111,9 @@ pub(super) fn quiet_step<const SIDE: u8>(
     let Prices { end, stamp } = *prices;
     let held = size.abs();
     let is_open = size != 0.0;
-    let margined = held * end;
-    let margin = maintenance(lines, margined);
-    let trigger = fee.mul_add(margined, margin);
+    let margined_now = held * end;
+    let margin = maintenance(lines, margined_now);
+    let trigger = fee.mul_add(margined_now, margin);
     let paid = size * stamp;
     let equity = (cash - size * end) + paid;
     let is_beyond = (margin < acts_below * equity) | (margin >= acts_above * equity);
@@ -124,9 +128,11 @@ pub(super) fn quiet_step<const SIDE: u8>(
         is_open,
         equity,
         maintenance: margin,
+        trigger_fee: fee * margined_now,
         need: (asked + planned * moved) - made,
         cash: cash + paid,
         planned_cash: made,
+        is_over: is_open & is_over,
         acts: is_open & (is_over | (is_beyond & terms.is_looked_at)),
     }
 }
@@ -199,6 +205,8 @@ pub(super) struct AccountEnd {
     pub(super) worst_equity: LaneArray,
     /// Of a short in USD, the notional that liquidates it with its least cash of the steps, or one a hair nearer.
     pub(super) level_notional_usd: LaneArray,
+    /// Its largest notional at the steps' ends and at the first one's start.
+    pub(super) most_notional_usd: LaneArray,
 }
 
 /// What all accounts together come to at each step's end. Rows are of all lanes.
@@ -339,7 +347,8 @@ fn walk_linear<const K: usize, const N: usize>(
         let margined = size * walk.highest;
         let margin = maintenance(lines, margined);
         let least_margin = maintenance(lines, size * walk.lowest);
-        let tested = size * (larger(steps.start[lane], walk.highest) * clearance);
+        let most_notional_usd = size * larger(steps.start[lane], walk.highest);
+        let tested = most_notional_usd * clearance;
         let mut level_notional_usd = f64::INFINITY;
         for i in 0..N {
             let notional_usd = (walk.least_cash + lines[i].deduction_usd) * notional_per_usd[i];
@@ -371,6 +380,7 @@ fn walk_linear<const K: usize, const N: usize>(
         account_end.worst_maintenance[lane] = margin;
         account_end.worst_equity[lane] = least;
         account_end.level_notional_usd[lane] = level_notional_usd;
+        account_end.most_notional_usd[lane] = most_notional_usd;
     }
     Doubts {
         near,

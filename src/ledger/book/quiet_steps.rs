@@ -15,6 +15,7 @@ use crate::ledger::book::series::Series;
 use crate::ledger::book::state::Hot;
 use crate::ledger::calm::{larger, smaller};
 use crate::market::tile::{LaneArray, MarketTile};
+use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
 
 /// What several quiet steps need beside the state, allocated once.
@@ -22,12 +23,14 @@ use crate::outcome::table::LANES;
 pub(super) struct QuietSteps<const K: usize> {
     accounts: Vec<AccountEnd>,
     totals: Totals<K>,
-    /// Lanes in which each account comes close to its liquidation, as bits.
+    /// Lanes in which each account comes close to its liquidation, or something jumps so that it may, as bits.
     near: Vec<u64>,
     /// What is required at each step's end, USD.
     pub(super) required_usd: [LaneArray; K],
     /// Steps in which something jumps, as bits; shape `[LANES]`.
     jumps: [u64; LANES],
+    /// How far the logarithms of prices jump in all, up or down; 1 and more where two jumps share a step. Told where something jumps.
+    jumped: [f64; LANES],
 }
 
 /// Some steps of a tile, with nothing in them that happens on every path.
@@ -82,6 +85,7 @@ impl<const K: usize> QuietSteps<K> {
             worst_maintenance: zero,
             worst_equity: zero,
             level_notional_usd: zero,
+            most_notional_usd: zero,
         };
         Self {
             accounts: vec![account; rules.accounts.len()],
@@ -92,6 +96,7 @@ impl<const K: usize> QuietSteps<K> {
             near: vec![0; rules.accounts.len()],
             required_usd: [zero; K],
             jumps: [0; LANES],
+            jumped: [0.0; LANES],
         }
     }
 
@@ -107,25 +112,49 @@ impl<const K: usize> QuietSteps<K> {
             rules, tile, first, ..
         } = *steps;
         let (mut eventful, mut doubtful) = (self.begin(steps, hot), 0);
-        self.jumps = [0; LANES];
-        for jump in tile.jumps_between(first..first + K) {
-            if is_watched[jump.asset] {
-                self.jumps[jump.lane] |= 1 << (jump.step - first);
-                doubtful |= 1 << jump.lane;
-            }
-        }
+        let jumping = self.find_jumps(tile, first, is_watched);
         for (a, end) in self.accounts.iter_mut().enumerate() {
             let future = future_steps(steps, a, hot);
             let lines = ranges[rules.accounts[a].legs[0]].lines();
             let doubts = walk_future(&future, lines, end, &mut self.totals);
             eventful |= doubts.acts;
-            doubtful |= doubts.near;
-            self.near[a] = doubts.near;
+            let mut near = doubts.near;
+            if jumping != 0 {
+                let reach = (rules.accounts[a].coin.is_none()).then(|| jump_reach::<K>(steps, a));
+                for lane in places_of(jumping & !near) {
+                    let is_far =
+                        reach.is_some_and(|reach| end.is_far(lane, reach, self.jumped[lane]));
+                    near |= u64::from(!is_far) << lane;
+                }
+            }
+            doubtful |= near;
+            self.near[a] = near;
         }
         Unquiet {
             eventful,
             doubtful: doubtful & !eventful,
         }
+    }
+
+    /// Notes what jumps in the steps; returns the lanes in which something does, as bits.
+    fn find_jumps(&mut self, tile: &MarketTile, first: usize, is_watched: &[bool]) -> u64 {
+        self.jumps = [0; LANES];
+        let mut jumping = 0;
+        for jump in tile.jumps_between(first..first + K) {
+            if !is_watched[jump.asset] {
+                continue;
+            }
+            let lane = jump.lane;
+            let step = 1 << (jump.step - first);
+            if (jumping >> lane) & 1 == 0 {
+                self.jumped[lane] = 0.0;
+            }
+            let is_second = self.jumps[lane] & step != 0;
+            self.jumped[lane] += jump.log_size.abs() + if is_second { 1.0 } else { 0.0 };
+            self.jumps[lane] |= step;
+            jumping |= 1 << lane;
+        }
+        jumping
     }
 
     /// Begins the totals with what lies beside the accounts. Returns the lanes in which something is due, as bits.
@@ -168,7 +197,7 @@ impl<const K: usize> QuietSteps<K> {
 
     /// Whether account `a` may come close to its liquidation in a lane.
     pub(super) fn is_doubtful(&self, a: usize, lane: usize) -> bool {
-        self.jumps[lane] != 0 || (self.near[a] >> lane) & 1 != 0
+        (self.near[a] >> lane) & 1 != 0
     }
 
     /// The notional that liquidates account `a`, one in USD, in a lane in which it is open, or one a hair nearer.
@@ -201,6 +230,26 @@ impl<const K: usize> QuietSteps<K> {
             keep_margin(eventful, end, hot);
         }
     }
+}
+
+impl AccountEnd {
+    /// Whether a short in USD surely keeps away from its level, though prices jump once or more, each time in a step of its own.
+    /// `reach` is the factor by which what is drawn beside the jumps may go beyond the steps' ends.
+    fn is_far(&self, lane: usize, reach: f64, jumped: f64) -> bool {
+        // A step's way lies between its ends, with and without its jump: exp(x) <= 1 / (1 - x).
+        let most_usd = self.most_notional_usd[lane];
+        most_usd == 0.0 || most_usd * reach < self.level_notional_usd[lane] * (1.0 - jumped)
+    }
+}
+
+/// The factor by which the ways of an account's future may go beyond the ends of some steps, their jumps aside.
+fn jump_reach<const K: usize>(steps: &Steps<'_>, a: usize) -> f64 {
+    let rules = steps.rules;
+    let contract = &rules.contracts[rules.legs[rules.accounts[a].legs[0]].contract];
+    let first_step = steps.tile.first_step + steps.first + 1;
+    let factors = [&contract.clearances, &contract.jump_clearances];
+    let factors = factors.map(|factors| factors[first_step..first_step + K].iter());
+    factors.into_iter().flatten().copied().fold(1.0, f64::max)
 }
 
 /// One account's future over some steps.

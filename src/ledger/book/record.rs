@@ -129,8 +129,19 @@ impl Lane<'_> {
 
     /// Wealth at a watching moment, and money under way.
     pub(super) fn record_end(&mut self) {
+        self.record_in_flight();
+        if self.rules.is_watching(self.step) {
+            let wealth_usd = self.wealth_usd(true);
+            self.record_wealth(wealth_usd);
+        }
+        if self.step < self.rules.steps {
+            self.record_date();
+        }
+    }
+
+    /// Money under way.
+    pub(super) fn record_in_flight(&mut self) {
         let rules = self.rules;
-        let lane = self.lane;
         if rules.liquidity_at_risk {
             let mut in_flight_usd = 0.0;
             for a in 0..rules.accounts.len() {
@@ -140,21 +151,20 @@ impl Lane<'_> {
             let path = self.path_mut();
             path.most_in_flight_usd = path.most_in_flight_usd.max(in_flight_usd);
         }
-        if rules.is_watching(self.step) {
-            let wealth_usd = self.wealth_usd(true);
-            let hot = &mut self.state.hot;
-            hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
-            hot.max_drawdown_usd[lane] =
-                hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
-        }
-        if self.step < rules.steps {
-            self.record_date();
-        }
+    }
+
+    /// Wealth at a watching moment.
+    pub(super) fn record_wealth(&mut self, wealth_usd: f64) {
+        let lane = self.lane;
+        let hot = &mut self.state.hot;
+        hot.peak_wealth_usd[lane] = hot.peak_wealth_usd[lane].max(wealth_usd);
+        hot.max_drawdown_usd[lane] =
+            hot.max_drawdown_usd[lane].max(hot.peak_wealth_usd[lane] - wealth_usd);
     }
 
     /// Hedged wealth now: inventories, accounts at mark, everything outside. `is_after_trades` says whether what the step
     /// produces and sells has been booked; if not, what it produces counts and nothing is sold.
-    fn wealth_usd(&self, is_after_trades: bool) -> f64 {
+    pub(super) fn wealth_usd(&self, is_after_trades: bool) -> f64 {
         let rules = self.rules;
         let (lane, step) = (self.lane, self.step);
         let hot = &self.state.hot;
