@@ -4,7 +4,7 @@ use crate::market::basis::BasisModel;
 use crate::market::dated::DatedModel;
 use crate::market::funding::FundingModel;
 use crate::market::kernels::{
-    CLOSE, ContractMoves, Smallness, Stamps, Tenors, move_dated, move_marks, move_marks_and_rates,
+    ContractMoves, Smallness, Stamps, Tenors, move_dated, move_marks, move_marks_and_rates,
 };
 use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::plan::contract::ContractPlan;
@@ -19,8 +19,8 @@ pub(crate) struct ContractModel {
     pub(crate) initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     pub(crate) dated: Option<DatedModel>,
-    /// Whether no step of a dated future moves `ln(F/S)` by [`CLOSE`], rolls aside.
-    pub(crate) is_close: bool,
+    /// No step of a dated future moves `ln(F/S)` by more, rolls aside; infinite for other contracts.
+    pub(crate) basis_move_bound: f64,
     /// How small all values of `ln(F/S)` are.
     pub(crate) smallness: Smallness,
     pub(crate) funding: FundingModel,
@@ -56,9 +56,9 @@ impl ContractModel {
         Self {
             underlying: contract.underlying,
             smallness,
-            is_close: dated
+            basis_move_bound: dated
                 .as_ref()
-                .is_some_and(|dated| dated.move_bound(&basis, step_years) < CLOSE),
+                .map_or(f64::INFINITY, |dated| dated.move_bound(&basis, step_years)),
             initial_basis: contract.initial_basis(),
             dated,
             basis,

@@ -118,7 +118,7 @@ impl MarketModel {
     #[must_use]
     pub(crate) fn with_told_marks(mut self) -> Self {
         for contract in &mut self.contracts {
-            contract.is_close = false;
+            contract.basis_move_bound = f64::INFINITY;
         }
         self
     }
@@ -161,9 +161,9 @@ impl MarketModel {
         self.covariance.between(step, a, b)
     }
 
-    /// Whether no step of a dated future moves `ln(F/S)` by 6 %, rolls aside, nor does its carry alone.
-    pub fn is_close(&self, contract: usize) -> bool {
-        self.contracts[contract].is_close
+    /// No step of a dated future moves `ln(F/S)` by more, rolls aside, nor does its carry alone; infinite where marks are told.
+    pub fn basis_move_bound(&self, contract: usize) -> f64 {
+        self.contracts[contract].basis_move_bound
     }
 
     /// Spot at time 0, USD.
@@ -349,15 +349,11 @@ impl MarketModel {
             let tenors = Tenors {
                 years: std::array::from_fn(years),
                 slope_per_year: dated.slope_per_year(),
-                // A roll brings the basis of another contract, and at the expiry there is none, without rounding.
-                is_close: std::array::from_fn(|k| {
-                    contract.is_close && k > 0 && years(k) > 0.0 && years(k) < years(k - 1)
-                }),
             };
             let advance = match contract.smallness {
                 // A carry may be certain, and then its basis is exact.
-                Smallness::Tiny => contract.moves_of_dated::<6>(),
-                Smallness::Small | Smallness::Moderate => contract.moves_of_dated::<9>(),
+                Smallness::Tiny | Smallness::Small => contract.moves_of_dated::<8>(),
+                Smallness::Moderate => contract.moves_of_dated::<9>(),
                 Smallness::Any => contract.moves_of_dated::<0>(),
             };
             advance(&moves, &tenors, basis, carries, ends);

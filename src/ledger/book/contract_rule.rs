@@ -1,5 +1,6 @@
 //! One contract as the general ledger sees it.
 
+use crate::ledger::book::kernels::CurveGrowth;
 use crate::ledger::rules::{CONTINUITY_CORRECTION, jump_reach};
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
@@ -48,8 +49,8 @@ pub(super) struct ChainRule {
     pub(super) tenors_years: Vec<f64>,
     /// The same after the roll at the end of a step; `None` where there is no roll.
     pub(super) far_years: Vec<Option<f64>>,
-    /// Whether no step moves the carry so far that it moves the mark by more than a few percent.
-    pub(super) is_close: bool,
+    /// What the growth by a move of the carry takes, as far as one moves the mark in a step.
+    pub(super) curve: CurveGrowth,
     /// Step at whose end the last contract is settled; beyond the horizon if never.
     pub(super) settled_at: usize,
 }
@@ -109,7 +110,7 @@ impl ContractRule {
             variances,
             chain: contract
                 .dated()
-                .map(|dated| ChainRule::new(dated, plan, market.is_close(index))),
+                .map(|dated| ChainRule::new(dated, plan, market.basis_move_bound(index))),
             per_8h,
         }
     }
@@ -166,7 +167,7 @@ impl ContractRule {
 }
 
 impl ChainRule {
-    fn new(dated: &DatedPlan, plan: &Plan, is_close: bool) -> Self {
+    fn new(dated: &DatedPlan, plan: &Plan, move_bound: f64) -> Self {
         let steps = plan.simulation.steps as usize;
         let step_years = plan.simulation.step_years();
         let years_left = |index: usize, step: usize| {
@@ -192,7 +193,7 @@ impl ChainRule {
         Self {
             tenors_years,
             far_years,
-            is_close,
+            curve: CurveGrowth::of(move_bound),
             settled_at: dated.expiries[held].step as usize,
         }
     }

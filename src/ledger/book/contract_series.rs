@@ -2,8 +2,8 @@
 
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::kernels::{
-    CurveStep, InverseStep, add_close_curve, add_curve, add_inverse, add_price, far_units, pay,
-    skip,
+    CurveGrowth, CurveStep, InverseStep, add_close_curve, add_curve, add_inverse, add_price,
+    far_units, pay, skip,
 };
 use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
 use crate::ledger::book::rules::BookRules;
@@ -170,7 +170,7 @@ impl ContractSeries {
                     if contract.is_inverse {
                         self.add_inverse(k, spots, marks);
                     }
-                    let tenor = (chain.tenors_years[step], chain.is_close);
+                    let tenor = (chain.tenors_years[step], chain.curve);
                     self.add_curve(k, tenor, &tile.carry[index], marks);
                     if let Some(far) = chain.far_years[step] {
                         far_units(
@@ -288,7 +288,7 @@ impl ContractSeries {
     fn add_curve(
         &mut self,
         k: usize,
-        (tenor_years, is_close): (f64, bool),
+        (tenor_years, growth): (f64, CurveGrowth),
         carry: &[LaneArray; TILE_STEPS + 1],
         marks: &[LaneArray; TILE_STEPS + 1],
     ) {
@@ -307,10 +307,10 @@ impl ContractSeries {
             start_unit: (!self.unit.is_empty()).then_some(start_unit),
             tenor_years,
         };
-        if is_close {
-            add_close_curve(&step, before, now);
-        } else {
-            add_curve(&step, before, now);
+        match growth {
+            CurveGrowth::Closer => add_close_curve::<6>(&step, before, now),
+            CurveGrowth::Close => add_close_curve::<8>(&step, before, now),
+            CurveGrowth::Any => add_curve(&step, before, now),
         }
     }
 

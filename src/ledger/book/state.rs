@@ -217,7 +217,7 @@ impl State {
             paths,
             dates,
         } = self;
-        hot.clone_from(&other.hot);
+        hot.copy_from(&other.hot);
         legs.copy_from_slice(&other.legs);
         accounts.copy_from_slice(&other.accounts);
         slots.copy_from_slice(&other.slots);
@@ -251,6 +251,62 @@ pub(super) struct Shape {
 }
 
 impl Hot {
+    /// Sets it to another of the same shape, without allocating.
+    fn copy_from(&mut self, other: &Self) {
+        let Self {
+            size,
+            planned,
+            entry,
+            planned_entry,
+            cash,
+            planned_cash,
+            open,
+            acts_below,
+            acts_above,
+            beyond,
+            revaluation_usd,
+            counted,
+            extra,
+            switched,
+            due_step,
+            min_equity_usd,
+            worst_maintenance,
+            worst_equity,
+            required_usd,
+            outside_usd,
+            interest_usd,
+            peak_wealth_usd,
+            max_drawdown_usd,
+            turnover_usd,
+        } = self;
+        size.copy_from_slice(&other.size);
+        planned.copy_from_slice(&other.planned);
+        entry.copy_from_slice(&other.entry);
+        planned_entry.copy_from_slice(&other.planned_entry);
+        cash.copy_from_slice(&other.cash);
+        planned_cash.copy_from_slice(&other.planned_cash);
+        open.copy_from_slice(&other.open);
+        acts_below.copy_from_slice(&other.acts_below);
+        acts_above.copy_from_slice(&other.acts_above);
+        beyond.copy_from_slice(&other.beyond);
+        revaluation_usd.copy_from_slice(&other.revaluation_usd);
+        counted.copy_from_slice(&other.counted);
+        extra.copy_from_slice(&other.extra);
+        switched.copy_from_slice(&other.switched);
+        *due_step = other.due_step;
+        *min_equity_usd = other.min_equity_usd;
+        *worst_maintenance = other.worst_maintenance;
+        *worst_equity = other.worst_equity;
+        *required_usd = other.required_usd;
+        *outside_usd = other.outside_usd;
+        *interest_usd = other.interest_usd;
+        *peak_wealth_usd = other.peak_wealth_usd;
+        *max_drawdown_usd = other.max_drawdown_usd;
+        for (rows, others) in turnover_usd.iter_mut().zip(&other.turnover_usd) {
+            rows.copy_from_slice(others);
+        }
+    }
+
     /// Nothing is posted and nothing is open.
     pub(super) fn new(shape: &Shape) -> Self {
         let (legs, accounts) = (shape.legs, shape.accounts);
