@@ -19,8 +19,6 @@ pub(crate) struct ContractModel {
     pub(crate) initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     pub(crate) dated: Option<DatedModel>,
-    /// No step of a dated future moves `ln(F/S)` by more, rolls aside; infinite for other contracts.
-    pub(crate) basis_move_bound: f64,
     /// How small all values of `ln(F/S)` are.
     pub(crate) smallness: Smallness,
     pub(crate) funding: FundingModel,
@@ -56,9 +54,6 @@ impl ContractModel {
         Self {
             underlying: contract.underlying,
             smallness,
-            basis_move_bound: dated
-                .as_ref()
-                .map_or(f64::INFINITY, |dated| dated.move_bound(&basis, step_years)),
             initial_basis: contract.initial_basis(),
             dated,
             basis,

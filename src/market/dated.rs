@@ -1,6 +1,5 @@
 //! A chain of dated futures: times to expiry on the grid of steps.
 
-use crate::market::basis::BasisModel;
 use crate::plan::types::DatedPlan;
 
 /// A chain of dated futures resolved for its steps.
@@ -35,14 +34,6 @@ impl DatedModel {
     /// Years to expiry at the end of `step` of the contract held before anything happens then; 0 once the last has expired.
     pub fn tenor_years(&self, step: usize) -> f64 {
         self.tenors_years.get(step).copied().unwrap_or(0.0)
-    }
-
-    /// No step without a roll moves the basis of this carry by more than this.
-    pub fn move_bound(&self, carry: &BasisModel, step_years: f64) -> f64 {
-        let carry_move = carry.bound * (1.0 - carry.step.decay) + carry.largest_shock();
-        // The carry's own move at the longest tenor, and what a step less to expiry makes.
-        let by_tenor = carry.bound + 2.0 * self.slope_per_year.abs() * self.longest_years;
-        carry_move * self.longest_years + by_tenor * step_years
     }
 
     /// No basis of a carry within `carry_bound` is larger than this.

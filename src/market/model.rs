@@ -114,15 +114,6 @@ impl MarketModel {
         }
     }
 
-    /// The same market where marks are told from outside and nothing bounds how far a step moves them.
-    #[must_use]
-    pub(crate) fn with_told_marks(mut self) -> Self {
-        for contract in &mut self.contracts {
-            contract.basis_move_bound = f64::INFINITY;
-        }
-        self
-    }
-
     /// The same market without the contracts that no hedge of the plan may hold: their basis, mark and funding are not worked
     /// out. Everything else stays as it is.
     #[must_use]
@@ -159,11 +150,6 @@ impl MarketModel {
     /// Covariance of the diffusive parts of two log prices over `step`, counted from 1, given its start.
     pub fn covariance(&self, step: usize, a: Factor, b: Factor) -> f64 {
         self.covariance.between(step, a, b)
-    }
-
-    /// No step of a dated future moves `ln(F/S)` by more, rolls aside, nor does its carry alone; infinite where marks are told.
-    pub fn basis_move_bound(&self, contract: usize) -> f64 {
-        self.contracts[contract].basis_move_bound
     }
 
     /// Spot at time 0, USD.

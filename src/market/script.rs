@@ -136,7 +136,7 @@ impl ScriptedMarket {
         let step_years = plan.simulation.step_years();
         let contracts = plan.market.contracts.iter();
         Self {
-            model: MarketModel::new(&plan).with_told_marks(),
+            model: MarketModel::new(&plan),
             initial_usd: plan.market.assets.iter().map(|a| a.spot_usd).collect(),
             contracts: contracts
                 .map(|contract| ScriptedContract {

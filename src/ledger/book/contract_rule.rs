@@ -1,6 +1,5 @@
 //! One contract as the general ledger sees it.
 
-use crate::ledger::book::kernels::CurveGrowth;
 use crate::ledger::rules::{CONTINUITY_CORRECTION, jump_reach};
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
@@ -42,6 +41,18 @@ pub(super) struct ContractRule {
     pub(super) per_8h: f64,
 }
 
+/// Where a dated future stands at a step's end before its events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CurveMoment {
+    /// Price of a unit in the currency of the account.
+    pub(super) unit: f64,
+    /// Spot of the underlying, USD.
+    pub(super) spot_usd: f64,
+    /// Carry per year.
+    pub(super) carry: f64,
+    pub(super) step: usize,
+}
+
 /// When a chain of dated futures expires and rolls.
 #[derive(Debug, Clone)]
 pub(super) struct ChainRule {
@@ -49,8 +60,6 @@ pub(super) struct ChainRule {
     pub(super) tenors_years: Vec<f64>,
     /// The same after the roll at the end of a step; `None` where there is no roll.
     pub(super) far_years: Vec<Option<f64>>,
-    /// What the growth by a move of the carry takes, as far as one moves the mark in a step.
-    pub(super) curve: CurveGrowth,
     /// Step at whose end the last contract is settled; beyond the horizon if never.
     pub(super) settled_at: usize,
 }
@@ -108,9 +117,7 @@ impl ContractRule {
             jump_clearances: variances.iter().map(beside_jump).collect(),
             shifts: variances.iter().map(shift).collect(),
             variances,
-            chain: contract
-                .dated()
-                .map(|dated| ChainRule::new(dated, plan, market.basis_move_bound(index))),
+            chain: contract.dated().map(|dated| ChainRule::new(dated, plan)),
             per_8h,
         }
     }
@@ -120,6 +127,22 @@ impl ContractRule {
         match &self.kind {
             ContractKind::Option(option) => Some(option),
             ContractKind::Perpetual { .. } | ContractKind::Dated(_) => None,
+        }
+    }
+
+    /// What the moves of a dated future's curve since its entry at a carry have added to the price of a unit by now, USD: what it is
+    /// beyond what it would be at the carry of the entry, with as long to its expiry.
+    pub(super) fn curve_moved_usd(&self, now: &CurveMoment, entry_carry: f64) -> f64 {
+        let tenor_years = self
+            .chain
+            .as_ref()
+            .map_or(0.0, |chain| chain.tenors_years[now.step]);
+        // How far the mark at the carry of the entry is above the mark, as a logarithm.
+        let above = (entry_carry - now.carry) * tenor_years;
+        if self.is_inverse {
+            now.spot_usd * now.unit * (1.0 - exp(-above))
+        } else {
+            now.unit * (1.0 - exp(above))
         }
     }
 
@@ -167,7 +190,7 @@ impl ContractRule {
 }
 
 impl ChainRule {
-    fn new(dated: &DatedPlan, plan: &Plan, move_bound: f64) -> Self {
+    fn new(dated: &DatedPlan, plan: &Plan) -> Self {
         let steps = plan.simulation.steps as usize;
         let step_years = plan.simulation.step_years();
         let years_left = |index: usize, step: usize| {
@@ -193,7 +216,6 @@ impl ChainRule {
         Self {
             tenors_years,
             far_years,
-            curve: CurveGrowth::of(move_bound),
             settled_at: dated.expiries[held].step as usize,
         }
     }

@@ -1,10 +1,7 @@
 //! One contract's prices over a tile in the ledger's own form, and its running sums.
 
 use crate::ledger::book::contract_rule::ContractRule;
-use crate::ledger::book::kernels::{
-    CurveGrowth, CurveStep, InverseStep, add_close_curve, add_curve, add_inverse, add_price,
-    far_units, pay, skip,
-};
+use crate::ledger::book::kernels::{InverseStep, add_inverse, add_price, far_units, pay, skip};
 use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
 use crate::ledger::book::rules::BookRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
@@ -24,8 +21,6 @@ pub(super) struct ContractSeries {
     pub(super) price_usd: Vec<LaneArray>,
     /// `O`.
     pub(super) own_usd: Vec<LaneArray>,
-    /// `C`.
-    pub(super) curve_usd: Vec<LaneArray>,
     /// Funding that a size of 1 receives at the end of each step, in the currency of the account.
     pub(super) stamp: Vec<LaneArray>,
     /// `Z`.
@@ -72,7 +67,6 @@ impl ContractSeries {
             is_rolled: [false; TILE_STEPS + 1],
             price_usd: steps(contract.is_inverse),
             own_usd: steps(contract.is_inverse && !is_option),
-            curve_usd: steps(is_dated),
             stamp: steps(is_perpetual),
             funding_usd: steps(is_perpetual),
             greeks: vec![
@@ -113,7 +107,6 @@ impl ContractSeries {
         for sums in [
             &mut self.price_usd,
             &mut self.own_usd,
-            &mut self.curve_usd,
             &mut self.funding_usd,
         ] {
             if let Some(sum) = sums.last_mut() {
@@ -170,8 +163,6 @@ impl ContractSeries {
                     if contract.is_inverse {
                         self.add_inverse(k, spots, marks);
                     }
-                    let tenor = (chain.tenors_years[step], chain.curve);
-                    self.add_curve(k, tenor, &tile.carry[index], marks);
                     if let Some(far) = chain.far_years[step] {
                         far_units(
                             &spots.end_usd[k],
@@ -233,7 +224,6 @@ impl ContractSeries {
         for sums in [
             &mut self.price_usd,
             &mut self.own_usd,
-            &mut self.curve_usd,
             &mut self.funding_usd,
         ] {
             if !sums.is_empty() {
@@ -282,36 +272,6 @@ impl ContractSeries {
             (&tile.mark_usd[index][k + 1], None)
         };
         pay(unit, rates, value_usd, before, &mut self.stamp[k], now);
-    }
-
-    /// `C`: what the carry's own move has done to the mark, at the end's tenor.
-    fn add_curve(
-        &mut self,
-        k: usize,
-        (tenor_years, growth): (f64, CurveGrowth),
-        carry: &[LaneArray; TILE_STEPS + 1],
-        marks: &[LaneArray; TILE_STEPS + 1],
-    ) {
-        let (before, now) = turn(&mut self.curve_usd, k);
-        let start_unit = if self.is_rolled[k] {
-            &self.after_roll[k]
-        } else if self.unit.is_empty() {
-            &marks[k]
-        } else {
-            &self.unit[k]
-        };
-        let step = CurveStep {
-            mark_usd: &marks[k + 1],
-            start_carry: &carry[k],
-            end_carry: &carry[k + 1],
-            start_unit: (!self.unit.is_empty()).then_some(start_unit),
-            tenor_years,
-        };
-        match growth {
-            CurveGrowth::Closer => add_close_curve::<6>(&step, before, now),
-            CurveGrowth::Close => add_close_curve::<8>(&step, before, now),
-            CurveGrowth::Any => add_curve(&step, before, now),
-        }
     }
 
     /// What the roll at the end of step `k`, if there is one, adds to what rolls have skipped.

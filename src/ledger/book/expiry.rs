@@ -109,6 +109,8 @@ impl Lane<'_> {
         } else {
             both(held)
         };
+        // The planned size is closed at the near mark and entered again at the far one.
+        self.enter_curve(l, planned, 0.0);
         self.work.now.unit[l] = far;
         let hot = &mut self.state.hot;
         hot.planned_cash[leg.account][lane] += planned * (far - near) - planned_costs.sum();

@@ -253,6 +253,9 @@ fn open_leg(
     state.costs_usd = fee_usd + away_usd;
     state.actual.add(held, &sums);
     state.planned.add(leg.planned, &sums);
+    if let Some(dated) = rules.contracts[rule.contract].dated() {
+        state.entry_carry = dated.carry.initial;
+    }
     state.order = Order {
         target: leg.target,
         parts_left: leg.parts_left,
@@ -443,6 +446,8 @@ fn empty(rules: &BookRules) -> State {
     let leg = LegState {
         planned: Turnover::default(),
         actual: Turnover::default(),
+        entry_carry: 0.0,
+        curve_usd: 0.0,
         costs_usd: 0.0,
         final_size: 0.0,
         order: Order {

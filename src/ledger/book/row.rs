@@ -1,6 +1,7 @@
 //! The row that a path leaves: P&L by cash, and its parts by the running sums and what its trades have turned over.
 
 use crate::ledger::book::account_rule::AccountRule;
+use crate::ledger::book::contract_rule::CurveMoment;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::{Series, Sums};
 use crate::ledger::book::state::{PathState, State, Turnover};
@@ -174,9 +175,27 @@ impl PathEnd<'_> {
         Turnover {
             price_usd: size * sums.price_usd - turnover.price_usd,
             own_usd: size * sums.own_usd - turnover.own_usd,
-            curve_usd: size * sums.curve_usd - turnover.curve_usd,
             funding_usd: size * sums.funding_usd - turnover.funding_usd,
         }
+    }
+
+    /// What the moves of its curve have added to the price of a leg's planned size between its entries and exits; `None` without
+    /// a curve.
+    fn curve_moved_usd(&self, l: usize) -> Option<f64> {
+        let rules = self.rules;
+        let index = rules.legs[l].contract;
+        let contract = &rules.contracts[index];
+        contract.chain.as_ref()?;
+        let (lane, last) = (self.lane, self.tile.steps - 1);
+        let moment = CurveMoment {
+            unit: self.series.unit_at_end(self.tile, index, last)[lane],
+            spot_usd: self.spot_usd(contract.underlying),
+            carry: self.tile.carry[index][last + 1][lane],
+            step: rules.steps,
+        };
+        let leg = &self.state.legs[lane * rules.legs.len() + l];
+        let open = self.state.hot.planned[l][lane];
+        Some(leg.curve_usd + open * contract.curve_moved_usd(&moment, leg.entry_carry))
     }
 
     fn parts(&self) -> Parts {
@@ -201,9 +220,9 @@ impl PathEnd<'_> {
                 own_usd += planned.own_usd;
                 let basis_usd = planned.own_usd - planned.price_usd;
                 parts.basis_usd += basis_usd;
-                if rules.contracts[rules.legs[l].contract].dated().is_some() {
-                    parts.curve_usd -= planned.curve_usd;
-                    parts.carry_usd += basis_usd + planned.curve_usd;
+                if let Some(moved_usd) = self.curve_moved_usd(l) {
+                    parts.curve_usd -= moved_usd;
+                    parts.carry_usd += basis_usd + moved_usd;
                 }
             }
             if hedge.is_option {

@@ -1,7 +1,7 @@
 //! A tile's prices in the ledger's own form, for all lanes at once: units, and the running sums that attribute profit.
 //!
-//! For every contract there are running sums `P` of the moves of its unit in USD, `O` of what its own underlying did, `C` of what
-//! the carry curve did and `Z` of funding. What a leg made between two of its trades is its size times their difference, so a
+//! For every contract there are running sums `P` of the moves of its unit in USD, `O` of what its own underlying did and `Z` of
+//! funding. What a leg made between two of its trades is its size times their difference, so a
 //! quiet step has nothing to book.
 
 use crate::ledger::book::contract_series::{ContractSeries, Spots};
@@ -132,7 +132,7 @@ impl Series {
         tile.is_stamp[contract][k].then(|| &self.contracts[contract].stamp[k])
     }
 
-    /// `P`, `O`, `C` and `Z` at the end of step `k`.
+    /// `P`, `O` and `Z` at the end of step `k`.
     pub(super) fn sums(
         &self,
         rules: &BookRules,
@@ -156,7 +156,6 @@ impl Series {
             } else {
                 at(&series.own_usd)
             },
-            curve_usd: at(&series.curve_usd),
             funding_usd: at(&series.funding_usd),
         }
     }
@@ -183,7 +182,6 @@ impl Series {
 pub(super) struct Sums {
     pub(super) price_usd: f64,
     pub(super) own_usd: f64,
-    pub(super) curve_usd: f64,
     pub(super) funding_usd: f64,
 }
 
@@ -200,7 +198,6 @@ impl Sums {
         Self {
             price_usd,
             own_usd,
-            curve_usd: 0.0,
             funding_usd: 0.0,
         }
     }

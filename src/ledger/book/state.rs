@@ -65,7 +65,6 @@ pub(super) struct Hot {
 pub(super) struct Turnover {
     pub(super) price_usd: f64,
     pub(super) own_usd: f64,
-    pub(super) curve_usd: f64,
     pub(super) funding_usd: f64,
 }
 
@@ -85,6 +84,10 @@ pub(super) struct LegState {
     pub(super) planned: Turnover,
     /// Of the actual size.
     pub(super) actual: Turnover,
+    /// Of a dated future, the carry per year at which the planned size was entered, averaged.
+    pub(super) entry_carry: f64,
+    /// What the curve's moves since then have added to the price of what of it has been closed, times the size, USD.
+    pub(super) curve_usd: f64,
     /// Fees, slippage and costs of liquidation, USD, >= 0.
     pub(super) costs_usd: f64,
     /// Size before it was closed at the horizon.

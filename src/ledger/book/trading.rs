@@ -1,5 +1,6 @@
 //! Trades of a leg and what they cost.
 
+use crate::ledger::book::contract_rule::CurveMoment;
 use crate::ledger::book::lane::Lane;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Sums;
@@ -142,7 +143,6 @@ impl Turnover {
     pub(super) fn add(&mut self, change: f64, sums: &Sums) {
         self.price_usd += change * sums.price_usd;
         self.own_usd += change * sums.own_usd;
-        self.curve_usd += change * sums.curve_usd;
         self.funding_usd += change * sums.funding_usd;
     }
 }
@@ -188,11 +188,48 @@ impl Lane<'_> {
         let unit = self.work.now.unit[l];
         let sums = self.sums(l);
         self.leg_mut(l).planned.add(change, &sums);
+        self.enter_curve(l, size, target);
         let hot = &mut self.state.hot;
         hot.planned_cash[a][lane] += change * unit - cost;
         let entry = hot.planned_entry[l][lane];
         hot.planned_entry[l][lane] = new_entry(size, entry, target, unit);
         hot.planned[l][lane] = target;
+    }
+
+    /// Books what the curve has done to the part of a planned size that a trade closes, and averages the carry of what it enters.
+    pub(super) fn enter_curve(&mut self, l: usize, size: f64, target: f64) {
+        let Some(carry) = self.carry(l) else {
+            return;
+        };
+        let closed = if size * target <= 0.0 {
+            size
+        } else if target.abs() < size.abs() {
+            size - target
+        } else {
+            0.0
+        };
+        let contract = &self.rules.contracts[self.rules.legs[l].contract];
+        let moment = CurveMoment {
+            unit: self.work.now.unit[l],
+            spot_usd: self.spot_usd(contract.underlying),
+            carry,
+            step: self.step,
+        };
+        let leg = self.leg_mut(l);
+        if closed != 0.0 {
+            leg.curve_usd += closed * contract.curve_moved_usd(&moment, leg.entry_carry);
+        }
+        leg.entry_carry = new_entry(size, leg.entry_carry, target, carry);
+    }
+
+    /// The carry per year of a dated future at the step's end.
+    fn carry(&self, l: usize) -> Option<f64> {
+        let index = self.rules.legs[l].contract;
+        let carries = &self.tile.carry[index];
+        self.rules.contracts[index]
+            .chain
+            .as_ref()
+            .map(|_| carries[self.k + 1][self.lane])
     }
 
     /// Trades the held size at mark, with fee and costs.
