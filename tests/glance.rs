@@ -55,6 +55,9 @@ const INVERSE: (&str, &str) = (
     "collateral_coins = { X = 100_000 }",
 );
 
+/// What an inverse future held to expiry earns is the same on every path.
+const ROUNDING_FRAC: f64 = 1e-9;
+
 /// A strong basis, so that taking it as independent of the price, or of the rate, is seen.
 const PROCESS: &str = "mean = 0.05, initial = 0.15, volatility = 0.3, reversion_per_year = 8, correlation_with_spot = -0.6";
 
@@ -76,7 +79,7 @@ fn agrees(plan: &Plan, expected: f64, column: usize, what: &str) {
     let (mean, error) = mean_and_error(&values);
     assert!(error > 0.0, "{what}: random");
     assert!(
-        (mean - expected).abs() < STD_ERRORS * error,
+        (mean - expected).abs() < STD_ERRORS * error + ROUNDING_FRAC * expected.abs(),
         "{what}: {expected} expected, {mean} +- {error} found"
     );
 }

@@ -7,18 +7,19 @@ use crate::hedge::costs::{delivery_cost_usd, trade_cost_usd};
 use crate::hedge::expected_funding::{Weight, weighted_rate};
 use crate::hedge::legs::{Positions, is_inverse};
 use crate::hedge::moments::{
-    basis_process, expected_inverse_basis, expected_inverse_basis_at, expected_mark_at_usd,
-    expected_mark_usd,
+    expected_inverse_basis, expected_inverse_basis_at, expected_mark_at_usd, expected_mark_usd,
 };
-use crate::math::funding::Reversion;
 use crate::plan::types::{ContractPlan, DatedPlan, Follows, FundingPlan, Plan};
+
+/// A size that differs from another by no more than this fraction is the same but for rounding.
+const LOT_ROUNDING_FRAC: f64 = 1e-12;
 
 /// A hedge's expectations, USD; what is received is positive, costs are at least 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Expected {
     /// Funding over the horizon; 0 but for perpetuals.
     pub(crate) funding_usd: f64,
-    /// What the basis of a dated future earns by running off at an unchanged carry.
+    /// What the basis of a dated future earns by running off at the carry of its entry.
     pub(crate) carry_usd: Option<f64>,
     /// Number of rolls, and what they cost.
     pub(crate) rolls: usize,
@@ -127,56 +128,91 @@ fn funding_usd(plan: &Plan, contract: &ContractPlan, sizes: &[f64]) -> f64 {
         .sum()
 }
 
-/// What the basis of the contract held earns step by step at the carry that the step begins with, USD.
-///
-/// A step with `tau0` and `tau1` years left moves a linear basis by `S1 exp(b(y0, tau1)) - S0 exp(b(y0, tau0)) - (S1 - S0)`;
-/// an inverse short's coins are worth `U (e^-b1 - e^-b0)`, of which `-U S1/S0 e^-b0 (e^b1 - e^b(y0, tau1))` is the curve's.
-fn carry_usd(plan: &Plan, contract: &ContractPlan, dated: &DatedPlan, sizes: &[f64]) -> f64 {
-    let asset = &plan.market.assets[contract.underlying];
-    let dt = plan.simulation.step_years();
-    let drift = (asset.drift_annual * dt).exp();
-    let process = basis_process(&dated.carry);
-    let decay = (-process.reversion_per_year * dt).exp();
-    // What a step adds to the carry beyond its decay.
-    let noise = Reversion {
-        mean: 0.0,
-        initial: 0.0,
-        ..process
-    };
-    let noise_variance = noise.value(dt).variance;
-    let noise_covariance = asset.volatility_annual
-        * noise.covariance_with_brownian(dt, dated.carry.correlation_with_spot);
-    let mut total_usd = 0.0;
-    for step in 1..=plan.simulation.steps {
-        let (from, to) = (f64::from(step - 1) * dt, f64::from(step) * dt);
-        // The middle of the step: at its ends there may be a roll.
-        let Some(expiry) = dated.expiry_at(from + 0.5 * dt) else {
-            break;
-        };
-        let (before, after) = (expiry.years - from, (expiry.years - to).max(0.0));
-        let size = sizes[step as usize];
-        let value = process.value(from);
-        let slopes = (dated.slope_per_year * (after * after - before * before)).exp();
-        let mean_exp =
-            |weight: f64| (weight * value.mean + 0.5 * weight * weight * value.variance).exp();
-        total_usd += if is_inverse(contract) {
-            let next = (after * process.mean * (1.0 - decay)
-                + 0.5 * after * after * noise_variance
-                + after * noise_covariance)
-                .exp();
-            let moved = expected_inverse_basis_at(contract, to, after)
-                - expected_inverse_basis_at(contract, from, before);
-            let curve = drift
-                * slopes
-                * (next * mean_exp(after * decay - before) - mean_exp(after - before));
-            -size * (moved + curve)
+/// A part of a size in a dated future, entered at one time.
+#[derive(Debug, Clone, Copy)]
+struct Lot {
+    entered_years: f64,
+    size: f64,
+}
+
+impl Lot {
+    /// What its basis earns at the carry of its entry up to a later time, USD: that of a short in USD
+    /// `F0 - S0 - (S1 exp(b(y0, tau1)) - S1)`, that of one in coins `U (exp(-b(y0, tau1)) - exp(-b0))`.
+    fn carry_usd(
+        &self,
+        plan: &Plan,
+        contract: &ContractPlan,
+        expiry_years: f64,
+        years: f64,
+    ) -> f64 {
+        let entered = self.entered_years;
+        let tenors = [expiry_years - entered, (expiry_years - years).max(0.0)];
+        let moved_usd = if is_inverse(contract) {
+            let [at_entry, now] =
+                tenors.map(|tenor_years| expected_inverse_basis_at(contract, entered, tenor_years));
+            now - at_entry
         } else {
-            let mark_usd = |tenor: f64| expected_mark_at_usd(&plan.market, contract, from, tenor);
-            let spot_usd = asset.spot_usd * (asset.drift_annual * from).exp();
-            let moved_usd = drift * mark_usd(after) - mark_usd(before) - (drift - 1.0) * spot_usd;
-            -size * moved_usd
+            let asset = &plan.market.assets[contract.underlying];
+            let growth = (asset.drift_annual * (years - entered)).exp();
+            let spot_usd = asset.spot_usd * (asset.drift_annual * entered).exp();
+            let [at_entry_usd, now_usd] = tenors.map(|tenor_years| {
+                expected_mark_at_usd(&plan.market, contract, entered, tenor_years)
+            });
+            growth * (now_usd - spot_usd) - (at_entry_usd - spot_usd)
         };
+        -self.size * moved_usd
     }
+}
+
+/// What the basis of the contracts held earns at the carry at which their sizes are entered, USD; what is closed is taken from all lots
+/// alike.
+fn carry_usd(plan: &Plan, contract: &ContractPlan, dated: &DatedPlan, sizes: &[f64]) -> f64 {
+    let dt = plan.simulation.step_years();
+    let mut total_usd = 0.0;
+    let mut lots: Vec<Lot> = Vec::new();
+    let mut held: Option<f64> = None;
+    // Closes a share of all lots.
+    let mut close = |lots: &mut Vec<Lot>, held: Option<f64>, years: f64, share: f64| {
+        for lot in lots.iter_mut() {
+            let closed = Lot {
+                size: lot.size * share,
+                ..*lot
+            };
+            let expiry_years = held.unwrap_or(years);
+            total_usd += closed.carry_usd(plan, contract, expiry_years, years);
+            lot.size -= closed.size;
+        }
+        if share >= 1.0 {
+            lots.clear();
+        }
+    };
+    for step in 1..=plan.simulation.steps {
+        let from = f64::from(step - 1) * dt;
+        // The middle of the step: at its ends there may be a roll.
+        let next = dated.expiry_at(from + 0.5 * dt).map(|expiry| expiry.years);
+        if next != held {
+            close(&mut lots, held, from, 1.0);
+            held = next;
+        }
+        if held.is_none() {
+            break;
+        }
+        let present: f64 = lots.iter().map(|lot| lot.size).sum();
+        let target = sizes[step as usize];
+        if present * target <= 0.0 {
+            close(&mut lots, held, from, 1.0);
+        } else if target.abs() < present.abs() {
+            close(&mut lots, held, from, 1.0 - target / present);
+        }
+        let added = target - lots.iter().map(|lot| lot.size).sum::<f64>();
+        if added.abs() > LOT_ROUNDING_FRAC * target.abs() {
+            lots.push(Lot {
+                entered_years: from,
+                size: added,
+            });
+        }
+    }
+    close(&mut lots, held, f64::from(plan.simulation.steps) * dt, 1.0);
     total_usd
 }
 

@@ -94,28 +94,35 @@ fn rolls_cost_fee_and_slippage_on_both_legs() {
     assert_column(&row, "exit_cost_usd", 0.06);
 }
 
-/// A carry that rises after entry is a loss of the curve that the carry earns back by expiry.
+/// A carry that rises after entry takes nothing from who holds to expiry: what was entered is earned. Who leaves before pays for it.
 #[test]
 fn carry_and_curve_are_told_apart() {
-    let mut plan = chain(2, 0.25, 0.0);
-    let ContractKind::Dated(dated) = &mut plan.market.contracts[0].kind else {
-        unreachable!()
+    let of_expiry = |step: u32| {
+        let mut plan = chain(2, 0.25, 0.0);
+        let ContractKind::Dated(dated) = &mut plan.market.contracts[0].kind else {
+            unreachable!()
+        };
+        dated.expiries = vec![Expiry {
+            years: 0.25 * f64::from(step),
+            step,
+            roll_step: None,
+        }];
+        let tape = tapes::of_spots_and_carries(&plan, &[100.0; 3], &[0.1, 0.2, 0.2]);
+        run(&plan, &tape, Draws::Always(1.0))
     };
-    dated.expiries = vec![Expiry {
-        years: 0.5,
-        step: 2,
-        roll_step: None,
-    }];
-    let tape = tapes::of_spots_and_carries(&plan, &[100.0; 3], &[0.1, 0.2, 0.2]);
-    let row = run(&plan, &tape, Draws::Always(1.0));
     // Entry at 100 e^0.05, settled at 100.
-    let curve_usd = -100.0 * (0.05_f64.exp() - 0.025_f64.exp());
+    let row = of_expiry(2);
     assert_column(&row, "futures_basis_usd", 100.0 * (0.05_f64.exp() - 1.0));
+    assert_column(&row, "curve_usd", 0.0);
+    assert_column(&row, "carry_usd", 100.0 * (0.05_f64.exp() - 1.0));
+    // Entry at 100 e^0.075, closed at 100 e^0.05 with a quarter left.
+    let row = of_expiry(3);
+    let curve_usd = -100.0 * (0.05_f64.exp() - 0.025_f64.exp());
     assert_column(&row, "curve_usd", curve_usd);
     assert_column(
         &row,
         "carry_usd",
-        100.0 * (0.05_f64.exp() - 1.0) - curve_usd,
+        100.0 * (0.075_f64.exp() - 0.025_f64.exp()),
     );
 }
 

@@ -5,7 +5,8 @@ use crate::market::covariance::Factor;
 use crate::market::model::MarketModel;
 use crate::outcome::layout::venue_of;
 use crate::plan::types::{
-    AccountPlan, AfterLiquidation, FundingSource, MarginCallPlan, Plan, SettlementCurrency,
+    AccountPlan, AfterLiquidation, CallAction, FundingSource, MarginCallPlan, Plan,
+    SettlementCurrency,
 };
 use crate::venue::rules::Remainder;
 
@@ -33,6 +34,8 @@ pub(super) struct AccountRule {
     pub(super) initial_value_usd: f64,
     /// Whether it holds one future and nothing else that moves, whatever happens.
     pub(super) is_single: bool,
+    /// Whether what a hedger who looks at it does may cost something: he trades, or sells inventory.
+    pub(super) calls_move_wealth: bool,
     /// Covariances of its factors, the marks of its legs (an option: the spot) and the spots of its coins, by step:
     /// shape `[steps + 1][factors][factors]`. Empty if `is_single`.
     pub(super) covariances: Vec<f64>,
@@ -54,6 +57,13 @@ pub(super) struct SlotRule {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CreditRule {
     pub(super) rate_per_step: f64,
+}
+
+/// Whether looking at an account may end in a trade or a sale.
+fn calls_move_wealth(account: &AccountPlan) -> bool {
+    let sells = |source: &FundingSource| matches!(source, FundingSource::Inventory { .. });
+    let trades = |call: MarginCallPlan| matches!(call.action, CallAction::Deleverage);
+    account.margin_call.is_some_and(trades) || account.sources.iter().any(sells)
 }
 
 impl AccountRule {
@@ -125,6 +135,7 @@ impl AccountRule {
             venue: venue_of(plan, index),
             initial_value_usd: 0.0,
             is_single,
+            calls_move_wealth: calls_move_wealth(account),
             covariances: Vec::new(),
         }
     }

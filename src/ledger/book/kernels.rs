@@ -1,10 +1,5 @@
 //! Lane loops over prices, compiled for each SIMD level.
 
-#![expect(
-    clippy::inline_always,
-    reason = "lane loops are compiled for each SIMD level, and what they call with them"
-)]
-
 use multiversion::multiversion;
 
 use crate::market::tile::LaneArray;

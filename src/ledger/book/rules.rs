@@ -14,8 +14,8 @@ use crate::ledger::book::state::State;
 use crate::market::model::MarketModel;
 use crate::outcome::layout::{Layout, venues};
 use crate::plan::types::{
-    CallAction, ContractPlan, ContractSettlement, Crossing, Follows, FundingSource, HedgePlan,
-    MarginCallPlan, OrderPlan, OrderStyle, Plan, Rebalance, Rounding, StressPlan, SwitchPlan,
+    ContractPlan, ContractSettlement, Crossing, Follows, FundingSource, HedgePlan, OrderPlan,
+    OrderStyle, Plan, Rebalance, Rounding, StressPlan, SwitchPlan,
 };
 
 /// A duration may miss a whole number of steps by this rounding error.
@@ -61,8 +61,6 @@ pub struct BookRules {
     pub(super) initial_coins_usd: f64,
     /// Assets of which coins may be bought, lost or sold early.
     pub(super) may_have_extra: Vec<bool>,
-    /// Whether what hedgers who look do may cost something: they trade, or sell inventory.
-    pub(super) calls_move_wealth: bool,
     /// Whether something happens on every path at the end of each step.
     is_common: Vec<bool>,
     /// Whether that is rolls alone; shape `[steps + 1]`.
@@ -204,7 +202,6 @@ impl BookRules {
             initial_wealth_usd: 0.0,
             initial_coins_usd: 0.0,
             may_have_extra: vec![false; plan.market.assets.len()],
-            calls_move_wealth: false,
             is_common: Vec::new(),
             rolls_alone: Vec::new(),
             calm_steps: vec![0; steps + 1],
@@ -298,12 +295,9 @@ impl BookRules {
             self.may_have_extra[slot.asset] |= self.accounts[slot.account].coin.is_none();
         }
         for account in &self.accounts {
-            let deleverages = |call: &MarginCallPlan| matches!(call.action, CallAction::Deleverage);
-            self.calls_move_wealth |= account.margin_call.as_ref().is_some_and(deleverages);
             for source in &account.sources {
                 if let FundingSource::Inventory { holding, .. } = source {
                     self.may_have_extra[self.holdings[*holding].asset] = true;
-                    self.calls_move_wealth = true;
                 }
             }
         }

@@ -26,7 +26,16 @@ impl Lane<'_> {
             tile: self.tile,
             first: self.k,
         };
-        self.load_ends();
+        let may_trade = rules
+            .accounts
+            .iter()
+            .any(|account| account.calls_move_wealth);
+        if may_trade {
+            // What a trade costs depends on how far the step has moved.
+            self.load();
+        } else {
+            self.load_ends();
+        }
         quiet.pay(&steps, &mut self.state.hot, lane);
         for a in 0..rules.accounts.len() {
             self.send_on(a);
@@ -52,7 +61,7 @@ impl Lane<'_> {
         *required_usd = required_usd.max(quiet.needed_usd);
         self.record_in_flight();
         if rules.is_watching(self.step) {
-            let wealth_usd = if rules.calls_move_wealth {
+            let wealth_usd = if may_trade {
                 self.wealth_usd(true)
             } else {
                 quiet.wealth_usd

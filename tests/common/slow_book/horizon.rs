@@ -7,7 +7,6 @@ use super::account::Account;
 use super::holding::Holding;
 use super::leg::{Leg, Position, traded_notional};
 use super::order::Purpose;
-use super::prices::{expiry_held, years_left};
 use super::record::Record;
 use super::{Book, Draws, Prices, SlowRow, Who};
 
@@ -112,25 +111,15 @@ impl<'a> Book<'a> {
         let inventory_base = self.followed_before_production(h);
         let ideal_usd = -hedge.coverage_frac * inventory_base * spot_change_usd;
         let basis_usd = planned_usd + planned_base * underlying_change_usd;
-        let curve_usd = contract.dated().map(|dated| {
-            let expiry = expiry_held(dated, self.step);
-            let at = self.step as usize;
-            let carries = &self.tape.carry[c];
-            let left = years_left(expiry.years, self.end.years);
-            let ratio = |carry: f64| dated.basis(carry, left).exp();
-            -planned_base
-                * self.end.spot_usd[underlying]
-                * (ratio(carries[at]) - ratio(carries[at - 1]))
-        });
+        let is_dated = contract.dated().is_some();
         self.add("ideal_offset_usd", ideal_usd);
         self.add(
             "tracking_usd",
             -planned_base * underlying_change_usd - ideal_usd,
         );
         self.add("futures_basis_usd", basis_usd);
-        if let Some(curve_usd) = curve_usd {
-            self.add("curve_usd", curve_usd);
-            self.add("carry_usd", basis_usd - curve_usd);
+        if is_dated {
+            self.add("carry_usd", basis_usd);
         }
     }
 
@@ -150,6 +139,10 @@ impl<'a> Book<'a> {
 
     /// The holdings are sold, expired legs settled, the others closed; what an account owes then is the insurance fund's.
     pub fn close_everything(&mut self) {
+        for h in 0..self.legs.len() {
+            let (c, size) = (self.legs[h].contract, self.legs[h].planned.size);
+            self.split_curve(h, size, 0.0, self.end.mark_usd[c]);
+        }
         for j in 0..self.holdings.len() {
             let left_base = self.holdings[j].inventory_base;
             let spot_usd = self.spot_of_holding(j);
@@ -268,6 +261,7 @@ fn open_leg(plan: &Plan, hedge: &hedgesim::plan::types::HedgePlan) -> Leg {
         contract: hedge.contract,
         planned: on,
         actual: on,
+        planned_carry: contract.dated().map_or(0.0, |dated| dated.carry.initial),
         is_over: hedge.is_absent(),
         order: None,
         profit_to_fill: None,

@@ -91,6 +91,8 @@ pub struct Leg {
     pub contract: usize,
     pub planned: Position,
     pub actual: Position,
+    /// Of a dated future, the carry at which the planned position was entered, averaged by size.
+    pub planned_carry: f64,
     /// Settled, exercised or never there: nothing is traded any more.
     pub is_over: bool,
     /// What is left of an order that is worked in parts.

@@ -5,6 +5,7 @@ use hedgesim::plan::types::{ContractPlan, ContractSettlement};
 use super::leg::{Position, traded_notional};
 use super::option::OptionNow;
 use super::order::{Cost, Purpose, largest_share};
+use super::prices::{expiry_held, years_left};
 use super::{Book, Who};
 
 /// A cut smaller than this fraction of the wanted size is rounding, and not counted.
@@ -30,6 +31,9 @@ impl Book<'_> {
     pub fn trade_to(&mut self, h: usize, who: Who, target: f64, mark_usd: f64, purpose: Purpose) {
         let settlement = self.contract(h).settlement;
         let before = self.legs[h].position(who).size;
+        if who == Who::Planned {
+            self.split_curve(h, before, target, mark_usd);
+        }
         let cost = self.future_cost(h, traded_notional(settlement, target - before, mark_usd));
         let realised = self
             .position_mut(h, who)
@@ -40,6 +44,41 @@ impl Book<'_> {
             self.tell(&format!(
                 "hedge {h}: {before} -> {target} at {mark_usd} ({purpose:?})"
             ));
+        }
+    }
+
+    /// What is closed of a planned dated future would have brought another price at the carry it was entered at: that is the
+    /// curve's part, and the rest is carry. What is entered is entered at the carry of now.
+    pub fn split_curve(&mut self, h: usize, before: f64, target: f64, mark_usd: f64) {
+        let contract = self.contract(h);
+        let Some(dated) = contract.dated() else {
+            return;
+        };
+        let settlement = contract.settlement;
+        let spot_usd = self.end.spot_usd[contract.underlying];
+        let carry = self.tape.carry[self.legs[h].contract][self.step as usize];
+        let kept = if before * target > 0.0 {
+            target.abs().min(before.abs()).copysign(before)
+        } else {
+            0.0
+        };
+        let left = years_left(expiry_held(dated, self.step.max(1)).years, self.end.years);
+        let entered = self.legs[h].planned_carry;
+        // As at that carry, with as long to the expiry.
+        let unmoved_usd = mark_usd * ((entered - carry) * left).exp();
+        let curve_usd = match settlement {
+            ContractSettlement::Linear => (before - kept) * (unmoved_usd - mark_usd),
+            ContractSettlement::Inverse => {
+                (before - kept) * (1.0 / mark_usd - 1.0 / unmoved_usd) * spot_usd
+            }
+        };
+        self.add("curve_usd", curve_usd);
+        self.add("carry_usd", -curve_usd);
+        let added = (target - kept).abs();
+        if target == 0.0 {
+            self.legs[h].planned_carry = carry;
+        } else {
+            self.legs[h].planned_carry = (kept.abs() * entered + added * carry) / target.abs();
         }
     }
 
