@@ -171,6 +171,16 @@ fn a_steeper_curve_is_booked_apart() {
     let all = mark(0.1, 100.0) - mark(0.3, 98.0);
     near("basis", row.of(Column::FuturesBasis), all, 1e-10);
     near("carry", row.extra(Extra::Carry), all - curve, 1e-10);
+
+    // Who holds to expiry earns what he entered at.
+    let mut plan = dated_plan(2, 1.0, vec![expiry(2, year, None)]);
+    with_carry(&mut plan, 0.1);
+    let mut path = FixedPath::of_spots(&plan, &[100.0, 90.0, 110.0]);
+    path.carry[0] = vec![0.1, 0.3, 0.3];
+    let row = run(&plan, &path);
+    near("curve", row.extra(Extra::Curve), 0.0, 1e-12);
+    let entered = mark(0.1, 2.0) - 100.0;
+    near("carry", row.extra(Extra::Carry), entered, 1e-10);
 }
 
 /// Poor funding sends the hedge into the dated contract; when that is settled it returns.
