@@ -4,7 +4,7 @@ use crate::ledger::book::calls::LargestCalls;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::{Lane, Work};
 use crate::ledger::book::passes::Passes;
-use crate::ledger::book::row::PathEnd;
+use crate::ledger::book::row::{PathEnd, involved_usd};
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::screen::Screen;
 use crate::ledger::book::series::Series;
@@ -241,6 +241,7 @@ impl<'a> Book<'a> {
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`, columns as in the plan's layout.
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
+        let involved_usd = involved_usd(self.rules);
         for lane in 0..LANES {
             PathEnd {
                 rules: self.rules,
@@ -249,6 +250,7 @@ impl<'a> Book<'a> {
                 tile,
                 lane,
                 largest_calls_usd: self.calls.largest_usd(lane),
+                involved_usd,
             }
             .write(out);
         }

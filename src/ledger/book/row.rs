@@ -26,6 +26,8 @@ pub(super) struct PathEnd<'a> {
     pub(super) lane: usize,
     /// Largest rises of the required collateral within a day and a week, USD.
     pub(super) largest_calls_usd: [f64; 2],
+    /// The plan's [`involved_usd`].
+    pub(super) involved_usd: f64,
 }
 
 /// The price attribution of all planned legs, USD.
@@ -40,6 +42,18 @@ struct Parts {
     funding_usd: f64,
     options_usd: f64,
     gap_usd: f64,
+}
+
+/// The money involved in a plan, beside which rounding is measured, USD.
+pub(super) fn involved_usd(rules: &BookRules) -> f64 {
+    let posted = |rule: &AccountRule| rule.initial_value_usd.abs() + rule.reserve_usd;
+    let accounts: f64 = rules.accounts.iter().map(posted).sum();
+    let holdings: f64 = rules
+        .holdings
+        .iter()
+        .map(|rule| rule.initial_value_usd)
+        .sum();
+    accounts + holdings
 }
 
 impl PathEnd<'_> {
@@ -109,19 +123,6 @@ impl PathEnd<'_> {
                 (slot.coins - slot.posted) * self.spot_usd(rule.asset)
             })
             .sum()
-    }
-
-    /// The money involved, beside which rounding is measured, USD.
-    fn involved_usd(&self) -> f64 {
-        let posted = |rule: &AccountRule| rule.initial_value_usd.abs() + rule.reserve_usd;
-        let accounts: f64 = self.rules.accounts.iter().map(posted).sum();
-        let holdings: f64 = self
-            .rules
-            .holdings
-            .iter()
-            .map(|rule| rule.initial_value_usd)
-            .sum();
-        accounts + holdings
     }
 
     /// Hedged P&L from cash and coins alone; 0 where it is rounding beside the money involved.
@@ -282,7 +283,7 @@ impl PathEnd<'_> {
     pub(super) fn write(&self, out: &mut [f64]) {
         let rules = self.rules;
         let (path, hot, lane) = (self.path(), &self.state.hot, self.lane);
-        let involved_usd = self.involved_usd();
+        let involved_usd = self.involved_usd;
         let hedged_usd = self.hedged_usd(involved_usd);
         let parts = self.parts();
         let least_usd = hot.min_equity_usd[lane];
