@@ -100,3 +100,18 @@ pub fn held_usd(plan: &Plan) -> f64 {
         })
         .sum()
 }
+
+/// Value of what is still to be produced, at the spots of time 0 and less what it costs to produce, USD: what production makes of P&L if prices
+/// stand still.
+pub(super) fn production_usd(plan: &Plan) -> f64 {
+    let holdings = plan.holdings.iter();
+    let made = holdings.flat_map(|holding| {
+        let spot_usd = plan.market.assets[holding.asset].spot_usd;
+        holding
+            .production
+            .iter()
+            .map(move |made| made.quantity_base * spot_usd - made.cost_usd)
+    });
+    // A sum of nothing is 0, not -0.
+    made.fold(0.0, |sum_usd, usd| sum_usd + usd)
+}
