@@ -26,7 +26,7 @@ fn near(found: Option<f64>, expected: f64) {
 }
 
 /// The nearest level that `check` shows, as a move of its mark.
-fn shown(plan: &Plan) -> f64 {
+pub(crate) fn shown(plan: &Plan) -> f64 {
     let distances = glance(plan)
         .into_iter()
         .filter_map(|hedge| hedge.distance_frac);
