@@ -235,8 +235,8 @@ fn dearer_margin_brings_the_level_nearer() {
     // One bracket has no next one, and this contract no funding.
     // One episode takes eleven days, of which there are ten.
     assert_eq!(results.notes.len(), 4, "{:?}", results.notes);
-    assert!(results.notes[0].starts_with("funding at its cap is left out"));
-    assert!(results.notes[1].starts_with("the next margin bracket is left out"));
+    assert!(results.notes[1].starts_with("funding at its cap is left out"));
+    assert!(results.notes[2].starts_with("the next margin bracket is left out"));
 }
 
 /// What liquidates before and after a rule, and whether written options stay as they are.
