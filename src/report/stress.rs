@@ -368,10 +368,12 @@ fn in_words(tail: &Tail, words: &Words) -> String {
         let when = worst.liquidation_day.map_or(String::new(), |day| {
             format!(", half of them by {}", day_words(day))
         });
-        said.push(format!(
-            "{} of them are liquidated{when}.",
+        let part = if worst.liquidated_frac < 1.0 {
             percent(worst.liquidated_frac)
-        ));
+        } else {
+            "All".to_owned()
+        };
+        said.push(format!("{part} of them are liquidated{when}."));
     }
     said.join(" ")
 }

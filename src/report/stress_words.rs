@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::figure::{Money, days_text, futures_text};
+use crate::report::figure::{Money, futures_text};
 use crate::report::number::{percent, plain};
 use crate::stress::history::EpisodeResult;
 use crate::stress::hypothetical::Shock;
@@ -81,9 +81,8 @@ impl Words {
         };
         if let Some(cut) = outcome.cut_off {
             said.push(format!(
-                "cut off by the horizon after {} of {}",
-                days_text(cut.after_days),
-                days_text(cut.of_days)
+                "cut off by the horizon after {}",
+                part_of(cut.after_days, cut.of_days)
             ));
         }
         said.join("; ")
@@ -302,6 +301,21 @@ pub(crate) fn moment_words(moment: &Moment, step_days: f64) -> String {
     }
 }
 
+/// A part of a duration and all of it, in whole days or else in hours: `1 of 6 days`, `24 of 43 hours`.
+fn part_of(part_days: f64, all_days: f64) -> String {
+    let is_whole = |days: f64| (days - days.round()).abs() < 1e-6;
+    let (factor, unit) = if is_whole(part_days) && is_whole(all_days) {
+        (1.0, "days")
+    } else {
+        (24.0, "hours")
+    };
+    let short = |days: f64| {
+        let text = plain(factor * days, 1);
+        text.strip_suffix(".0").unwrap_or(&text).to_owned()
+    };
+    format!("{} of {} {unit}", short(part_days), short(all_days))
+}
+
 fn days_words(days: f64) -> String {
     let plural = if days.to_bits() == 1.0_f64.to_bits() {
         ""
@@ -309,4 +323,16 @@ fn days_words(days: f64) -> String {
         "s"
     };
     format!("{days} day{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_duration_has_one_unit() {
+        assert_eq!(part_of(1.0, 6.0), "1 of 6 days");
+        assert_eq!(part_of(1.0, 43.0 / 24.0), "24 of 43 hours");
+        assert_eq!(part_of(1.0 / 48.0, 28.0 / 24.0), "0.5 of 28 hours");
+    }
 }

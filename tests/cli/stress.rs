@@ -215,7 +215,7 @@ fn one_of_anything_is_told_in_good_words_and_what_is_cut_off_is_told() {
     let episode = &found["episodes"][0];
     let reason = episode["reason"].as_str().expect("words");
     assert!(
-        reason.ends_with("cut off by the horizon after 1 day of 6 days"),
+        reason.ends_with("cut off by the horizon after 1 of 6 days"),
         "{reason}"
     );
     assert_eq!(episode["cut_off_after_days"], 1.0);
