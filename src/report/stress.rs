@@ -2,18 +2,20 @@
 
 use crate::plan::types::Plan;
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
+use crate::report::figure::{days_text, probability_cells};
 use crate::report::number::{percent, plain, price};
 use crate::report::stress_words::{
     Words, change_name, day_words, moment_words, shock_name, signed,
 };
 use crate::report::views::in_simulations;
+use crate::stats::estimate::Estimate;
 use crate::stress::history::EpisodeResult;
 use crate::stress::hypothetical::Shock;
 use crate::stress::moments::Moment;
 use crate::stress::outcome::StressOutcome;
 use crate::stress::results::Results;
 use crate::stress::reverse::UpDown;
-use crate::stress::tail::{Group, Tail};
+use crate::stress::tail::{Group, Probabilities, Tail};
 
 /// What stands where there is nothing.
 const NOTHING: &str = "-";
@@ -61,13 +63,11 @@ pub fn document(results: &Results, plan: &Plan) -> Document {
 /// What is stressed, and the worst of it.
 fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
     let mut items = vec![Item::plain(format!(
-        "holdings of {} and {} of collateral, for {} days in steps of {} hours",
+        "holdings of {} and {} of collateral, for {} in steps of {}",
         words.money.text(results.held_usd),
         words.money.text(results.posted_usd),
-        plain(plan.simulation.horizon_days, 0),
-        plain(24.0 * plan.simulation.step_days, 2)
-            .trim_end_matches('0')
-            .trim_end_matches('.'),
+        days_text(plan.simulation.horizon_days),
+        days_text(plan.simulation.step_days),
     ))];
     let told = results.episodes.iter().flat_map(|result| {
         [
@@ -88,10 +88,10 @@ fn first(results: &Results, plan: &Plan, words: &Words) -> Section {
             results.episodes.iter().filter(|result| is(result)).count()
         };
         items.push(Item::plain(format!(
-            "of {} episodes {} liquidate the hedge at its start, {} at some moment",
-            results.episodes.len(),
+            "episodes that liquidate the hedge: {} of {all} when begun at its start, {} of {all} at some moment",
             count(&|result| result.at_start.liquidated),
-            count(&|result| result.liquidating_moments > 0)
+            count(&|result| result.liquidating_moments > 0),
+            all = results.episodes.len(),
         )));
     }
     items.push(Item::plain(match results.reverse.liquidating_move_frac {
@@ -187,7 +187,7 @@ fn others(results: &Results, words: &Words) -> Section {
             change_name(simulated.change),
             words.money.bare(simulated.unhedged_p1_usd),
             words.money.bare(simulated.hedged_p1_usd),
-            percent(simulated.liquidation_probability),
+            never_zero(&simulated.liquidation, simulated.paths),
             words.money.bare(simulated.cash_needed_p99_usd),
             words.simulated_reason(simulated),
         ]);
@@ -201,6 +201,15 @@ fn others(results: &Results, words: &Words) -> Section {
 fn reverse(results: &Results, words: &Words) -> Section {
     let reverse = &results.reverse;
     let loses = format!("loses {}", words.money.text(reverse.lose_usd));
+    let from = reverse.lose_from_pnl_usd;
+    let against = if from == 0.0 {
+        "A loss is one of hedged P&L, with the costs of opening and closing the hedge.".to_owned()
+    } else {
+        format!(
+            "A loss is counted from a hedged P&L of {}, the value of what is still to be produced, at the prices of the start, less its cost; it includes the costs of opening and closing the hedge.",
+            words.money.text(from)
+        )
+    };
     let moves = |frac: Option<f64>| frac.map_or(NOTHING.to_owned(), signed);
     let cells = |pair: &UpDown| [moves(pair.up), moves(pair.down)];
     let mut table = Table::new(&[
@@ -216,25 +225,38 @@ fn reverse(results: &Results, words: &Words) -> Section {
         row.extend(cells(&moved.losing));
         table.rows.push(row);
     }
-    let mut curve = Table::new(&["basis", "liquidates, up", "liquidates, down"]);
+    let mut curve = Table::new(&[
+        "basis",
+        "liquidates, up",
+        "liquidates, down",
+        "loses, up",
+        "loses, down",
+    ]);
     for point in &reverse.spot_and_basis {
         let mut row = vec![signed(point.basis_move)];
         row.extend(cells(&point.liquidating));
+        row.extend(cells(&point.losing));
         curve.rows.push(row);
     }
     let smallest = |frac: Option<f64>| frac.map_or("none".to_owned(), signed);
     let told = format!(
-        "The smallest move at once, without top-ups, that liquidates: {}; that {loses}: {}.",
+        "The smallest move at once, without top-ups, that liquidates: {}; that {loses}: {}. {against}",
         smallest(reverse.liquidating_move_frac),
         smallest(reverse.losing_move_frac)
     );
     let mut blocks = vec![Block::Paragraph(told), Block::Table(table)];
     if !curve.rows.is_empty() {
-        let told = "What liquidates, of all spots together, when every basis has moved as well:";
+        let told = "What liquidates, and what loses so much, of all spots together, when every basis has moved as well:";
         blocks.push(Block::Paragraph(told.to_owned()));
         blocks.push(Block::Table(curve));
     }
     Section::new("Reverse stress", blocks)
+}
+
+/// A probability; what was not seen in so many paths is under its upper limit, as in a run.
+fn never_zero(estimate: &Estimate, paths: u64) -> String {
+    let [value, _] = probability_cells(estimate, paths);
+    value
 }
 
 /// Columns of the attribution in words.
@@ -260,17 +282,22 @@ fn tail(tail: &Tail, words: &Words) -> Section {
     let mut push = |name: &str, of: &dyn Fn(&Group) -> String| {
         events.push([name.to_owned(), of(all), of(worst)]);
     };
-    push("liquidated", &|group| percent(group.liquidated_frac));
+    let likely = |group: &Group, of: fn(&Probabilities) -> &Estimate| {
+        never_zero(of(&group.probabilities), group.paths as u64)
+    };
+    push("liquidated", &|group| likely(group, |all| &all.liquidated));
     push("day of the first liquidation, median", &|group| {
         day(group.liquidation_day)
     });
-    push("called for margin", &|group| percent(group.called_frac));
+    push("called for margin", &|group| {
+        likely(group, |all| &all.called)
+    });
     push(
         "day of the first call, median",
         &|group| day(group.call_day),
     );
     push("a call that could not be met", &|group| {
-        percent(group.unmet_frac)
+        likely(group, |all| &all.unmet)
     });
     push("collateral required, median", &|group| {
         words.money.bare(group.required_collateral_usd)
@@ -341,10 +368,12 @@ fn in_words(tail: &Tail, words: &Words) -> String {
         let when = worst.liquidation_day.map_or(String::new(), |day| {
             format!(", half of them by {}", day_words(day))
         });
-        said.push(format!(
-            "{} of them are liquidated{when}.",
+        let part = if worst.liquidated_frac < 1.0 {
             percent(worst.liquidated_frac)
-        ));
+        } else {
+            "All".to_owned()
+        };
+        said.push(format!("{part} of them are liquidated{when}."));
     }
     said.join(" ")
 }

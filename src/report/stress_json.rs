@@ -10,7 +10,8 @@ use crate::report::stress_words::{Words, change_name, moment_words, shock_name};
 use crate::stats::views::ViewsOutcome;
 use crate::stress::episode::{Direction, Episode, Figure, Remark, all};
 use crate::stress::history::EpisodeResult;
-use crate::stress::hypothetical::{MaintenanceRule, Shock};
+use crate::stress::hypothetical::Shock;
+use crate::stress::maintenance::MaintenanceRule;
 use crate::stress::outcome::StressOutcome;
 use crate::stress::resimulated::{Change, TAIL};
 use crate::stress::results::Results;
@@ -47,6 +48,7 @@ struct OutcomeEntry {
     liquidated: bool,
     cash_needed_usd: f64,
     hedged_pnl_if_back_usd: Option<f64>,
+    cut_off_after_days: Option<f64>,
     reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<OutcomeDetail>,
@@ -119,6 +121,7 @@ enum ShockDetail {
         factor: Option<f64>,
         liquidating_move_frac: Option<f64>,
         liquidating_move_before_frac: Option<f64>,
+        options_stay: bool,
     },
     Simulated {
         volatility_factor: Option<f64>,
@@ -175,6 +178,7 @@ fn outcome_entry(outcome: &StressOutcome, reason: String) -> OutcomeEntry {
         liquidated: outcome.liquidated,
         cash_needed_usd: outcome.cash_needed_usd,
         hedged_pnl_if_back_usd: outcome.hedged_pnl_if_back_usd,
+        cut_off_after_days: outcome.cut_off.map(|cut| cut.after_days),
         reason,
         detail: Some(OutcomeDetail {
             liquidation_day: outcome.liquidation_day,
@@ -248,6 +252,7 @@ fn shock_entries(results: &Results, words: &Words) -> Vec<ShockEntry> {
                 rule,
                 before,
                 after,
+                options_stay,
             } => ShockDetail::Maintenance {
                 factor: match rule {
                     MaintenanceRule::Factor(factor) => Some(factor),
@@ -255,6 +260,7 @@ fn shock_entries(results: &Results, words: &Words) -> Vec<ShockEntry> {
                 },
                 liquidating_move_frac: after.smaller(),
                 liquidating_move_before_frac: before.smaller(),
+                options_stay,
             },
         },
     });
@@ -266,6 +272,7 @@ fn shock_entries(results: &Results, words: &Words) -> Vec<ShockEntry> {
             liquidated: simulated.liquidates(),
             cash_needed_usd: simulated.cash_needed_p99_usd,
             hedged_pnl_if_back_usd: None,
+            cut_off_after_days: None,
             reason: words.simulated_reason(simulated),
             detail: None,
         },
@@ -278,7 +285,7 @@ fn shock_entries(results: &Results, words: &Words) -> Vec<ShockEntry> {
                 Change::Correlation(correlation) => Some(correlation),
                 Change::None | Change::Volatility(_) => None,
             },
-            liquidation_probability: simulated.liquidation_probability,
+            liquidation_probability: simulated.liquidation_probability(),
             hedged_es99_usd: simulated.hedged_es99_usd,
         },
     });

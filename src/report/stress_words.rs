@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::report::figure::Money;
+use crate::report::figure::{Money, futures_text};
 use crate::report::number::{percent, plain};
 use crate::stress::history::EpisodeResult;
-use crate::stress::hypothetical::{MaintenanceRule, Shock};
+use crate::stress::hypothetical::Shock;
+use crate::stress::maintenance::MaintenanceRule;
 use crate::stress::moments::Moment;
 use crate::stress::outcome::StressOutcome;
 use crate::stress::resimulated::{Change, Simulated};
@@ -71,22 +72,30 @@ impl Words {
         usd.abs() > WORTH_A_WORD * self.held_usd && usd != 0.0
     }
 
-    /// What went wrong, or that nothing did.
+    /// What went wrong, or that nothing did; and whether there was time for all that was to happen.
     pub(crate) fn reason(&self, outcome: &StressOutcome) -> String {
-        if !outcome.is_hedged {
-            return "no hedge: the holding alone".to_owned();
+        let mut said = if outcome.is_hedged {
+            self.what_went_wrong(outcome)
+        } else {
+            vec!["no hedge: the holding alone".to_owned()]
+        };
+        if let Some(cut) = outcome.cut_off {
+            said.push(format!(
+                "cut off by the horizon after {}",
+                part_of(cut.after_days, cut.of_days)
+            ));
         }
+        said.join("; ")
+    }
+
+    fn what_went_wrong(&self, outcome: &StressOutcome) -> Vec<String> {
         let mut said = vec![self.first_words(outcome)];
         if outcome.liquidated {
             let gap_usd = outcome.component("liquidation_gap_usd");
             if self.counts(gap_usd) {
-                let verb = if gap_usd < 0.0 {
-                    "missed"
-                } else {
-                    "was spared"
-                };
+                let verb = if gap_usd < 0.0 { "made" } else { "lost" };
                 said.push(format!(
-                    "without it the programme {verb} {}",
+                    "kept open it would have {verb} {} more",
                     self.amount(gap_usd.abs())
                 ));
             }
@@ -108,7 +117,7 @@ impl Words {
         for (usd, words) in costs.into_iter().take(2) {
             said.push(format!("{words} cost {}", self.amount(-usd)));
         }
-        said.join("; ")
+        said
     }
 
     /// What became of the hedge.
@@ -165,11 +174,23 @@ impl Words {
     pub(crate) fn shock_reason(&self, shock: &Shock, outcome: &StressOutcome) -> String {
         let reason = self.reason(outcome);
         match shock {
-            Shock::Maintenance { before, after, .. } => format!(
-                "{reason}; a move that liquidates at once: {} instead of {}",
-                either(after),
-                either(before)
-            ),
+            Shock::Maintenance {
+                before,
+                after,
+                options_stay,
+                ..
+            } => {
+                let options = if *options_stay {
+                    "; written options as before, for their margin has no brackets"
+                } else {
+                    ""
+                };
+                format!(
+                    "{reason}; a move that liquidates at once: {} instead of {}{options}",
+                    either(after),
+                    either(before)
+                )
+            }
             Shock::Instant { .. } | Shock::Slow { .. } | Shock::Funding { .. } => reason,
         }
     }
@@ -177,8 +198,8 @@ impl Words {
     /// What a simulation says.
     pub(crate) fn simulated_reason(&self, simulated: &Simulated) -> String {
         format!(
-            "worst outcome in 100 of each; liquidated in {} of all; the worst 1 % lose {} on average",
-            percent(simulated.liquidation_probability),
+            "worst outcome in 100 of each; liquidated in {}; the worst 1 % lose {} on average",
+            futures_text(&simulated.liquidation, simulated.paths),
             self.amount(simulated.hedged_es99_usd)
         )
     }
@@ -280,6 +301,21 @@ pub(crate) fn moment_words(moment: &Moment, step_days: f64) -> String {
     }
 }
 
+/// A part of a duration and all of it, in whole days or else in hours: `1 of 6 days`, `24 of 43 hours`.
+fn part_of(part_days: f64, all_days: f64) -> String {
+    let is_whole = |days: f64| (days - days.round()).abs() < 1e-6;
+    let (factor, unit) = if is_whole(part_days) && is_whole(all_days) {
+        (1.0, "days")
+    } else {
+        (24.0, "hours")
+    };
+    let short = |days: f64| {
+        let text = plain(factor * days, 1);
+        text.strip_suffix(".0").unwrap_or(&text).to_owned()
+    };
+    format!("{} of {} {unit}", short(part_days), short(all_days))
+}
+
 fn days_words(days: f64) -> String {
     let plural = if days.to_bits() == 1.0_f64.to_bits() {
         ""
@@ -287,4 +323,16 @@ fn days_words(days: f64) -> String {
         "s"
     };
     format!("{days} day{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_duration_has_one_unit() {
+        assert_eq!(part_of(1.0, 6.0), "1 of 6 days");
+        assert_eq!(part_of(1.0, 43.0 / 24.0), "24 of 43 hours");
+        assert_eq!(part_of(1.0 / 48.0, 28.0 / 24.0), "0.5 of 28 hours");
+    }
 }

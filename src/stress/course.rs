@@ -176,9 +176,18 @@ impl Course {
         script
     }
 
+    /// How long it takes from its start to its last leg's end, days.
+    pub fn days(&self) -> f64 {
+        self.over_hours() / HOURS_PER_DAY
+    }
+
+    fn over_hours(&self) -> f64 {
+        self.ends.last().map_or(0.0, |leg| leg.end_hours)
+    }
+
     /// The step at whose end the episode is over, if the horizon does not cut it off.
     pub fn end_step(&self, plan: &Plan, moment: &Moment) -> Option<usize> {
-        let over_hours = self.ends.last().map_or(0.0, |leg| leg.end_hours);
+        let over_hours = self.over_hours();
         let grid = Grid::new(plan, moment);
         (moment.step + 1..=grid.steps).find(|&step| grid.hours(step).1 >= over_hours - SAME_HOURS)
     }

@@ -11,7 +11,7 @@ use crate::stress::coins::CoinMap;
 use crate::stress::course::Course;
 use crate::stress::episode::Episode;
 use crate::stress::moments::Moment;
-use crate::stress::outcome::StressOutcome;
+use crate::stress::outcome::{CutOff, StressOutcome};
 
 /// What an episode has done to a plan.
 #[derive(Debug, Clone)]
@@ -68,7 +68,12 @@ pub fn play_episode(
         )?;
     }
     let told = [0, worst];
-    let mut outcomes = told.map(|index| StressOutcome::of(&played, index, plan));
+    let mut outcomes = told.map(|index| {
+        let mut outcome = StressOutcome::of(&played, index, plan);
+        let start_days = moments[index].step as f64 * plan.simulation.step_days;
+        outcome.cut_off = CutOff::of(plan, start_days, course.days());
+        outcome
+    });
     let back = |row: usize| {
         let moment = &moments[told[row]];
         let end_step = course.end_step(plan, moment)?;

@@ -7,15 +7,13 @@ use crate::engine::scripted::play_with_shortfalls;
 use crate::market::script::Script;
 use crate::plan::types::{CallAction, Crossing, FundingPlan, HedgePlan, MarginCallPlan, Plan};
 use crate::stress::back::{and_back, play_back};
-use crate::stress::outcome::StressOutcome;
+use crate::stress::maintenance::{Dearer, MaintenanceRule, make_dearer};
+use crate::stress::outcome::{CutOff, ROUNDED, StressOutcome};
 use crate::stress::reverse::{UpDown, liquidating_moves};
 use crate::stress::settings::Settings;
 
 /// Time after which a shock to a basis has faded, days.
 const FADING_DAYS: f64 = 1.0;
-
-/// So much of a duration is all of it, to rounding.
-const ROUNDED: f64 = 1.0 - 1e-9;
 
 /// A shock and what it has done.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,16 +58,9 @@ pub enum Shock {
         before: UpDown,
         /// What liquidates now.
         after: UpDown,
+        /// Whether there are written options whose margin is as before.
+        options_stay: bool,
     },
-}
-
-/// How a venue asks for more maintenance margin.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaintenanceRule {
-    /// All rates, and what the amounts are made of, times this.
-    Factor(f64),
-    /// Each bracket has the rate of the next one; the last keeps its own.
-    NextBracket,
 }
 
 /// Plays all of them; what a plan has no use for is left out, with a sentence that says why.
@@ -90,7 +81,8 @@ pub fn hypothetical(
     match funding(plan, settings) {
         Ok((shock, script)) => {
             let played = play_with_shortfalls(plan, 1, &|_| script.clone(), stop)?;
-            let outcome = StressOutcome::of(&played, 0, plan);
+            let mut outcome = StressOutcome::of(&played, 0, plan);
+            outcome.cut_off = CutOff::of(plan, 0.0, settings.funding_days);
             done.push(Shocked { shock, outcome });
         }
         Err(why) => notes.push(why),
@@ -100,11 +92,15 @@ pub fn hypothetical(
         MaintenanceRule::Factor(settings.maintenance_factor),
         MaintenanceRule::NextBracket,
     ] {
-        let Some(dearer) = with_maintenance(plan, rule) else {
-            notes.push(
-                "the next margin bracket is left out: the venue has one bracket alone".to_owned(),
-            );
-            continue;
+        let Dearer {
+            plan: dearer,
+            options_stay,
+        } = match make_dearer(plan, rule) {
+            Ok(dearer) => dearer,
+            Err(why) => {
+                notes.push(why);
+                continue;
+            }
         };
         let played = play_with_shortfalls(&dearer, 1, &|_| Script::still(&dearer), stop)?;
         done.push(Shocked {
@@ -112,6 +108,7 @@ pub fn hypothetical(
                 rule,
                 before,
                 after: liquidating_moves(&dearer, stop)?,
+                options_stay,
             },
             outcome: StressOutcome::of(&played, 0, &dearer),
         });
@@ -201,7 +198,10 @@ fn slow(
         let steps = plan.simulation.steps as usize;
         let is_over = |&step: &usize| step as f64 * plan.simulation.step_days >= days * ROUNDED;
         let end_step = (1..steps).find(is_over).unwrap_or(steps);
-        let outcomes = play_all(plan, moves.len(), &script, end_step, stop)?;
+        let mut outcomes = play_all(plan, moves.len(), &script, end_step, stop)?;
+        for outcome in &mut outcomes {
+            outcome.cut_off = CutOff::of(plan, 0.0, days);
+        }
         let told = moves.iter().zip(outcomes);
         done.extend(told.map(|(&spot_move, outcome)| Shocked {
             shock: Shock::Slow {
@@ -281,36 +281,4 @@ fn funding(plan: &Plan, settings: &Settings) -> Result<(Shock, Script), String> 
         ),
         None => Err("funding at its cap is left out: no hedge pays or receives funding".to_owned()),
     }
-}
-
-/// The plan at a venue that asks for more; `None` where the rule changes nothing.
-fn with_maintenance(plan: &Plan, rule: MaintenanceRule) -> Option<Plan> {
-    let mut plan = plan.clone();
-    let mut is_changed = false;
-    for contract in &mut plan.market.contracts {
-        let brackets = &mut contract.rules.brackets;
-        match rule {
-            MaintenanceRule::Factor(factor) => {
-                is_changed = true;
-                for bracket in brackets {
-                    bracket.rate *= factor;
-                    bracket.deduction_usd *= factor;
-                }
-            }
-            MaintenanceRule::NextBracket => {
-                let rates: Vec<f64> = brackets.iter().map(|bracket| bracket.rate).collect();
-                is_changed |= rates.len() > 1;
-                let mut before: Option<(f64, f64)> = None;
-                for (index, bracket) in brackets.iter_mut().enumerate() {
-                    bracket.rate = rates[(index + 1).min(rates.len() - 1)];
-                    // Continuous across brackets.
-                    bracket.deduction_usd = before.map_or(0.0, |(rate, deduction_usd)| {
-                        deduction_usd + bracket.floor_usd * (bracket.rate - rate)
-                    });
-                    before = Some((bracket.rate, bracket.deduction_usd));
-                }
-            }
-        }
-    }
-    is_changed.then_some(plan)
 }

@@ -3,20 +3,23 @@
 use crate::market::script::Script;
 use crate::plan::types::{
     AfterLiquidation, ContractKind, Crossing, FundingPlan, OrderStyle, Plan, ProductionPlan,
-    Rebalance, ReportPlan,
+    ReportPlan,
 };
 
 /// Length of a step in which nothing can accrue, days.
 const NO_DAYS: f64 = 1e-12;
 
-/// Prices move in the first step; the second is the horizon.
-const STEPS: u32 = 2;
+/// Prices move in the one step there is: its end is the horizon, at which margin is checked and then all is closed. Hedges trade at the ends
+/// of steps before the horizon alone (rebalancing of every kind, bands, switches, rolls, orders in parts, following an inventory, a new hedge
+/// after a liquidation), so that nothing trades after the move.
+const STEPS: u32 = 1;
 
 /// A step that never comes.
 const NEVER: u32 = 1_000_000;
 
 /// The plan as it stands just after time 0, with its horizon at the same moment: no funding, carry, interest or time value accrues,
-/// nothing is sold, rolled, called or opened anew before it, and margin is checked at the prices on which a move lands.
+/// nothing is sold, rolled, called, rebalanced or opened anew after it, and margin is checked at the prices on which a move lands. What
+/// hedges do at time 0, before it, is the plan's: a hedge that is on is brought to its ratio where its rule asks for it.
 pub(super) fn at_once(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.simulation.steps = STEPS;
@@ -59,10 +62,6 @@ pub(super) fn at_once(plan: &Plan) -> Plan {
         hedge.switch = None;
         if matches!(hedge.order.style, OrderStyle::Twap { .. }) {
             hedge.order.style = OrderStyle::Single;
-        }
-        // What was on before is still brought to its ratio at time 0.
-        if matches!(hedge.rebalance, Rebalance::Every { .. }) {
-            hedge.rebalance = Rebalance::Every { steps: NEVER };
         }
     }
     for account in &mut plan.accounts {

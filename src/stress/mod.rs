@@ -8,6 +8,7 @@ mod episode_file;
 pub mod history;
 pub mod hypothetical;
 mod instant;
+pub mod maintenance;
 pub mod moments;
 pub mod outcome;
 pub mod resimulated;

@@ -4,6 +4,9 @@ use crate::engine::scripted::Played;
 use crate::outcome::column::{COMPONENTS, Column};
 use crate::plan::types::{Follows, HedgePlan, Plan, SettlementCurrency};
 
+/// So much of a duration is all of it, to rounding.
+pub(super) const ROUNDED: f64 = 1.0 - 1e-9;
+
 /// Outcome of one script. Money in USD, gains positive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StressOutcome {
@@ -30,6 +33,28 @@ pub struct StressOutcome {
     pub components: Vec<(&'static str, f64)>,
     /// Whether there was a hedge.
     pub is_hedged: bool,
+    /// Where the horizon cuts off what was to happen: only its first part has.
+    pub cut_off: Option<CutOff>,
+}
+
+/// A move that is longer than what is left of the horizon, days.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CutOff {
+    /// What is left of the horizon when it begins.
+    pub after_days: f64,
+    /// How long all of it takes.
+    pub of_days: f64,
+}
+
+impl CutOff {
+    /// Of a move that begins some days after the start of a plan; `None` where there is time for all of it.
+    pub(super) fn of(plan: &Plan, start_days: f64, of_days: f64) -> Option<Self> {
+        let after_days = plan.simulation.horizon_days - start_days;
+        (after_days < of_days * ROUNDED).then_some(Self {
+            after_days,
+            of_days,
+        })
+    }
 }
 
 impl StressOutcome {
@@ -53,6 +78,7 @@ impl StressOutcome {
                 .map(|&(name, cell)| (name, table.cell(row, cell)))
                 .collect(),
             is_hedged: plan.hedges.iter().any(|hedge| !hedge.is_absent()),
+            cut_off: None,
         }
     }
 
@@ -99,4 +125,19 @@ pub fn held_usd(plan: &Plan) -> f64 {
             quantity_base * plan.market.assets[holding.asset].spot_usd
         })
         .sum()
+}
+
+/// Value of what is still to be produced, at the spots of time 0 and less what it costs to produce, USD: what production makes of P&L if prices
+/// stand still.
+pub(super) fn production_usd(plan: &Plan) -> f64 {
+    let holdings = plan.holdings.iter();
+    let made = holdings.flat_map(|holding| {
+        let spot_usd = plan.market.assets[holding.asset].spot_usd;
+        holding
+            .production
+            .iter()
+            .map(move |made| made.quantity_base * spot_usd - made.cost_usd)
+    });
+    // A sum of nothing is 0, not -0.
+    made.fold(0.0, |sum_usd, usd| sum_usd + usd)
 }

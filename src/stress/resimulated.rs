@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use crate::engine::run::{SimulationError, Watcher, simulate};
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
+use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
 use crate::stats::summarise::{Detail, RunInfo, summarise};
 use crate::stress::outcome::cash_needed_usd;
@@ -25,7 +26,9 @@ pub struct Simulated {
     /// Mean loss of the worst hundredth, hedged; positive is a loss.
     pub hedged_es99_usd: f64,
     /// Probability that an account is liquidated.
-    pub liquidation_probability: f64,
+    pub liquidation: Estimate,
+    /// Number of paths.
+    pub paths: u64,
     /// 99th percentile of the collateral needed beyond that of time 0.
     pub cash_needed_p99_usd: f64,
 }
@@ -126,14 +129,20 @@ impl Simulated {
             unhedged_p1_usd: at(&summary.unhedged.percentiles, "p1"),
             hedged_p1_usd: at(&summary.hedged.percentiles, "p1"),
             hedged_es99_usd: summary.hedged.es99.value.unwrap_or(f64::NAN),
-            liquidation_probability: summary.liquidation.probability.value.unwrap_or(0.0),
+            liquidation: summary.liquidation.probability,
+            paths: summary.paths,
             cash_needed_p99_usd: cash_needed_usd(required_usd, plan),
         }
     }
 
+    /// Probability that an account is liquidated.
+    pub fn liquidation_probability(&self) -> f64 {
+        self.liquidation.value.unwrap_or(0.0)
+    }
+
     /// Whether at least one path in a hundred is liquidated: as likely as the outcomes that it is told by.
     pub fn liquidates(&self) -> bool {
-        self.liquidation_probability >= TAIL
+        self.liquidation_probability() >= TAIL
     }
 }
 
@@ -176,7 +185,7 @@ mod tests {
         assert!(
             wild.unhedged_p1_usd < same.unhedged_p1_usd && wild.hedged_p1_usd < same.hedged_p1_usd
         );
-        assert!(wild.liquidation_probability > same.liquidation_probability);
+        assert!(wild.liquidation_probability() > same.liquidation_probability());
         assert!(wild.cash_needed_p99_usd > same.cash_needed_p99_usd);
         assert!(wild.hedged_es99_usd > -wild.hedged_p1_usd && wild.liquidates());
     }

@@ -154,6 +154,7 @@ impl StressTest {
         let (shocks, left_out) = hypothetical(plan, &self.settings, stop)?;
         let settings = &self.settings;
         let mut notes = strangers(&episodes);
+        notes.extend(in_part(&episodes));
         notes.extend(last_prices(plan, &episodes));
         notes.extend(left_out);
         if plan.market.assets.len() < 2 {
@@ -208,6 +209,20 @@ fn last_prices(plan: &Plan, episodes: &[EpisodeResult]) -> Vec<String> {
         );
     }
     notes
+}
+
+/// A sentence about episodes that are longer than the horizon, if there are any.
+fn in_part(episodes: &[EpisodeResult]) -> Option<String> {
+    let cut = episodes
+        .iter()
+        .filter(|result| result.at_start.cut_off.is_some());
+    let names: Vec<&str> = cut.map(|result| result.episode.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "longer than the horizon, so that only a first part of it is played: {}",
+            names.join(", ")
+        )
+    })
 }
 
 /// A sentence for each asset that took bitcoin's moves, with the episodes in which it did.

@@ -10,7 +10,7 @@ use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stress::instant::{at_once, moved};
-use crate::stress::outcome::held_usd;
+use crate::stress::outcome::{held_usd, production_usd};
 use crate::stress::settings::LOSE_FRAC;
 
 /// The largest log move that is looked at: a price 10,000 times as high, or as low.
@@ -53,13 +53,15 @@ pub struct ReverseMoves {
     pub losing: UpDown,
 }
 
-/// What liquidates an account when every basis has moved as well.
+/// What liquidates an account, and what loses the amount, when every basis has moved as well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CurvePoint {
     /// Move of `ln(F/S)` of every future.
     pub basis_move: f64,
-    /// The smallest moves of all spots together.
+    /// The smallest moves of all spots together that liquidate.
     pub liquidating: UpDown,
+    /// The smallest moves of all spots together that lose the amount, spot and basis together.
+    pub losing: UpDown,
 }
 
 /// The answers of the reverse stress test.
@@ -73,13 +75,17 @@ pub struct Reverse {
     pub losing_move_frac: Option<f64>,
     /// The amount, USD.
     pub lose_usd: f64,
+    /// The P&L at which nothing counts as lost, USD: P&L is against the value at time 0, to which production is a gain, and a loss is against
+    /// the value held with what is to be produced, at the prices of time 0 and less what it costs. 0 without production.
+    pub lose_from_pnl_usd: f64,
     /// By what moves.
     pub by_asset: Vec<ReverseMoves>,
     /// In two dimensions.
     pub spot_and_basis: Vec<CurvePoint>,
 }
 
-/// Looks for the smallest moves; `basis_moves` are the points of the curve.
+/// Looks for the smallest moves; `basis_moves` are the points of the curve. A loss is one of hedged P&L, with what it costs to open and close
+/// the hedge.
 ///
 /// # Errors
 /// [`SimulationError::Interrupted`] once `stop` is set.
@@ -90,7 +96,11 @@ pub fn reverse(
     stop: &AtomicBool,
 ) -> Result<Reverse, SimulationError> {
     let lose_usd = lose_usd.unwrap_or_else(|| LOSE_FRAC * held_usd(plan));
+    let lose_from_pnl_usd = production_usd(plan);
     let plan = at_once(plan);
+    let is_lost = |table: &OutcomeTable, row: usize| {
+        table.value(row, Column::HedgedPnl as usize) <= lose_from_pnl_usd - lose_usd
+    };
     let all: Vec<usize> = (0..plan.market.assets.len()).collect();
     let mut sets: Vec<(String, Vec<usize>)> = all
         .iter()
@@ -110,9 +120,7 @@ pub fn reverse(
         by_asset.push(ReverseMoves {
             moves,
             liquidating: way(0.0).smallest(&is_liquidated)?,
-            losing: way(0.0).smallest(&|table, row| {
-                table.value(row, Column::HedgedPnl as usize) <= -lose_usd
-            })?,
+            losing: way(0.0).smallest(&is_lost)?,
         });
     }
     let mut spot_and_basis = Vec::new();
@@ -126,6 +134,7 @@ pub fn reverse(
         spot_and_basis.push(CurvePoint {
             basis_move,
             liquidating: way.smallest(&is_liquidated)?,
+            losing: way.smallest(&is_lost)?,
         });
     }
     let smallest = |of: fn(&ReverseMoves) -> UpDown| {
@@ -136,6 +145,7 @@ pub fn reverse(
         liquidating_move_frac: smallest(|moves| moves.liquidating),
         losing_move_frac: smallest(|moves| moves.losing),
         lose_usd,
+        lose_from_pnl_usd,
         by_asset,
         spot_and_basis,
     })

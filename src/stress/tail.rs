@@ -13,6 +13,8 @@ use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::{Follows, HoldingPlan, Plan};
 use crate::stats::attribution::parts;
+use crate::stats::estimate::Estimate;
+use crate::stats::probability::probability_from_sums;
 
 /// The worst one in so many paths.
 const ONE_IN: usize = 100;
@@ -52,6 +54,20 @@ pub struct Group {
     pub required_collateral_usd: f64,
     /// Median spot of the watched asset at [`Tail::days`], USD.
     pub spot_usd: Vec<f64>,
+    /// The parts of the paths as estimates of probabilities.
+    #[serde(skip)]
+    pub probabilities: Probabilities,
+}
+
+/// Probabilities of a group, of which its parts of the paths are the values: what was never seen in so many paths has an upper limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Probabilities {
+    /// Of a liquidation.
+    pub liquidated: Estimate,
+    /// Of a margin call.
+    pub called: Estimate,
+    /// Of a call that cannot be met in full.
+    pub unmet: Estimate,
 }
 
 /// The worst paths against all.
@@ -158,11 +174,28 @@ fn group(
             .map(|&path| weight(path) * table.value(path, column));
         terms.sum::<f64>() / total
     };
-    let share = |column: Column| {
+    let square = |weight: f64| weight * weight;
+    let total_square: f64 = paths.iter().map(|&path| square(weight(path))).sum();
+    let probability = |column: Column, is_possible: bool| {
+        if !is_possible {
+            return Estimate::exact(0.0);
+        }
         let is_there = |path: &usize| table.value(*path, column as usize) > 0.0;
-        let there = paths.iter().copied().filter(is_there);
-        there.map(weight).sum::<f64>() / total
+        let there = || paths.iter().copied().filter(is_there).map(weight);
+        let (event, event_square) = (there().sum(), there().map(square).sum());
+        probability_from_sums(event, event_square, total, total_square)
     };
+    let is_hedged = plan.hedges.iter().any(|hedge| !hedge.is_absent());
+    let has_calls = plan
+        .accounts
+        .iter()
+        .any(|account| account.margin_call.is_some());
+    let probabilities = Probabilities {
+        liquidated: probability(Column::Liquidations, is_hedged),
+        called: probability(Column::MarginCalls, is_hedged && has_calls),
+        unmet: probability(Column::UnmetCalls, is_hedged && has_calls),
+    };
+    let share = |of: &Estimate| of.value.unwrap_or(0.0);
     let values = |column: Column| -> Vec<(f64, f64)> {
         let values = paths
             .iter()
@@ -184,9 +217,9 @@ fn group(
         attribution: named
             .map(|(name, column)| (name, column.map_or(0.0, mean)))
             .collect(),
-        liquidated_frac: share(Column::Liquidations),
-        called_frac: share(Column::MarginCalls),
-        unmet_frac: share(Column::UnmetCalls),
+        liquidated_frac: share(&probabilities.liquidated),
+        called_frac: share(&probabilities.called),
+        unmet_frac: share(&probabilities.unmet),
         liquidation_day: median(values(Column::LiquidationDay)),
         call_day: median(first_calls),
         followed: followed.len(),
@@ -200,6 +233,7 @@ fn group(
             })
             .filter_map(|spots| median(spots.collect()))
             .collect(),
+        probabilities,
     })
 }
 

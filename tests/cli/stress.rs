@@ -157,12 +157,74 @@ fn every_choice_changes_what_is_played() {
         "{}",
         found["reverse"]
     );
-    assert_eq!(
-        found["reverse"]["spot_and_basis"]
-            .as_array()
-            .expect("a list")
-            .len(),
-        1
+    let curve = found["reverse"]["spot_and_basis"].as_array();
+    let curve = curve.expect("a list");
+    assert_eq!(curve.len(), 1);
+    assert!(curve[0]["liquidating"]["up"].is_number(), "{}", curve[0]);
+    // A basis that falls by so much makes more than a liquidation costs.
+    let losing = curve[0]["losing"].as_object().expect("a pair");
+    assert!(losing["up"].is_null() && losing["down"].is_null());
+}
+
+#[test]
+fn what_was_never_seen_is_under_an_upper_limit_as_in_a_run() {
+    let rich = [
+        "--set",
+        "accounts.main.collateral_usd=1e9",
+        "--set",
+        "assets.ETH.spot_usd=35",
+        "--episodes",
+        "2020-03",
+    ];
+    let report = hedgesim(&[&["stress", TREASURY][..], &FEW, &rich].concat()).ended_with(0);
+    let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "none of 512 futures (95 % upper limit 0.74 %)";
+    assert!(words.contains(&format!("liquidated in {said}")), "{report}");
+    let run = hedgesim(&[&["run", TREASURY][..], &FEW, &rich[..4]].concat()).ended_with(0);
+    let run = run.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(run.contains(said), "{run}");
+    for start in ["liquidated ", "simulated as it is, p1 "] {
+        let mut lines = report.lines();
+        let line = lines.find(|line| line.starts_with(start) && line.contains('%'));
+        let line = line.expect(start);
+        assert!(line.contains("< 0.74 %"), "{line}");
+    }
+    assert!(!report.contains(" 0.0 %  "), "{report}");
+}
+
+#[test]
+fn one_of_anything_is_told_in_good_words_and_what_is_cut_off_is_told() {
+    let short = [
+        "--episodes",
+        "2021-01",
+        "--set",
+        "simulation.horizon=1d",
+        "--set",
+        "simulation.step=8h",
+    ];
+    let report = hedgesim(&[&["stress", TREASURY][..], &FEW, &short].concat()).ended_with(0);
+    let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "for 1 day in steps of 8 hours",
+        "episodes that liquidate the hedge: 0 of 1 when begun at its start, 0 of 1 at some moment",
+        "longer than the horizon, so that only a first part of it is played: 2021-01",
+    ] {
+        assert!(words.contains(said), "{said}\n{report}");
+    }
+    let found = json(&short);
+    let episode = &found["episodes"][0];
+    let reason = episode["reason"].as_str().expect("words");
+    assert!(
+        reason.ends_with("cut off by the horizon after 1 of 6 days"),
+        "{reason}"
+    );
+    assert_eq!(episode["cut_off_after_days"], 1.0);
+    let long = json(&["--episodes", "2021-01"]);
+    assert!(long["episodes"][0]["cut_off_after_days"].is_null());
+    let closed = long["episodes"][0]["reason"].as_str().expect("words");
+    assert!(
+        closed.contains("; kept open it would have lost 68.82 million USD more; if prices come"),
+        "{closed}"
     );
 }
 

@@ -1,12 +1,18 @@
 //! Episodes and shocks on the smallest plan, worked out by hand: 10 ETH at 100 USD, fully hedged on 200 USD.
 
-use hedgesim::plan::types::{ContractKind, FundingPlan, OuBasis, Plan};
+use std::sync::atomic::AtomicBool;
+
+use hedgesim::plan::types::{ContractKind, FundingPlan, OuBasis, Plan, Position};
 use hedgesim::stress::history::EpisodeResult;
-use hedgesim::stress::hypothetical::{Shock, Shocked};
+use hedgesim::stress::hypothetical::{Shock, Shocked, hypothetical};
+use hedgesim::stress::maintenance::MaintenanceRule;
+use hedgesim::stress::outcome::CutOff;
 use hedgesim::stress::results::Results;
+use hedgesim::stress::reverse::UpDown;
 use hedgesim::stress::settings::Settings;
 
 use crate::common::small_plan::{small_margin_call, small_plan};
+use crate::reversed::shown;
 use crate::{shipped, stressed};
 
 fn near(found: f64, expected: f64) {
@@ -227,9 +233,124 @@ fn dearer_margin_brings_the_level_nearer() {
     near(after.up.expect("a level"), 1.2 / 1.15 - 1.0);
     assert_eq!((before.down, after.down), (None, None));
     // One bracket has no next one, and this contract no funding.
-    assert_eq!(results.notes.len(), 3, "{:?}", results.notes);
-    assert!(results.notes[0].starts_with("funding at its cap is left out"));
-    assert!(results.notes[1].starts_with("the next margin bracket is left out"));
+    // One episode takes eleven days, of which there are ten.
+    assert_eq!(results.notes.len(), 4, "{:?}", results.notes);
+    assert!(results.notes[1].starts_with("funding at its cap is left out"));
+    assert!(results.notes[2].starts_with("the next margin bracket is left out"));
+}
+
+/// What liquidates before and after a rule, and whether written options stay as they are.
+fn dearer(shocks: &[Shocked], wanted: MaintenanceRule) -> Option<(UpDown, UpDown, bool)> {
+    shocks.iter().find_map(|shocked| match shocked.shock {
+        Shock::Maintenance {
+            rule,
+            before,
+            after,
+            options_stay,
+        } if rule == wanted => Some((before, after, options_stay)),
+        _ => None,
+    })
+}
+
+#[test]
+fn dearer_margin_is_that_of_written_options_too() {
+    let factor = MaintenanceRule::Factor(3.0);
+    let shocked = |plan: &Plan, maintenance_factor: f64| {
+        let settings = Settings {
+            maintenance_factor,
+            spot_moves: vec![0.1],
+            ..Settings::default()
+        };
+        hypothetical(plan, &settings, &AtomicBool::new(false)).expect("not interrupted")
+    };
+    let mut plan = shipped("eth-futures-and-calls");
+    // Beside a perpetual, and alone.
+    for perpetual_ratio in [0.7, 0.0] {
+        plan.hedges[0].hedge_ratio = perpetual_ratio;
+        let (shocks, notes) = shocked(&plan, 3.0);
+        let (before, after, _) = dearer(&shocks, factor).expect("a row");
+        let mut dear = plan.clone();
+        for contract in &mut dear.market.contracts {
+            for bracket in &mut contract.rules.brackets {
+                bracket.rate *= 3.0;
+                bracket.deduction_usd *= 3.0;
+            }
+            if let ContractKind::Option(option) = &mut contract.kind {
+                option.terms.maintenance_frac *= 3.0;
+            }
+        }
+        // The levels that `check` shows, of both.
+        near(before.smaller().expect("a level"), shown(&plan));
+        near(after.smaller().expect("a level"), shown(&dear));
+        assert!(after.up < before.up, "{after:?} {before:?}");
+        let next = dearer(&shocks, MaintenanceRule::NextBracket);
+        let left_out = notes.iter().any(|note| {
+            note == "the next margin bracket is left out: the margin of written options has no brackets"
+        });
+        assert_eq!(next.map(|(.., stay)| stay), (!left_out).then_some(true));
+        assert_eq!(left_out, perpetual_ratio == 0.0);
+    }
+    // Nothing is asked for what is bought, and once is no more than before.
+    plan.hedges[1].position = Position::Long;
+    let (shocks, notes) = shocked(&plan, 3.0);
+    assert_eq!(dearer(&shocks, factor), None);
+    let bought = "maintenance margin x 3 is left out: bought options need no margin";
+    assert!(notes.iter().any(|note| note == bought), "{notes:?}");
+    let (shocks, notes) = shocked(&small_plan(10), 1.0);
+    assert_eq!(dearer(&shocks, MaintenanceRule::Factor(1.0)), None);
+    let same = "maintenance margin x 1 is left out: it changes nothing";
+    assert!(notes.iter().any(|note| note == same), "{notes:?}");
+}
+
+#[test]
+fn what_the_horizon_cuts_off_is_told() {
+    let mut plan = small_plan(2);
+    plan.market.contracts[0].kind = ContractKind::Perpetual {
+        basis: OuBasis::NONE,
+        funding: FundingPlan::Constant {
+            rate_per_8h: 1e-4,
+            interval_steps: 1,
+        },
+    };
+    let settings = Settings {
+        slow_days: 2.0,
+        funding_days: 5.0,
+        funding_per_8h: Some(1e-3),
+        ..Settings::default()
+    };
+    let results = stressed(&plan, settings);
+    let cut = |after_days: f64, of_days: f64| {
+        Some(CutOff {
+            after_days,
+            of_days,
+        })
+    };
+    let episode = |name: &str| {
+        let mut found = results.episodes.iter();
+        found.find(|r| r.episode.name == name).expect("an episode")
+    };
+    // 144 hours, and 43.
+    assert_eq!(episode("2021-01").at_start.cut_off, cut(2.0, 6.0));
+    assert_eq!(episode("2019-10").at_start.cut_off, None);
+    let late = episode("2021-01");
+    let left = 2.0 - late.worst.step as f64;
+    assert_eq!(late.at_worst.cut_off, cut(left, 6.0));
+    let slow = shock(&results, |shock| matches!(shock, Shock::Slow { .. }));
+    assert_eq!(slow.outcome.cut_off, None);
+    let funding = shock(&results, |shock| matches!(shock, Shock::Funding { .. }));
+    assert_eq!(funding.outcome.cut_off, cut(2.0, 5.0));
+    let note = results.notes.iter();
+    let mut note = note.filter(|note| note.starts_with("longer than the horizon"));
+    let note = note.next().expect("a note");
+    assert!(
+        note.contains("2021-01") && !note.contains("2019-10"),
+        "{note}"
+    );
+    // A week of a slow move in two days, and without a hedge as well.
+    plan.hedges[0].hedge_ratio = 0.0;
+    let results = stressed(&plan, Settings::default());
+    let slow = shock(&results, |shock| matches!(shock, Shock::Slow { .. }));
+    assert_eq!(slow.outcome.cut_off, cut(2.0, 7.0));
 }
 
 #[test]

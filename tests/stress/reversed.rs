@@ -3,7 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use hedgesim::hedge::glance::glance;
-use hedgesim::plan::types::{ContractSettlement, Plan, SettlementCurrency};
+use hedgesim::plan::types::{
+    ContractSettlement, Plan, ProductionPlan, Rebalance, SettlementCurrency,
+};
 use hedgesim::stress::reverse::{Reverse, reverse};
 
 use crate::common::small_plan::small_plan;
@@ -24,7 +26,7 @@ fn near(found: Option<f64>, expected: f64) {
 }
 
 /// The nearest level that `check` shows, as a move of its mark.
-fn shown(plan: &Plan) -> f64 {
+pub(crate) fn shown(plan: &Plan) -> f64 {
     let distances = glance(plan)
         .into_iter()
         .filter_map(|hedge| hedge.distance_frac);
@@ -65,6 +67,49 @@ fn it_is_so_whatever_the_collateral_and_whichever_way_the_contract_settles() {
         near(shown(&plan).into(), inverse);
         near(reversed(&plan, None).liquidating_move_frac, inverse);
     }
+}
+
+/// Bands and dates that would trade after the move do not: the venue closes what there was at the move.
+#[test]
+fn nothing_trades_after_the_move_whatever_the_rule() {
+    let rules = [
+        Rebalance::Every { steps: 1 },
+        Rebalance::Band { width: 0.01 },
+        Rebalance::DeltaBand { width: 0.01 },
+    ];
+    for collateral_usd in [120.0, 200.0, 500.0] {
+        let mut plan = small_plan(10);
+        plan.accounts[0].collateral_usd = collateral_usd;
+        plan.market.contracts[0].settlement = ContractSettlement::Inverse;
+        plan.accounts[0].settlement = SettlementCurrency::Coin { asset: 0 };
+        let inverse = 0.9 / (1.0 - collateral_usd / 1_000.0) - 1.0;
+        for rule in rules {
+            plan.hedges[0].rebalance = rule;
+            near(reversed(&plan, None).liquidating_move_frac, inverse);
+        }
+    }
+    // Moves that lose, of each coin alone and of all, beside every basis too: the same as if nobody ever rebalanced.
+    for name in ["token-cross-beta", "btc-coin-margined", "eth-treasury-90d"] {
+        let mut plan = shipped(name);
+        plan.hedges[0].rebalance = Rebalance::Never;
+        // Costs of trades are part of a loss.
+        plan.execution_slippage_frac = 5e-3;
+        let never = reversed(&plan, Some(2e6));
+        for rule in rules {
+            plan.hedges[0].rebalance = rule;
+            assert_eq!(reversed(&plan, Some(2e6)), never, "{name} {rule:?}");
+        }
+    }
+    let mut options = shipped("eth-futures-and-calls");
+    for hedge in &mut options.hedges {
+        if options.market.contracts[hedge.contract].option().is_none() {
+            hedge.rebalance = Rebalance::DeltaBand { width: 0.01 };
+        }
+    }
+    near(
+        reversed(&options, None).liquidating_move_frac,
+        shown(&options),
+    );
 }
 
 /// A rise of the basis is as good as one of spot.
@@ -120,4 +165,54 @@ fn a_hedge_on_another_coin_loses_when_one_of_them_moves_alone() {
     // A fall of the token alone is not made up for.
     let alone = token.losing.down.expect("a move");
     assert!(all.losing.down.is_none_or(|together| together < alone));
+}
+
+/// 10 ETH at 100 USD, a linear short of `h` of them: `1000 m - h (1000 (1 + m) e^b - 1000) = -150`.
+#[test]
+fn spot_and_basis_lose_together_what_the_formula_says() {
+    for ratio in [0.25, 0.5, 0.75] {
+        let mut plan = small_plan(10);
+        plan.hedges[0].hedge_ratio = ratio;
+        // So much that nothing is liquidated on the way.
+        plan.accounts[0].collateral_usd = 1e9;
+        let found = reversed(&plan, Some(150.0));
+        for point in &found.spot_and_basis {
+            let mark: f64 = point.basis_move.exp();
+            let expected = (ratio * (mark - 1.0) - 0.15) / (1.0 - ratio * mark);
+            near(point.losing.down, expected);
+            assert_eq!(point.losing.up, None);
+        }
+        assert_eq!(found.spot_and_basis[1].losing, found.by_asset[0].losing);
+    }
+    // A basis that loses the amount on its own leaves no room.
+    let mut plan = small_plan(10);
+    plan.accounts[0].collateral_usd = 1e9;
+    let wide = reverse(&plan, Some(50.0), &[0.05], &AtomicBool::new(false)).expect("an answer");
+    assert_eq!(wide.spot_and_basis[0].losing.smaller(), Some(0.0));
+}
+
+/// What is to be produced is held: a tenth of it is lost when its price falls by a tenth, whatever P&L against time 0 says.
+#[test]
+fn a_loss_of_production_is_against_its_value_at_the_start() {
+    let mut plan = small_plan(10);
+    plan.hedges[0].hedge_ratio = 0.0;
+    plan.holdings[0].quantity_base = 0.0;
+    for step in [3, 9] {
+        plan.holdings[0].production.push(ProductionPlan {
+            step,
+            quantity_base: 5.0,
+            cost_usd: 200.0,
+        });
+    }
+    let found = reversed(&plan, None);
+    near(found.losing_move_frac, -0.1);
+    assert!((found.lose_usd - 100.0).abs() < 1e-9, "{}", found.lose_usd);
+    assert!((found.lose_from_pnl_usd - 600.0).abs() < 1e-9);
+    near(reversed(&plan, Some(150.0)).losing_move_frac, -0.15);
+    plan.holdings[0].production.clear();
+    plan.holdings[0].quantity_base = 10.0;
+    assert_eq!(
+        reversed(&plan, None).lose_from_pnl_usd.to_bits(),
+        0.0_f64.to_bits()
+    );
 }
