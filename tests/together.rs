@@ -36,11 +36,11 @@ fn together(plans: &[Plan], threads: usize) -> Vec<OutcomeTable> {
     })
 }
 
-/// Columns without the records of wealth.
+/// Columns without the records that are followed only where all are wanted.
 const SOME: [Cell; 10] = [
     Cell::Fixed(Column::HedgedPnl),
     Cell::Fixed(Column::UnhedgedPnl),
-    Cell::Fixed(Column::Funding),
+    Cell::Fixed(Column::Liquidation),
     Cell::Fixed(Column::Fees),
     Cell::Fixed(Column::LiquidationGap),
     Cell::Fixed(Column::Liquidations),

@@ -7,6 +7,7 @@ pub mod run;
 pub mod scripted;
 pub mod spots;
 pub mod tape;
+mod tile_row;
 pub mod together;
 pub mod trace;
 mod trace_book;

@@ -6,9 +6,8 @@ use rayon::prelude::*;
 
 use crate::engine::ledgers::{BlockLedger, LedgerRules};
 use crate::engine::run::{SimulationError, Watcher};
-use crate::ledger::shared_walk::SharedWalk;
+use crate::engine::tile_row::{Sharing, TileRow};
 use crate::market::model::MarketModel;
-use crate::market::tile::MarketTile;
 use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable, TablePart};
@@ -18,12 +17,16 @@ use crate::plan::types::Plan;
 /// Blocks that one task works through; long enough to hide its start, short enough to share out.
 const BLOCKS_A_TASK: usize = 8;
 
+/// Records that are followed only where all columns are wanted.
+pub const UNFOLLOWED: [Column; 3] = [Column::Funding, Column::MinEquity, Column::MaxDrawdown];
+
 /// Which columns of the outcomes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Columns<'a> {
     /// All of them.
     All,
-    /// These, where a plan stores them, and the terminal spots, by which views weigh; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
+    /// These, where a plan stores them, and the terminal spots, by which views weigh; never [`UNFOLLOWED`]. The others of the tables are 0
+    /// and cost next to nothing.
     Only(&'a [Cell]),
 }
 
@@ -52,7 +55,7 @@ pub fn simulate_together(
 /// As of [`simulate_together`].
 ///
 /// # Panics
-/// As of [`simulate_together`], and if the largest fall of wealth is among columns wanted one by one.
+/// As of [`simulate_together`], and if one of [`UNFOLLOWED`] is among columns wanted one by one.
 pub fn simulate_columns_together(
     plans: &[&Plan],
     wanted: Columns<'_>,
@@ -77,9 +80,9 @@ pub fn simulate_columns_together(
         .iter()
         .map(|table| stored_columns(table.layout(), wanted))
         .collect();
-    let walks = match wanted {
-        Columns::All => SharedWalks::none(&rules),
-        Columns::Only(_) => SharedWalks::of(&rules),
+    let sharing = match wanted {
+        Columns::All => Sharing::none(&rules),
+        Columns::Only(_) => Sharing::of(&rules),
     };
     let paths = first.simulation.paths;
     let most_columns = tables.iter().map(OutcomeTable::columns).max().unwrap_or(0);
@@ -93,26 +96,26 @@ pub fn simulate_columns_together(
                     .map(|rules| rules.ledger(market.streams()))
                     .collect();
                 let rows = vec![0.0; most_columns * LANES];
-                (market.state(), market.tile(), ledgers, rows, walks.clone())
+                let tiles = TileRow::new(&market, &sharing);
+                (market.state(), tiles, ledgers, rows)
             },
-            |(state, tile, ledgers, rows, walks), (task, mut parts)| {
+            |(state, tiles, ledgers, rows), (task, mut parts)| {
                 let blocks = parts.first().map_or(0, TablePart::blocks);
                 for block in 0..blocks {
                     let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
-                    market.start(state, tile, first_path);
+                    tiles.start(&market, state, first_path);
                     ledgers.iter_mut().for_each(BlockLedger::start);
-                    while market.advance(state, tile) {
-                        // A block of a long horizon takes long by itself.
-                        if stop.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        walks.fill(&rules, tile);
-                        for (index, ledger) in ledgers.iter_mut().enumerate() {
-                            ledger.advance_along(tile, walks.of_plan(index));
+                    while tiles.advance(&market, state, (&rules, &sharing), stop) {
+                        for (plan, ledger) in ledgers.iter_mut().enumerate() {
+                            tiles.react(ledger, &sharing, plan);
                         }
                     }
+                    // A block of a long horizon takes long by itself.
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
                     for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
-                        ledger.finish(tile, rows);
+                        ledger.finish(tiles.last(), rows);
                         if is_fresh {
                             part.put_block(block, rows);
                         } else {
@@ -136,66 +139,16 @@ fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
     match wanted {
         Columns::All => (0..layout.columns()).collect(),
         Columns::Only(cells) => {
-            let drawdown = Cell::Fixed(Column::MaxDrawdown);
             assert!(
-                !cells.contains(&drawdown),
-                "the fall of wealth is not followed"
+                !UNFOLLOWED
+                    .iter()
+                    .any(|&column| cells.contains(&Cell::Fixed(column))),
+                "funding, the least equity and the fall of wealth are not followed"
             );
             let spots = FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len();
             let cells = cells.iter().filter_map(|&cell| layout.cell(cell));
             cells.chain(spots).collect()
         }
-    }
-}
-
-/// The walks that plain plans share, by contract.
-#[derive(Debug, Clone)]
-struct SharedWalks {
-    /// Each with a plan that is a member.
-    walks: Vec<(usize, SharedWalk)>,
-    /// By plan: its walk.
-    of_plans: Vec<Option<usize>>,
-}
-
-impl SharedWalks {
-    fn none(rules: &[LedgerRules]) -> Self {
-        Self {
-            walks: Vec::new(),
-            of_plans: vec![None; rules.len()],
-        }
-    }
-
-    fn of(rules: &[LedgerRules]) -> Self {
-        let mut all = Self::none(rules);
-        for (index, rules_of_plan) in rules.iter().enumerate() {
-            let LedgerRules::Plain(plain) = rules_of_plan else {
-                continue;
-            };
-            if !SharedWalk::is_shared(plain, plain) {
-                continue;
-            }
-            let known = all.walks.iter().position(|&(member, _)| {
-                matches!(&rules[member], LedgerRules::Plain(other) if SharedWalk::is_shared(other, plain))
-            });
-            let walk = known.unwrap_or(all.walks.len());
-            if known.is_none() {
-                all.walks.push((index, SharedWalk::new(plain)));
-            }
-            all.of_plans[index] = Some(walk);
-        }
-        all
-    }
-
-    fn fill(&mut self, rules: &[LedgerRules], tile: &MarketTile) {
-        for (member, walk) in &mut self.walks {
-            if let LedgerRules::Plain(plain) = &rules[*member] {
-                walk.fill(plain, tile);
-            }
-        }
-    }
-
-    fn of_plan(&mut self, plan: usize) -> Option<&mut SharedWalk> {
-        self.of_plans[plan].map(|walk| &mut self.walks[walk].1)
     }
 }
 

@@ -94,17 +94,17 @@ pub(crate) struct Passage {
     funding_usd: LaneArray,
     /// Its smallest value, the 0 of the start included.
     least_funding_usd: LaneArray,
-    /// Its value at the step of the highest mark.
-    funding_at_highest_usd: LaneArray,
     /// Highest mark at a step's end.
     highest_usd: LaneArray,
     /// Highest mark less funding at a step's end: equity is `cash - short * net`.
     highest_net_usd: LaneArray,
+    /// By how much that is above the highest mark less the funding at its step: 0 where equity is least at the highest mark.
+    apart_usd: LaneArray,
     /// Lowest mark less funding at a step's end.
     lowest_net_usd: LaneArray,
     /// Mark that must lie below the liquidation level: beyond it no bridge of the stretch could have crossed.
     tested_usd: LaneArray,
-    /// Peak of wealth, that of earlier stretches included.
+    /// Peak of wealth, that of earlier stretches included, if it was asked for.
     peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, that of earlier stretches included.
     max_drawdown_usd: LaneArray,
@@ -144,9 +144,9 @@ impl Passage {
         Self {
             funding_usd: zero,
             least_funding_usd: zero,
-            funding_at_highest_usd: zero,
             highest_usd: zero,
             highest_net_usd: zero,
+            apart_usd: zero,
             lowest_net_usd: zero,
             tested_usd: zero,
             peak_wealth_usd: zero,
@@ -169,23 +169,27 @@ impl Passage {
     }
 }
 
-/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest.
+/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest; `hot` are the
+/// accounts whose wealth is followed, if anybody asks for it.
 pub(crate) fn walk<const K: usize>(
     stretch: &Stretch<'_, K>,
     clearance: f64,
-    hot: &HotLanes,
+    hot: Option<&HotLanes>,
     passage: &mut Passage,
 ) -> MarkRange {
-    if stretch.is_plain() {
-        walk_lanes::<K, true>(stretch, clearance, hot, passage)
-    } else {
-        walk_lanes::<K, false>(stretch, clearance, hot, passage)
+    match (stretch.is_plain(), hot) {
+        (true, Some(hot)) => walk_lanes::<K, true, true>(stretch, clearance, hot, passage),
+        (false, Some(hot)) => walk_lanes::<K, false, true>(stretch, clearance, hot, passage),
+        (true, None) => walk_lanes::<K, true, false>(stretch, clearance, &HotLanes::NONE, passage),
+        (false, None) => {
+            walk_lanes::<K, false, false>(stretch, clearance, &HotLanes::NONE, passage)
+        }
     }
 }
 
-/// [`walk`]; `PLAIN` says [`Stretch::is_plain`].
+/// [`walk`]; `PLAIN` says [`Stretch::is_plain`], and `WEALTH` that wealth is followed.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn walk_lanes<const K: usize, const PLAIN: bool>(
+fn walk_lanes<const K: usize, const PLAIN: bool, const WEALTH: bool>(
     stretch: &Stretch<'_, K>,
     clearance: f64,
     hot: &HotLanes,
@@ -218,7 +222,7 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
             highest_usd = larger(mark_usd, highest_usd);
             highest_net_usd = larger(net_usd, highest_net_usd);
             lowest_net_usd = smaller(net_usd, lowest_net_usd);
-            if PLAIN || stretch.is_watching[k] {
+            if WEALTH && (PLAIN || stretch.is_watching[k]) {
                 let mut wealth_usd = stretch
                     .quantity_base
                     .mul_add(stretch.spot_usd[k][lane], money_usd);
@@ -233,7 +237,6 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         }
         passage.funding_usd[lane] = funding_usd;
         passage.least_funding_usd[lane] = least_funding_usd;
-        passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
         let tested_usd = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
         least = least.min(highest_usd.to_bits().cast_signed());
         most = most.max(highest_usd.to_bits().cast_signed());
@@ -241,9 +244,12 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         passage.tested_usd[lane] = tested_usd;
         passage.highest_usd[lane] = highest_usd;
         passage.highest_net_usd[lane] = highest_net_usd;
+        passage.apart_usd[lane] = highest_net_usd - (highest_usd - funding_at_highest_usd);
         passage.lowest_net_usd[lane] = lowest_net_usd;
-        passage.peak_wealth_usd[lane] = peak_usd;
-        passage.max_drawdown_usd[lane] = drawdown_usd;
+        if WEALTH {
+            passage.peak_wealth_usd[lane] = peak_usd;
+            passage.max_drawdown_usd[lane] = drawdown_usd;
+        }
     }
     let [least_usd, most_usd, tested_usd] =
         [least, most, tested].map(|bits| f64::from_bits(bits.cast_unsigned()));
@@ -282,13 +288,14 @@ fn anew(x: f64) -> f64 {
 ///
 /// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
 /// records (least equity, worst margin ratio, required collateral) moved at one step only, that of its highest mark.
-/// `CALLS`: the hedger has a margin policy. `WEALTH`: the passage has the records of wealth; without it they stay what they are.
+/// `CALLS`: the hedger has a margin policy. `RECORDS`: somebody asks for funding, the least equity and wealth, and the passage may have alarms;
+/// without it those records lose their meaning.
 ///
 /// Each test is a number that is not negative where it strikes, so that the largest of them decides. Lanes that were not calm
 /// are left where they are by what is added to them or compared with them: a choice between the old value and a new one would
 /// become a masked store, which is slow.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
+pub(crate) fn judge<const N: usize, const CALLS: bool, const RECORDS: bool>(
     lines: &[MarginLine; N],
     watch: &Watch,
     passage: &Passage,
@@ -305,7 +312,10 @@ pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
         } else {
             f64::INFINITY
         };
-        let mut alarm = larger(watch.last_step - hot.due_step[lane], passage.alarm[lane]);
+        let mut alarm = watch.last_step - hot.due_step[lane];
+        if RECORDS {
+            alarm = larger(alarm, passage.alarm[lane]);
+        }
         let highest_usd = passage.highest_usd[lane];
         let highest_net_usd = passage.highest_net_usd[lane];
         let margin_usd = maintenance(lines, short_base * highest_usd);
@@ -353,8 +363,7 @@ pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
             margin_ratio - hot.max_margin_ratio[lane],
             needed_usd - hot.required_usd[lane],
         );
-        let apart_usd = highest_net_usd - (highest_usd - passage.funding_at_highest_usd[lane]);
-        let record_alarm = if smaller(record, apart_usd) > 0.0 {
+        let record_alarm = if smaller(record, passage.apart_usd[lane]) > 0.0 {
             1.0
         } else {
             -1.0
@@ -365,18 +374,18 @@ pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
         let funding_usd = or(passage.funding_usd[lane], 0.0);
         hot.cash_usd[lane] = short_base.mul_add(funding_usd, before_usd);
         hot.planned_cash_usd[lane] = planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]);
-        hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
-        hot.min_equity_usd[lane] = anew(smaller(
-            or(equity_usd, f64::INFINITY),
-            hot.min_equity_usd[lane],
-        ));
         hot.max_margin_ratio[lane] =
             anew(larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]));
         hot.required_usd[lane] = anew(larger(
             or(needed_usd, f64::NEG_INFINITY),
             hot.required_usd[lane],
         ));
-        if WEALTH {
+        if RECORDS {
+            hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
+            hot.min_equity_usd[lane] = anew(smaller(
+                or(equity_usd, f64::INFINITY),
+                hot.min_equity_usd[lane],
+            ));
             hot.peak_wealth_usd[lane] = anew(larger(
                 or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
                 hot.peak_wealth_usd[lane],

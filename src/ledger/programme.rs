@@ -133,7 +133,7 @@ impl<'a> Programme<'a> {
         let rules = self.rules;
         let stretch = stretch_at::<K>(rules, self.lanes.quantity_base, k, tile);
         let hot = &self.lanes.hot;
-        let mut marks = walk(&stretch, rules.clearance, hot, &mut self.passage);
+        let mut marks = walk(&stretch, rules.clearance, Some(hot), &mut self.passage);
         let jumped_usd = test_jumps(rules, k..k + K, tile, &mut self.passage);
         marks.tested_usd = marks.tested_usd.max(jumped_usd);
         if rules.band().is_some() {
@@ -155,7 +155,8 @@ impl<'a> Programme<'a> {
         K
     }
 
-    /// Reacts to a tile like [`Self::advance`], but for the records of wealth (its largest fall), which lose their meaning.
+    /// Reacts to a tile like [`Self::advance`], but for what nobody asks for: funding, the least equity and the largest fall of wealth
+    /// lose their meaning.
     ///
     /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
     pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
@@ -194,7 +195,7 @@ impl<'a> Programme<'a> {
     }
 
     /// [`judge`] with as many brackets as any lane can stand in, along a passage or the programme's own.
-    fn judge<const WEALTH: bool>(
+    fn judge<const RECORDS: bool>(
         &mut self,
         watch: &Watch,
         marks: &MarkRange,
@@ -203,16 +204,16 @@ impl<'a> Programme<'a> {
         let (first, last) = self.bracket_range(marks);
         self.first_bracket = first;
         match last - first {
-            0 => self.judge_lines::<1, WEALTH>(first, watch, passage),
-            1 => self.judge_lines::<2, WEALTH>(first, watch, passage),
-            2 | 3 => self.judge_lines::<4, WEALTH>(first, watch, passage),
-            4..=7 => self.judge_lines::<8, WEALTH>(first, watch, passage),
-            _ => self.judge_lines::<64, WEALTH>(first, watch, passage),
+            0 => self.judge_lines::<1, RECORDS>(first, watch, passage),
+            1 => self.judge_lines::<2, RECORDS>(first, watch, passage),
+            2 | 3 => self.judge_lines::<4, RECORDS>(first, watch, passage),
+            4..=7 => self.judge_lines::<8, RECORDS>(first, watch, passage),
+            _ => self.judge_lines::<64, RECORDS>(first, watch, passage),
         }
     }
 
     /// [`judge`] with the `N` brackets from `first` on; further ones beyond the last repeat it.
-    fn judge_lines<const N: usize, const WEALTH: bool>(
+    fn judge_lines<const N: usize, const RECORDS: bool>(
         &mut self,
         first: usize,
         watch: &Watch,
@@ -223,9 +224,9 @@ impl<'a> Programme<'a> {
         let passage = passage.unwrap_or(&self.passage);
         let hot = &mut self.lanes.hot;
         if self.rules.margin_call.is_some() {
-            judge::<N, true, WEALTH>(&lines, watch, passage, hot)
+            judge::<N, true, RECORDS>(&lines, watch, passage, hot)
         } else {
-            judge::<N, false, WEALTH>(&lines, watch, passage, hot)
+            judge::<N, false, RECORDS>(&lines, watch, passage, hot)
         }
     }
 
@@ -285,7 +286,7 @@ impl<'a> Programme<'a> {
         self.cover_sizes(lane);
     }
 
-    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records of wealth are left alone.
+    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records that nobody asks for are left alone.
     fn settle_lane<const K: usize>(
         &mut self,
         stretch: &Stretch<'_, K>,

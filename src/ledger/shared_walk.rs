@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::ledger::calm::{MarkRange, Passage, Stretch, larger, walk};
 use crate::ledger::lane_view::{LaneView, look};
-use crate::ledger::lanes::{HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
 use crate::math::random::Streams;
@@ -20,13 +19,17 @@ pub struct SharedWalk {
     views: Vec<LaneView<TILE_STEPS>>,
     /// Lanes with a view of this tile, as bits.
     seen: u64,
-    /// Accounts whose wealth nobody asks for.
-    hot: Box<HotLanes>,
+}
+
+impl Default for SharedWalk {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl SharedWalk {
-    /// A walk for programmes like this one; [`Self::fill`] takes it along a tile.
-    pub fn new(rules: &ProgrammeRules) -> Self {
+    /// A walk along no tile yet; [`Self::fill`] takes it along one.
+    pub fn new() -> Self {
         Self {
             passage: Passage::new(),
             marks: MarkRange {
@@ -36,7 +39,6 @@ impl SharedWalk {
             },
             views: vec![LaneView::EMPTY; LANES],
             seen: 0,
-            hot: Box::new(Lanes::new(rules).hot),
         }
     }
 
@@ -55,7 +57,7 @@ impl SharedWalk {
         }
         self.seen = 0;
         let stretch = stretch_at::<TILE_STEPS>(rules, rules.quantity_base, 0, tile);
-        self.marks = walk(&stretch, rules.clearance, &self.hot, &mut self.passage);
+        self.marks = walk(&stretch, rules.clearance, None, &mut self.passage);
         let jumped_usd = test_jumps(rules, 0..TILE_STEPS, tile, &mut self.passage);
         self.marks.tested_usd = self.marks.tested_usd.max(jumped_usd);
     }
