@@ -80,4 +80,12 @@ impl BlockLedger<'_> {
             Self::General(ledger) => ledger.finish(tile, out),
         }
     }
+
+    /// Like [`Self::finish`], but only the columns with these storage indices have to be written.
+    pub fn finish_columns(&self, tile: &MarketTile, columns: &[usize], out: &mut [f64]) {
+        match self {
+            Self::Plain(ledger) => ledger.finish_columns(tile, columns, out),
+            Self::General(ledger) => ledger.finish(tile, out),
+        }
+    }
 }

@@ -25,8 +25,8 @@ pub const UNFOLLOWED: [Column; 3] = [Column::Funding, Column::MinEquity, Column:
 pub enum Columns<'a> {
     /// All of them.
     All,
-    /// These, where a plan stores them, and the terminal spots, by which views weigh; never [`UNFOLLOWED`]. The others of the tables are 0
-    /// and cost next to nothing.
+    /// These, where a plan stores them, and with views the terminal spots, by which they weigh; never [`UNFOLLOWED`]. The others of the
+    /// tables are 0 and cost next to nothing.
     Only(&'a [Cell]),
 }
 
@@ -74,12 +74,12 @@ pub fn simulate_columns_together(
         .iter()
         .map(|plan| LedgerRules::new(plan, &market))
         .collect();
-    let is_fresh = spare.is_empty() && wanted == Columns::All;
-    let mut tables = tables(plans, spare)?;
-    let stored: Vec<Vec<usize>> = tables
+    let is_fresh = spare.is_empty();
+    let kept: Vec<Vec<usize>> = plans
         .iter()
-        .map(|table| stored_columns(table.layout(), wanted))
+        .map(|plan| kept_columns(plan, wanted))
         .collect();
+    let mut tables = tables(plans, &kept, spare)?;
     let sharing = match wanted {
         Columns::All => Sharing::none(&rules),
         Columns::Only(_) => Sharing::of(&rules),
@@ -114,12 +114,12 @@ pub fn simulate_columns_together(
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
-                        ledger.finish(tiles.last(), rows);
+                    for ((ledger, part), kept) in ledgers.iter().zip(&mut parts).zip(&kept) {
+                        ledger.finish_columns(tiles.last(), kept, rows);
                         if is_fresh {
                             part.put_block(block, rows);
                         } else {
-                            part.put_columns(block, rows, stored);
+                            part.put_over(block, rows);
                         }
                     }
                     let done = (paths - first_path).min(LANES as u64);
@@ -134,8 +134,9 @@ pub fn simulate_columns_together(
     }
 }
 
-/// Storage indices of the wanted columns.
-fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
+/// Storage indices of the columns that are kept of a plan.
+fn kept_columns(plan: &Plan, wanted: Columns<'_>) -> Vec<usize> {
+    let layout = Layout::of(plan);
     match wanted {
         Columns::All => (0..layout.columns()).collect(),
         Columns::Only(cells) => {
@@ -145,33 +146,38 @@ fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
                     .any(|&column| cells.contains(&Cell::Fixed(column))),
                 "funding, the least equity and the fall of wealth are not followed"
             );
-            let spots = FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len();
-            let cells = cells.iter().filter_map(|&cell| layout.cell(cell));
-            cells.chain(spots).collect()
+            let mut kept: Vec<usize> = cells.iter().filter_map(|&cell| layout.cell(cell)).collect();
+            if !plan.report.views.is_empty() {
+                kept.extend(FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len());
+            }
+            kept
         }
     }
 }
 
 /// A table for each plan, of the spare ones where they fit.
-fn tables(plans: &[&Plan], spare: Vec<OutcomeTable>) -> Result<Vec<OutcomeTable>, SimulationError> {
+fn tables(
+    plans: &[&Plan],
+    kept: &[Vec<usize>],
+    spare: Vec<OutcomeTable>,
+) -> Result<Vec<OutcomeTable>, SimulationError> {
     let mut spare = spare.into_iter();
-    let columns: u64 = plans
-        .iter()
-        .map(|plan| Layout::of(plan).columns() as u64)
-        .sum();
+    let columns: u64 = kept.iter().map(|kept| kept.len() as u64).sum();
     plans
         .iter()
-        .map(|plan| {
+        .zip(kept)
+        .map(|(plan, kept)| {
             let paths = plan.simulation.paths;
             let layout = Layout::of(plan);
-            let fits =
-                |table: &OutcomeTable| table.paths() as u64 == paths && *table.layout() == layout;
+            let fits = |table: &OutcomeTable| {
+                table.paths() as u64 == paths && *table.layout() == layout && table.kept() == kept
+            };
             if let Some(table) = spare.next().filter(fits) {
                 return Ok(table);
             }
             usize::try_from(paths)
                 .ok()
-                .and_then(|paths| OutcomeTable::try_new(paths, Layout::of(plan)))
+                .and_then(|paths| OutcomeTable::try_new_of(paths, layout, kept.clone()))
                 .ok_or_else(|| SimulationError::OutOfMemory {
                     paths,
                     gib: paths.saturating_mul(8 * columns).div_ceil(1 << 30),

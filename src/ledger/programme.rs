@@ -9,7 +9,7 @@ use crate::ledger::horizon::close_lanes;
 use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
-use crate::ledger::row::PathEnd;
+use crate::ledger::row::{PathEnd, write_all, write_one};
 use crate::ledger::rules::ProgrammeRules;
 use crate::ledger::shared_walk::{SharedWalk, stretch_at, test_jumps};
 use crate::market::tile::{MarketTile, TILE_STEPS};
@@ -371,20 +371,28 @@ impl<'a> Programme<'a> {
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "a lane has its place in many columns"
-    )]
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
         let (columns, _) = out.as_chunks_mut::<LANES>();
         let (fixed, spots) = columns.split_at_mut(FIXED_COLUMNS);
         for (spots, spot_usd) in spots.iter_mut().zip(&tile.spot_usd) {
             *spots = spot_usd[tile.steps - 1];
         }
-        for lane in 0..LANES {
-            let end = PathEnd::new(self.rules, &self.lanes, tile, lane);
-            for (column, cell) in end.row() {
-                fixed[column as usize][lane] = cell;
+        write_all(fixed, |lane| {
+            PathEnd::new(self.rules, &self.lanes, tile, lane)
+        });
+    }
+
+    /// Like [`Self::finish`], but only the columns with these storage indices.
+    pub fn finish_columns(&self, tile: &MarketTile, columns: &[usize], out: &mut [f64]) {
+        let (all, _) = out.as_chunks_mut::<LANES>();
+        for &column in columns {
+            let cells = &mut all[column];
+            if column < FIXED_COLUMNS {
+                write_one(column, cells, |lane| {
+                    PathEnd::new(self.rules, &self.lanes, tile, lane)
+                });
+            } else {
+                *cells = tile.spot_usd[column - FIXED_COLUMNS][tile.steps - 1];
             }
         }
     }
