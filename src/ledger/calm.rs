@@ -92,8 +92,6 @@ impl<const K: usize> Stretch<'_, K> {
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
-    /// Its smallest value, the 0 of the start included.
-    least_funding_usd: LaneArray,
     /// Highest mark at a step's end.
     highest_usd: LaneArray,
     /// Highest mark less funding at a step's end: equity is `cash - short * net`.
@@ -102,8 +100,12 @@ pub(crate) struct Passage {
     apart_usd: LaneArray,
     /// Lowest mark less funding at a step's end.
     lowest_net_usd: LaneArray,
+    /// By how much the highest mark is above a mark that is at most the lowest.
+    drop_usd: LaneArray,
     /// Mark that must lie below the liquidation level: beyond it no bridge of the stretch could have crossed.
     tested_usd: LaneArray,
+    /// Smallest funding since the stretch began, the 0 of the start included.
+    least_funding_usd: LaneArray,
     /// Peak of wealth, that of earlier stretches included, if it was asked for.
     peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, that of earlier stretches included.
@@ -139,21 +141,23 @@ const LANE_BITS: [u64; LANES] = {
 };
 
 impl Passage {
-    pub(crate) fn new() -> Self {
+    /// Nothing met yet.
+    pub(crate) const NOTHING: Self = {
         let zero = [0.0; LANES];
         Self {
             funding_usd: zero,
-            least_funding_usd: zero,
             highest_usd: zero,
             highest_net_usd: zero,
             apart_usd: zero,
             lowest_net_usd: zero,
+            drop_usd: zero,
             tested_usd: zero,
+            least_funding_usd: zero,
             peak_wealth_usd: zero,
             max_drawdown_usd: zero,
             alarm: QUIET,
         }
-    }
+    };
 
     /// Gives an alarm in the lanes whose bits are set, and in no others.
     pub(crate) fn set_alarms(&mut self, lanes: u64) {
@@ -246,6 +250,8 @@ fn walk_lanes<const K: usize, const PLAIN: bool, const WEALTH: bool>(
         passage.highest_net_usd[lane] = highest_net_usd;
         passage.apart_usd[lane] = highest_net_usd - (highest_usd - funding_at_highest_usd);
         passage.lowest_net_usd[lane] = lowest_net_usd;
+        // A mark is its net and at least the least funding.
+        passage.drop_usd[lane] = highest_usd - (lowest_net_usd + least_funding_usd);
         if WEALTH {
             passage.peak_wealth_usd[lane] = peak_usd;
             passage.max_drawdown_usd[lane] = drawdown_usd;
@@ -333,11 +339,9 @@ pub(crate) fn judge<const N: usize, const CALLS: bool, const RECORDS: bool>(
             cash_usd - short_base * (tested_usd - passage.least_funding_usd[lane]);
         alarm = larger(needs_usd - tested_equity_usd, alarm);
         if CALLS {
-            // A mark is its net and at least the least funding.
             let lowest_net_usd = passage.lowest_net_usd[lane];
-            let lowest_usd = lowest_net_usd + passage.least_funding_usd[lane];
             let least_margin_usd =
-                margin_usd - short_base * (watch.steepest_rate * (highest_usd - lowest_usd));
+                margin_usd - short_base * (watch.steepest_rate * passage.drop_usd[lane]);
             let most_equity_usd = cash_usd - short_base * lowest_net_usd;
             let call_alarm = if hot.armed[lane] > 0.0 {
                 margin_usd - watch.call_level * equity_usd

@@ -11,7 +11,7 @@ use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
 use crate::ledger::row::{PathEnd, write_all, write_one};
 use crate::ledger::rules::ProgrammeRules;
-use crate::ledger::shared_walk::{SharedWalk, stretch_at, test_jumps};
+use crate::ledger::shared_walk::{SharedWalk, Walked, stretch_at, stretch_steps, test_jumps};
 use crate::market::tile::{MarketTile, TILE_STEPS};
 use crate::math::bits::places_of;
 use crate::math::random::Streams;
@@ -43,8 +43,10 @@ pub struct Programme<'a> {
     passage: Passage,
     /// Number of steps without a common event after each step.
     calm_steps: Vec<usize>,
-    /// The first bracket that any lane can stand in over the stretch at hand.
-    first_bracket: usize,
+    /// A step before which there is surely no common event after the steps done.
+    calm_until: usize,
+    /// The first and the last bracket that any lane can stand in over the stretch at hand, and the last that is tested.
+    brackets: [usize; 3],
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -74,9 +76,10 @@ impl<'a> Programme<'a> {
             lines,
             lanes: fresh.clone(),
             fresh,
-            passage: Passage::new(),
+            passage: Passage::NOTHING,
             calm_steps,
-            first_bracket: 0,
+            calm_until: 0,
+            brackets: [0; 3],
             sizes_base: (0.0, 0.0),
         }
     }
@@ -84,6 +87,7 @@ impl<'a> Programme<'a> {
     /// Sets all accounts to time 0.
     pub fn start(&mut self) {
         self.lanes.become_like(&self.fresh);
+        self.calm_until = 0;
         // All lanes are alike.
         self.sizes_base = (f64::INFINITY, 0.0);
         self.cover_sizes(0);
@@ -93,7 +97,7 @@ impl<'a> Programme<'a> {
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn Follower>) {
         let mut k = 0;
         while k < tile.steps {
-            let calm_steps = self.calm_steps[tile.first_step + k].min(tile.steps - k);
+            let calm_steps = self.calm_steps(k, tile);
             k += match calm_steps {
                 0 => self.settle_common(k, tile, &mut follower),
                 1 => self.pass::<1>(k, tile, &mut follower),
@@ -102,6 +106,15 @@ impl<'a> Programme<'a> {
                 _ => self.pass::<TILE_STEPS>(k, tile, &mut follower),
             };
         }
+    }
+
+    /// Number of steps of a tile from step `k` on without a common event.
+    fn calm_steps(&mut self, k: usize, tile: &MarketTile) -> usize {
+        let (step, end) = (tile.first_step + k, tile.first_step + tile.steps);
+        if self.calm_until < end {
+            self.calm_until = step + self.calm_steps[step];
+        }
+        self.calm_until.min(end) - step
     }
 
     /// A step with an event in every lane; returns 1, the steps done.
@@ -150,7 +163,7 @@ impl<'a> Programme<'a> {
             follow_calm(&stretch, lane, standing, *follower);
         }
         for lane in places_of(eventful) {
-            self.settle_lane(&stretch, None, (lane, k), tile, follower);
+            self.settle_lane::<K, true>(&stretch, None, (lane, k), tile, follower);
         }
         K
     }
@@ -158,33 +171,70 @@ impl<'a> Programme<'a> {
     /// Reacts to a tile like [`Self::advance`], but for what nobody asks for: funding, the least equity and the largest fall of wealth
     /// lose their meaning.
     ///
-    /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
+    /// The tile has been walked by `shared`, of which this programme is a member.
     pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
-        if tile.steps < TILE_STEPS || self.calm_steps[tile.first_step] < TILE_STEPS {
-            return self.advance(tile, None);
+        let mut k = 0;
+        while k < tile.steps {
+            let calm_steps = self.calm_steps(k, tile);
+            match calm_steps {
+                0 => {
+                    self.settle_common(k, tile, &mut None);
+                }
+                1 => self.pass_along::<1>(k, tile, shared),
+                2 | 3 => self.pass_along::<2>(k, tile, shared),
+                4..TILE_STEPS => self.pass_along::<4>(k, tile, shared),
+                _ => self.pass_whole(tile, shared),
+            }
+            k += stretch_steps(calm_steps);
         }
-        let watch = self.watch(tile.first_step + TILE_STEPS, &shared.marks);
-        let eventful = self.judge::<false>(&watch, &shared.marks, Some(&shared.passage));
+    }
+
+    /// `K` steps from `k` on without an event that all lanes share.
+    fn pass_along<const K: usize>(&mut self, k: usize, tile: &MarketTile, shared: &SharedWalk) {
+        let eventful = self.judge_along(k + K, tile, shared.stretch(k));
+        if eventful != 0 {
+            let stretch = stretch_at::<K>(self.rules, self.lanes.quantity_base, k, tile);
+            for lane in places_of(eventful) {
+                self.settle_lane::<K, false>(&stretch, None, (lane, k), tile, &mut None);
+            }
+        }
+    }
+
+    /// A whole tile without such an event.
+    fn pass_whole(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
+        let eventful = self.judge_along(TILE_STEPS, tile, shared.stretch(0));
         if eventful != 0 {
             let quantity_base = self.lanes.quantity_base;
             let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
             for lane in places_of(eventful) {
                 let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
-                self.settle_lane(&stretch, Some(view), (lane, 0), tile, &mut None);
+                self.settle_lane::<TILE_STEPS, false>(
+                    &stretch,
+                    Some(view),
+                    (lane, 0),
+                    tile,
+                    &mut None,
+                );
             }
         }
     }
 
+    /// [`judge`] along a shared stretch that ends before step `end` of a tile.
+    #[inline(always)]
+    fn judge_along(&mut self, end: usize, tile: &MarketTile, walked: &Walked) -> u64 {
+        let watch = self.watch(tile.first_step + end, &walked.marks);
+        self.judge::<false>(&watch, &walked.marks, Some(&walked.passage))
+    }
+
     /// What decides whether lanes are calm in a stretch that ends with `last_step`, counted from 1.
-    fn watch(&self, last_step: usize, marks: &MarkRange) -> Watch {
+    fn watch(&mut self, last_step: usize, marks: &MarkRange) -> Watch {
         let rules = self.rules;
+        let tested_usd = self.sizes_base.1 * marks.tested_usd;
+        self.brackets[2] = rules.venue.bracket_index_near(self.brackets[2], tested_usd);
         Watch {
             last_step: last_step as f64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
-            steepest_rate: rules
-                .venue
-                .bracket(self.sizes_base.1 * marks.tested_usd)
-                .rate,
+            steepest_rate: rules.venue.brackets[self.brackets[2]].rate,
             call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
             release_level: rules
                 .margin_call
@@ -202,11 +252,11 @@ impl<'a> Programme<'a> {
         passage: Option<&Passage>,
     ) -> u64 {
         let (first, last) = self.bracket_range(marks);
-        self.first_bracket = first;
         match last - first {
             0 => self.judge_lines::<1, RECORDS>(first, watch, passage),
             1 => self.judge_lines::<2, RECORDS>(first, watch, passage),
-            2 | 3 => self.judge_lines::<4, RECORDS>(first, watch, passage),
+            2 => self.judge_lines::<3, RECORDS>(first, watch, passage),
+            3 => self.judge_lines::<4, RECORDS>(first, watch, passage),
             4..=7 => self.judge_lines::<8, RECORDS>(first, watch, passage),
             _ => self.judge_lines::<64, RECORDS>(first, watch, passage),
         }
@@ -286,8 +336,8 @@ impl<'a> Programme<'a> {
         self.cover_sizes(lane);
     }
 
-    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records that nobody asks for are left alone.
-    fn settle_lane<const K: usize>(
+    /// One lane's stretch, from step `first` of the tile on, event by event; without `RECORDS`, those that nobody asks for are left alone.
+    fn settle_lane<const K: usize, const RECORDS: bool>(
         &mut self,
         stretch: &Stretch<'_, K>,
         view: Option<&LaneView<K>>,
@@ -302,16 +352,13 @@ impl<'a> Programme<'a> {
             tile,
             first,
             lane,
-            bracket: self.first_bracket,
+            bracket: self.brackets[0],
             view,
         };
         let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
         let may_trade = rules.band().is_some();
         match follower.as_mut().filter(|f| f.lane() == lane) {
-            None if view.is_some() => {
-                settle_stretch::<K, false>(&mut account, &place, may_trade);
-            }
-            None => settle_stretch::<K, true>(&mut account, &place, may_trade),
+            None => settle_stretch::<K, RECORDS>(&mut account, &place, may_trade),
             Some(follower) => follow_stretch(&mut account, &place, may_trade, *follower),
         }
         account.put_back(hot, lane);
@@ -344,14 +391,15 @@ impl<'a> Programme<'a> {
 
     /// First and last bracket in which any lane's notional can stand at its highest mark, or at that times the shift of the
     /// requirement.
-    fn bracket_range(&self, marks: &MarkRange) -> (usize, usize) {
+    fn bracket_range(&mut self, marks: &MarkRange) -> (usize, usize) {
         let venue = &self.rules.venue;
-        let least_base = self.sizes_base.0.min(self.sizes_base.1);
+        let least_base = smaller(self.sizes_base.0, self.sizes_base.1);
         let shifted_usd = marks.most_usd * self.rules.requirement_shift;
-        (
-            venue.bracket_index(least_base * marks.least_usd),
-            venue.bracket_index(self.sizes_base.1 * shifted_usd),
-        )
+        let [first, last, _] = self.brackets;
+        let first = venue.bracket_index_near(first, least_base * marks.least_usd);
+        let last = venue.bracket_index_near(last, self.sizes_base.1 * shifted_usd);
+        (self.brackets[0], self.brackets[1]) = (first, last);
+        (first, last)
     }
 
     /// The marks that notionals of step `k` of a tile can stand at, with what is tested.

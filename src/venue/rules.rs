@@ -82,6 +82,19 @@ impl ContractRules {
             .unwrap_or(self.brackets.len() - 1)
     }
 
+    /// [`Self::bracket_index`], looked for from a bracket near it.
+    pub fn bracket_index_near(&self, near: usize, notional_usd: f64) -> usize {
+        let holds = |b: &MarginBracket| notional_usd <= b.cap_usd * (1.0 + CAP_ROUNDING);
+        let mut index = near.min(self.brackets.len() - 1);
+        while index > 0 && holds(&self.brackets[index - 1]) {
+            index -= 1;
+        }
+        while index + 1 < self.brackets.len() && !holds(&self.brackets[index]) {
+            index += 1;
+        }
+        index
+    }
+
     /// The bracket in which a notional stands; the last one beyond the cap.
     pub fn bracket(&self, notional_usd: f64) -> &MarginBracket {
         &self.brackets[self.bracket_index(notional_usd)]
