@@ -80,6 +80,9 @@ pub fn simulate_columns_together(
         .map(|plan| kept_columns(plan, wanted))
         .collect();
     let mut tables = tables(plans, &kept, spare)?;
+    if is_fresh {
+        tables.par_iter().for_each(OutcomeTable::make_ready);
+    }
     let sharing = match wanted {
         Columns::All => Sharing::none(&rules),
         Columns::Only(_) => Sharing::of(&rules),

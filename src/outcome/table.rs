@@ -69,9 +69,9 @@ impl OutcomeTable {
         &self.kept
     }
 
-    /// Gets the memory ready for every column to be written: faster than page by page as they are.
+    /// Gets the memory ready for every column that is kept to be written: faster than page by page as they are.
     pub fn make_ready(&self) {
-        self.data.make_ready();
+        self.data.make_ready(self.kept.len() * self.column_size());
     }
 
     /// Number of paths.
