@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::engine::ledgers::{BlockLedger, LedgerRules};
 use crate::engine::run::{SimulationError, Watcher};
-use crate::engine::tile_row::{Sharing, TileRow};
+use crate::engine::sharing::SharedWalks;
 use crate::market::model::MarketModel;
 use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
@@ -83,9 +83,9 @@ pub fn simulate_columns_together(
     if is_fresh {
         tables.par_iter().for_each(OutcomeTable::make_ready);
     }
-    let sharing = match wanted {
-        Columns::All => Sharing::none(&rules),
-        Columns::Only(_) => Sharing::of(&rules),
+    let walks = match wanted {
+        Columns::All => SharedWalks::none(&rules),
+        Columns::Only(_) => SharedWalks::of(&rules),
     };
     let paths = first.simulation.paths;
     let most_columns = tables.iter().map(OutcomeTable::columns).max().unwrap_or(0);
@@ -99,26 +99,27 @@ pub fn simulate_columns_together(
                     .map(|rules| rules.ledger(market.streams()))
                     .collect();
                 let rows = vec![0.0; most_columns * LANES];
-                let tiles = TileRow::new(&market, &sharing);
-                (market.state(), tiles, ledgers, rows)
+                (market.state(), market.tile(), ledgers, rows, walks.clone())
             },
-            |(state, tiles, ledgers, rows), (task, mut parts)| {
+            |(state, tile, ledgers, rows, walks), (task, mut parts)| {
                 let blocks = parts.first().map_or(0, TablePart::blocks);
                 for block in 0..blocks {
                     let first_path = ((task * BLOCKS_A_TASK + block) * LANES) as u64;
-                    tiles.start(&market, state, first_path);
+                    market.start(state, tile, first_path);
                     ledgers.iter_mut().for_each(BlockLedger::start);
-                    while tiles.advance(&market, state, (&rules, &sharing), stop) {
-                        for (plan, ledger) in ledgers.iter_mut().enumerate() {
-                            tiles.react(ledger, &sharing, plan);
+                    while market.advance(state, tile) {
+                        // A block of a long horizon takes long by itself.
+                        if stop.load(Ordering::Relaxed) {
+                            return;
                         }
+                        walks.react(&rules, ledgers, tile);
                     }
-                    // A block of a long horizon takes long by itself.
-                    if stop.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    for ((ledger, part), kept) in ledgers.iter().zip(&mut parts).zip(&kept) {
-                        ledger.finish_columns(tiles.last(), kept, rows);
+                    for (ledger, part) in ledgers.iter().zip(&mut parts) {
+                        if wanted != Columns::All {
+                            ledger.finish_kept(tile, rows, (part, block));
+                            continue;
+                        }
+                        ledger.finish(tile, rows);
                         if is_fresh {
                             part.put_block(block, rows);
                         } else {

@@ -367,10 +367,16 @@ pub(crate) fn judge<const N: usize, const CALLS: bool, const RECORDS: bool>(
                 margin_usd - short_base * (watch.steepest_rate * passage.drop_usd[lane]);
             let most_equity_usd = cash_usd - short_base * passage.lowest_net_usd[lane];
             let is_armed = hot.armed[lane].to_bits().cast_signed() >= 0;
+            let called_usd = watch.call_level
+                * if is_armed {
+                    equity_usd
+                } else {
+                    most_equity_usd
+                };
             let call_alarm = if is_armed {
-                margin_usd - watch.call_level * equity_usd
+                margin_usd - called_usd
             } else {
-                watch.call_level * most_equity_usd - least_margin_usd
+                called_usd - least_margin_usd
             };
             let release_alarm = if is_open {
                 watch.release_level * most_equity_usd - least_margin_usd

@@ -171,8 +171,9 @@ impl<'a> Programme<'a> {
     /// Reacts to a tile like [`Self::advance`], but for what nobody asks for: funding, the least equity and the largest fall of wealth
     /// lose their meaning.
     ///
-    /// The tile has been walked by `shared`, of which this programme is a member.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
+    /// The tile has been walked by `shared`, of which this programme is a member. Returns the lanes, as bits, that are left at the tile's
+    /// start for [`Self::settle_along`].
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: &SharedWalk) -> u64 {
         let mut k = 0;
         while k < tile.steps {
             let calm_steps = self.calm_steps(k, tile);
@@ -183,10 +184,11 @@ impl<'a> Programme<'a> {
                 1 => self.pass_along::<1>(k, tile, shared),
                 2 | 3 => self.pass_along::<2>(k, tile, shared),
                 4..TILE_STEPS => self.pass_along::<4>(k, tile, shared),
-                _ => self.pass_whole(tile, shared),
+                _ => return self.judge_along(TILE_STEPS, tile, shared.stretch(0)),
             }
             k += stretch_steps(calm_steps);
         }
+        0
     }
 
     /// `K` steps from `k` on without an event that all lanes share.
@@ -200,22 +202,14 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// A whole tile without such an event.
-    fn pass_whole(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
-        let eventful = self.judge_along(TILE_STEPS, tile, shared.stretch(0));
-        if eventful != 0 {
-            let quantity_base = self.lanes.quantity_base;
-            let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
-            for lane in places_of(eventful) {
-                let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
-                self.settle_lane::<TILE_STEPS, false>(
-                    &stretch,
-                    Some(view),
-                    (lane, 0),
-                    tile,
-                    &mut None,
-                );
-            }
+    /// Works through the lanes of a tile that [`Self::advance_along`] left.
+    pub fn settle_along(&mut self, left: u64, tile: &MarketTile, shared: &mut SharedWalk) {
+        let quantity_base = self.lanes.quantity_base;
+        let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
+        for lane in places_of(left) {
+            let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
+            let (place, view) = ((lane, 0), Some(view));
+            self.settle_lane::<TILE_STEPS, false>(&stretch, view, place, tile, &mut None);
         }
     }
 
@@ -430,18 +424,14 @@ impl<'a> Programme<'a> {
         });
     }
 
-    /// Like [`Self::finish`], but only the columns with these storage indices.
-    pub fn finish_columns(&self, tile: &MarketTile, columns: &[usize], out: &mut [f64]) {
-        let (all, _) = out.as_chunks_mut::<LANES>();
-        for &column in columns {
-            let cells = &mut all[column];
-            if column < FIXED_COLUMNS {
-                write_one(column, cells, |lane| {
-                    PathEnd::new(self.rules, &self.lanes, tile, lane)
-                });
-            } else {
-                *cells = tile.spot_usd[column - FIXED_COLUMNS][tile.steps - 1];
-            }
+    /// Writes one column of the block's rows, by its storage index.
+    pub fn finish_column(&self, tile: &MarketTile, column: usize, cells: &mut [f64; LANES]) {
+        if column < FIXED_COLUMNS {
+            write_one(column, cells, |lane| {
+                PathEnd::new(self.rules, &self.lanes, tile, lane)
+            });
+        } else {
+            *cells = tile.spot_usd[column - FIXED_COLUMNS][tile.steps - 1];
         }
     }
 }

@@ -82,19 +82,6 @@ impl MarketTile {
         }
     }
 
-    /// Is where the block's next tile begins, right after `before`, a full one.
-    pub fn follow(&mut self, before: &Self) {
-        let series = [
-            (&mut self.mark_usd, &before.mark_usd),
-            (&mut self.carry, &before.carry),
-        ];
-        for (tiles, before) in series {
-            for (tile, before) in tiles.iter_mut().zip(before) {
-                tile[TILE_STEPS] = before[TILE_STEPS];
-            }
-        }
-    }
-
     /// Puts the jumps in order of step, asset, lane and time.
     pub(crate) fn sort_jumps(&mut self) {
         self.jumps.sort_unstable_by(|a, b| {

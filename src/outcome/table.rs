@@ -231,6 +231,18 @@ impl TablePart<'_> {
         }
     }
 
+    /// The columns that are kept, by storage index, with the cells of one block.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn block_mut(&mut self, block: usize) -> impl Iterator<Item = (usize, &mut [f64; LANES])> {
+        let columns = self.kept.iter().zip(&mut self.columns);
+        columns.map(move |(&column, cells)| {
+            let (blocks, _) = cells.as_chunks_mut::<LANES>();
+            (column, &mut blocks[block])
+        })
+    }
+
     /// Like [`Self::put_block`], but over whatever stands there.
     ///
     /// # Panics

@@ -183,11 +183,18 @@ impl<'a> Pair<'a> {
                         .map(|column| &self.sides[k].columns[column][start..end]);
                     events[k].0.fill(x, y, &mut buffer[..end - start]);
                 }
-                for path in start..end {
-                    let weight = a.weights.as_ref().map_or(1.0, |weights| weights[path]);
-                    let turn = buffers[1][path - start] - buffers[0][path - start];
-                    sums[0] += if turn > 0.0 { weight } else { 0.0 };
-                    sums[1] += if turn < 0.0 { weight } else { 0.0 };
+                let [of_a, of_b] = [0, 1].map(|k| &buffers[k][..end - start]);
+                match &a.weights {
+                    None => {
+                        sums[0] += risen(of_a, of_b);
+                        sums[1] += risen(of_b, of_a);
+                    }
+                    Some(weights) => {
+                        for ((a, b), weight) in of_a.iter().zip(of_b).zip(&weights[start..end]) {
+                            sums[0] += if b > a { *weight } else { 0.0 };
+                            sums[1] += if b < a { *weight } else { 0.0 };
+                        }
+                    }
                 }
                 start = end;
             }
@@ -289,6 +296,11 @@ fn square_distances(sides: &[&Influences], pairs: &[&Pair]) -> Vec<f64> {
     } else {
         found
     }
+}
+
+/// How many numbers are larger than those beside them.
+fn risen(from: &[f64], to: &[f64]) -> f64 {
+    from.iter().zip(to).filter(|(from, to)| to > from).count() as f64
 }
 
 /// Sum of the squared differences, in eight interleaved sums.
