@@ -9,7 +9,7 @@ use crate::ledger::horizon::close_lanes;
 use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
-use crate::ledger::row::{PathEnd, write_all, write_one};
+use crate::ledger::row::{PathEnd, write_one};
 use crate::ledger::rules::ProgrammeRules;
 use crate::ledger::shared_walk::{SharedWalk, Walked, stretch_at, stretch_steps, test_jumps};
 use crate::market::tile::{MarketTile, TILE_STEPS};
@@ -214,7 +214,7 @@ impl<'a> Programme<'a> {
     }
 
     /// [`judge`] along a shared stretch that ends before step `end` of a tile.
-    #[inline(always)]
+    #[inline]
     fn judge_along(&mut self, end: usize, tile: &MarketTile, walked: &Walked) -> u64 {
         let watch = self.watch(tile.first_step + end, &walked.marks);
         self.judge::<false>(&watch, &walked.marks, Some(&walked.passage))
@@ -419,9 +419,9 @@ impl<'a> Programme<'a> {
         for (spots, spot_usd) in spots.iter_mut().zip(&tile.spot_usd) {
             *spots = spot_usd[tile.steps - 1];
         }
-        write_all(fixed, |lane| {
-            PathEnd::new(self.rules, &self.lanes, tile, lane)
-        });
+        for lane in 0..LANES {
+            PathEnd::new(self.rules, &self.lanes, tile, lane).write(fixed);
+        }
     }
 
     /// Writes one column of the block's rows, by its storage index.

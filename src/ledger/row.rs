@@ -18,6 +18,17 @@ const ROUNDING_FRAC: f64 = 1e-14;
 /// Tracking, a sum over all trades of the plan, below this fraction is rounding.
 const TRACKING_ROUNDING_FRAC: f64 = 1e-13;
 
+/// Does something with the name of every column but the terminal spots, each known to the compiler.
+macro_rules! each_column {
+    ($then:ident) => {
+        $then! {
+            UnhedgedPnl HedgedPnl IdealOffset Tracking FuturesBasis Funding Fees Slippage Liquidation LiquidationGap Financing
+            BankruptcyLoss LiquidationDay Liquidations MarginCalls UnmetCalls UnmetCall CutTrades TopUp PeakCollateral
+            RequiredCollateral MinEquity MaxMarginRatio MaxDrawdown EffectivePrice
+        }
+    };
+}
+
 /// One path after its last step, everything sold and closed.
 pub(crate) struct PathEnd<'a> {
     rules: &'a ProgrammeRules,
@@ -149,6 +160,17 @@ impl<'a> PathEnd<'a> {
         }
     }
 
+    /// Writes every column but the terminal spots; `columns` has one for each, in the order of their storage.
+    #[inline(always)]
+    pub(crate) fn write(&self, columns: &mut [[f64; LANES]]) {
+        macro_rules! write {
+            ($($column:ident)*) => {
+                $(columns[Column::$column as usize][self.lane] = self.cell(Column::$column);)*
+            };
+        }
+        each_column!(write);
+    }
+
     /// One column.
     #[inline(always)]
     pub(crate) fn cell(&self, column: Column) -> f64 {
@@ -184,31 +206,6 @@ impl<'a> PathEnd<'a> {
             // Not a matter of the account: the tile has it.
             Column::FirstTerminalSpot => f64::NAN,
         }
-    }
-}
-
-/// Does something with the name of every column but the terminal spots, each known to the compiler.
-macro_rules! each_column {
-    ($then:ident) => {
-        $then! {
-            UnhedgedPnl HedgedPnl IdealOffset Tracking FuturesBasis Funding Fees Slippage Liquidation LiquidationGap Financing
-            BankruptcyLoss LiquidationDay Liquidations MarginCalls UnmetCalls UnmetCall CutTrades TopUp PeakCollateral
-            RequiredCollateral MinEquity MaxMarginRatio MaxDrawdown EffectivePrice
-        }
-    };
-}
-
-/// Writes every column but the terminal spots of a block; `columns` has one for each, in the order of their storage.
-#[inline(always)]
-pub(crate) fn write_all<'a>(columns: &mut [[f64; LANES]], end_of: impl Fn(usize) -> PathEnd<'a>) {
-    for lane in 0..LANES {
-        let end = end_of(lane);
-        macro_rules! write {
-            ($($column:ident)*) => {
-                $(columns[Column::$column as usize][lane] = end.cell(Column::$column);)*
-            };
-        }
-        each_column!(write);
     }
 }
 
