@@ -384,3 +384,9 @@ fn tables_have_the_weights_of_their_own_views_and_keep_none_of_an_earlier_pass()
         "{found:?}"
     );
 }
+
+#[test]
+#[should_panic(expected = "are not followed")]
+fn records_that_are_not_followed_cannot_be_wanted_alone() {
+    columns_together(&[small_plan(3)], &[Cell::Fixed(Column::Funding)]);
+}

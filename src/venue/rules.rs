@@ -197,6 +197,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_bracket_is_the_same_from_wherever_it_is_looked_for() {
+        let rules = tiers(
+            &[(0.0, 0.004), (5e4, 0.005), (6e5, 0.01), (3e6, 0.025)],
+            0.0,
+        );
+        let last = rules.brackets.len() - 1;
+        let at_caps = rules.brackets[..last].iter().flat_map(|b| {
+            let cap_usd = b.cap_usd;
+            [0.999, 1.0, 1.0 + CAP_ROUNDING, 1.001].map(|factor| factor * cap_usd)
+        });
+        for notional_usd in at_caps.chain([0.0, 1e9, f64::INFINITY, f64::NAN]) {
+            let expected = rules.bracket_index(notional_usd);
+            for near in 0..=last + 1 {
+                let found = rules.bracket_index_near(near, notional_usd);
+                assert_eq!(found, expected, "{notional_usd} from {near}");
+            }
+        }
+    }
+
     fn level_over_entry(leverage: f64, maintenance: f64, fee_frac: f64) -> f64 {
         let rules = tiers(&[(0.0, maintenance)], fee_frac);
         let (short_base, entry_usd) = (3.0, 100.0);
