@@ -36,11 +36,11 @@ fn together(plans: &[Plan], threads: usize) -> Vec<OutcomeTable> {
     })
 }
 
-/// Columns without the records of wealth.
+/// Columns without the records that are followed only where all are wanted.
 const SOME: [Cell; 10] = [
     Cell::Fixed(Column::HedgedPnl),
     Cell::Fixed(Column::UnhedgedPnl),
-    Cell::Fixed(Column::Funding),
+    Cell::Fixed(Column::Liquidation),
     Cell::Fixed(Column::Fees),
     Cell::Fixed(Column::LiquidationGap),
     Cell::Fixed(Column::Liquidations),
@@ -383,4 +383,10 @@ fn tables_have_the_weights_of_their_own_views_and_keep_none_of_an_earlier_pass()
         matches!(found, Err(EvaluationError::Views { plan: 4, .. })),
         "{found:?}"
     );
+}
+
+#[test]
+#[should_panic(expected = "are not followed")]
+fn records_that_are_not_followed_cannot_be_wanted_alone() {
+    columns_together(&[small_plan(3)], &[Cell::Fixed(Column::Funding)]);
 }

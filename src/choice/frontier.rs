@@ -1,7 +1,7 @@
 //! The influences of points whose neighbours are still to come, held no longer than that.
 
 use crate::choice::grid::Neighbours;
-use crate::stats::difference::difference;
+use crate::stats::difference::differences;
 use crate::stats::influence::Influences;
 use crate::stats::level::ByName;
 
@@ -55,33 +55,45 @@ impl Frontier {
         most
     }
 
-    /// Takes a point's influences; returns the differences to the neighbours that are there already, by pair, and lets go of what
-    /// no pair needs any more.
-    pub(super) fn enter(&mut self, point: usize, influences: Influences) -> Vec<(usize, ByName)> {
-        let there: Vec<(usize, usize)> = self
-            .others(point)
-            .filter(|&(_, other)| self.held[other].is_some())
-            .collect();
-        let mut found = Vec::with_capacity(there.len());
-        for (pair, other) in there {
-            if let Some(of_other) = &self.held[other] {
-                let estimates = if self.pairs[pair].to == point {
-                    difference(of_other, &influences)
-                } else {
-                    difference(&influences, of_other)
-                };
-                found.push((pair, ByName(estimates)));
-            }
-            self.open[point] -= 1;
-            self.open[other] -= 1;
-            if self.open[other] == 0 {
-                self.held[other] = None;
-            }
-        }
-        if self.open[point] > 0 {
+    /// Takes the influences of points; returns the differences of all pairs that are complete with them, by pair, and lets go of what no
+    /// pair needs any more.
+    pub(super) fn enter(&mut self, points: Vec<(usize, Influences)>) -> Vec<(usize, ByName)> {
+        let mut complete = Vec::new();
+        for (point, influences) in points {
             self.held[point] = Some(influences);
+            let others: Vec<(usize, usize)> = self.others(point).collect();
+            for (pair, other) in others {
+                if self.held[other].is_some() {
+                    self.open[point] -= 1;
+                    self.open[other] -= 1;
+                    complete.push(pair);
+                }
+            }
         }
-        found
+        let (mut sides, mut places) = (Vec::new(), vec![None; self.held.len()]);
+        for (place, influences) in places.iter_mut().zip(&self.held) {
+            if let Some(influences) = influences {
+                *place = Some(sides.len());
+                sides.push(influences);
+            }
+        }
+        let pairs: Vec<[usize; 2]> = complete
+            .iter()
+            .filter_map(|&pair| {
+                let Neighbours { from, to, .. } = self.pairs[pair];
+                Some([places[from]?, places[to]?])
+            })
+            .collect();
+        let found = differences(&sides, &pairs);
+        for (held, open) in self.held.iter_mut().zip(&self.open) {
+            if *open == 0 {
+                *held = None;
+            }
+        }
+        complete
+            .into_iter()
+            .zip(found.into_iter().map(ByName))
+            .collect()
     }
 
     /// Lets go of the tables of the points that are held.

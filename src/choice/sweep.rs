@@ -179,6 +179,7 @@ pub fn sweep(
         .filter_map(|pass| pass.last().copied())
         .collect();
     let mut points: Vec<Option<SweptPoint>> = vec![None; grid.size()];
+    let mut entering = Vec::new();
     let mut differences: Vec<Option<PointDifference>> = vec![None; neighbours.len()];
     evaluate_columns(
         &plans,
@@ -188,13 +189,14 @@ pub fn sweep(
         |index, table, views| look(&proposals[index], table, views, wanted),
         |index, seen| {
             points[index] = Some(seen.point);
-            for (pair, estimates) in frontier.enter(index, seen.influences) {
-                differences[pair] = Some(PointDifference {
-                    between: neighbours[pair],
-                    estimates,
-                });
-            }
+            entering.push((index, seen.influences));
             if last_of_passes.contains(&index) {
+                for (pair, estimates) in frontier.enter(std::mem::take(&mut entering)) {
+                    differences[pair] = Some(PointDifference {
+                        between: neighbours[pair],
+                        estimates,
+                    });
+                }
                 frontier.let_go();
             }
         },

@@ -8,6 +8,7 @@ use crate::ledger::shared_walk::SharedWalk;
 use crate::market::model::MarketModel;
 use crate::market::tile::MarketTile;
 use crate::math::random::Streams;
+use crate::outcome::table::TablePart;
 use crate::plan::types::Plan;
 
 /// A plan as its ledger sees it.
@@ -65,11 +66,22 @@ impl BlockLedger<'_> {
         }
     }
 
-    /// Reacts to a tile along a walk that is shared, if any; the records of wealth lose their meaning then.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: Option<&mut SharedWalk>) {
+    /// Reacts to a tile along a walk that is shared, if any; records that are followed only where all are wanted lose their meaning then.
+    /// Returns the lanes, as bits, that are left for [`Self::settle_along`].
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: Option<&SharedWalk>) -> u64 {
         match (self, shared) {
             (Self::Plain(ledger), Some(shared)) => ledger.advance_along(tile, shared),
-            (ledger, _) => ledger.advance(tile),
+            (ledger, _) => {
+                ledger.advance(tile);
+                0
+            }
+        }
+    }
+
+    /// Works through the lanes of a tile that [`Self::advance_along`] left.
+    pub fn settle_along(&mut self, left: u64, tile: &MarketTile, shared: Option<&mut SharedWalk>) {
+        if let (Self::Plain(ledger), Some(shared)) = (self, shared) {
+            ledger.settle_along(left, tile, shared);
         }
     }
 
@@ -78,6 +90,26 @@ impl BlockLedger<'_> {
         match self {
             Self::Plain(ledger) => ledger.finish(tile, out),
             Self::General(ledger) => ledger.finish(tile, out),
+        }
+    }
+
+    /// Writes the columns that a part of a table keeps, of the block at this place in it; `rows` as for [`Self::finish`].
+    pub fn finish_kept(
+        &self,
+        tile: &MarketTile,
+        rows: &mut [f64],
+        (part, block): (&mut TablePart<'_>, usize),
+    ) {
+        match self {
+            Self::Plain(ledger) => {
+                for (column, cells) in part.block_mut(block) {
+                    ledger.finish_column(tile, column, cells);
+                }
+            }
+            Self::General(ledger) => {
+                ledger.finish(tile, rows);
+                part.put_over(block, rows);
+            }
         }
     }
 }

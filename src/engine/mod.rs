@@ -5,6 +5,7 @@ pub mod memory;
 pub mod pilot;
 pub mod run;
 pub mod scripted;
+mod sharing;
 pub mod spots;
 pub mod tape;
 pub mod together;

@@ -6,9 +6,8 @@ use rayon::prelude::*;
 
 use crate::engine::ledgers::{BlockLedger, LedgerRules};
 use crate::engine::run::{SimulationError, Watcher};
-use crate::ledger::shared_walk::SharedWalk;
+use crate::engine::sharing::SharedWalks;
 use crate::market::model::MarketModel;
-use crate::market::tile::MarketTile;
 use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::{LANES, OutcomeTable, TablePart};
@@ -18,12 +17,16 @@ use crate::plan::types::Plan;
 /// Blocks that one task works through; long enough to hide its start, short enough to share out.
 const BLOCKS_A_TASK: usize = 8;
 
+/// Records that are followed only where all columns are wanted.
+pub const UNFOLLOWED: [Column; 3] = [Column::Funding, Column::MinEquity, Column::MaxDrawdown];
+
 /// Which columns of the outcomes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Columns<'a> {
     /// All of them.
     All,
-    /// These, where a plan stores them, and the terminal spots, by which views weigh; never [`Column::MaxDrawdown`]. The others of the tables are 0 and cost next to nothing.
+    /// These, where a plan stores them, and with views the terminal spots, by which they weigh; never [`UNFOLLOWED`]. The others of the
+    /// tables are 0 and cost next to nothing.
     Only(&'a [Cell]),
 }
 
@@ -52,7 +55,7 @@ pub fn simulate_together(
 /// As of [`simulate_together`].
 ///
 /// # Panics
-/// As of [`simulate_together`], and if the largest fall of wealth is among columns wanted one by one.
+/// As of [`simulate_together`], and if one of [`UNFOLLOWED`] is among columns wanted one by one.
 pub fn simulate_columns_together(
     plans: &[&Plan],
     wanted: Columns<'_>,
@@ -71,12 +74,15 @@ pub fn simulate_columns_together(
         .iter()
         .map(|plan| LedgerRules::new(plan, &market))
         .collect();
-    let is_fresh = spare.is_empty() && wanted == Columns::All;
-    let mut tables = tables(plans, spare)?;
-    let stored: Vec<Vec<usize>> = tables
+    let is_fresh = spare.is_empty();
+    let kept: Vec<Vec<usize>> = plans
         .iter()
-        .map(|table| stored_columns(table.layout(), wanted))
+        .map(|plan| kept_columns(plan, wanted))
         .collect();
+    let mut tables = tables(plans, &kept, spare)?;
+    if is_fresh {
+        tables.par_iter().for_each(OutcomeTable::make_ready);
+    }
     let walks = match wanted {
         Columns::All => SharedWalks::none(&rules),
         Columns::Only(_) => SharedWalks::of(&rules),
@@ -106,17 +112,18 @@ pub fn simulate_columns_together(
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        walks.fill(&rules, tile);
-                        for (index, ledger) in ledgers.iter_mut().enumerate() {
-                            ledger.advance_along(tile, walks.of_plan(index));
-                        }
+                        walks.react(&rules, ledgers, tile);
                     }
-                    for ((ledger, part), stored) in ledgers.iter().zip(&mut parts).zip(&stored) {
+                    for (ledger, part) in ledgers.iter().zip(&mut parts) {
+                        if wanted != Columns::All {
+                            ledger.finish_kept(tile, rows, (part, block));
+                            continue;
+                        }
                         ledger.finish(tile, rows);
                         if is_fresh {
                             part.put_block(block, rows);
                         } else {
-                            part.put_columns(block, rows, stored);
+                            part.put_over(block, rows);
                         }
                     }
                     let done = (paths - first_path).min(LANES as u64);
@@ -131,94 +138,50 @@ pub fn simulate_columns_together(
     }
 }
 
-/// Storage indices of the wanted columns.
-fn stored_columns(layout: &Layout, wanted: Columns<'_>) -> Vec<usize> {
+/// Storage indices of the columns that are kept of a plan.
+fn kept_columns(plan: &Plan, wanted: Columns<'_>) -> Vec<usize> {
+    let layout = Layout::of(plan);
     match wanted {
         Columns::All => (0..layout.columns()).collect(),
         Columns::Only(cells) => {
-            let drawdown = Cell::Fixed(Column::MaxDrawdown);
             assert!(
-                !cells.contains(&drawdown),
-                "the fall of wealth is not followed"
+                !UNFOLLOWED
+                    .iter()
+                    .any(|&column| cells.contains(&Cell::Fixed(column))),
+                "funding, the least equity and the fall of wealth are not followed"
             );
-            let spots = FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len();
-            let cells = cells.iter().filter_map(|&cell| layout.cell(cell));
-            cells.chain(spots).collect()
-        }
-    }
-}
-
-/// The walks that plain plans share, by contract.
-#[derive(Debug, Clone)]
-struct SharedWalks {
-    /// Each with a plan that is a member.
-    walks: Vec<(usize, SharedWalk)>,
-    /// By plan: its walk.
-    of_plans: Vec<Option<usize>>,
-}
-
-impl SharedWalks {
-    fn none(rules: &[LedgerRules]) -> Self {
-        Self {
-            walks: Vec::new(),
-            of_plans: vec![None; rules.len()],
-        }
-    }
-
-    fn of(rules: &[LedgerRules]) -> Self {
-        let mut all = Self::none(rules);
-        for (index, rules_of_plan) in rules.iter().enumerate() {
-            let LedgerRules::Plain(plain) = rules_of_plan else {
-                continue;
-            };
-            if !SharedWalk::is_shared(plain, plain) {
-                continue;
+            let mut kept: Vec<usize> = cells.iter().filter_map(|&cell| layout.cell(cell)).collect();
+            if !plan.report.views.is_empty() {
+                kept.extend(FIXED_COLUMNS..FIXED_COLUMNS + layout.assets().len());
             }
-            let known = all.walks.iter().position(|&(member, _)| {
-                matches!(&rules[member], LedgerRules::Plain(other) if SharedWalk::is_shared(other, plain))
-            });
-            let walk = known.unwrap_or(all.walks.len());
-            if known.is_none() {
-                all.walks.push((index, SharedWalk::new(plain)));
-            }
-            all.of_plans[index] = Some(walk);
+            kept
         }
-        all
-    }
-
-    fn fill(&mut self, rules: &[LedgerRules], tile: &MarketTile) {
-        for (member, walk) in &mut self.walks {
-            if let LedgerRules::Plain(plain) = &rules[*member] {
-                walk.fill(plain, tile);
-            }
-        }
-    }
-
-    fn of_plan(&mut self, plan: usize) -> Option<&mut SharedWalk> {
-        self.of_plans[plan].map(|walk| &mut self.walks[walk].1)
     }
 }
 
 /// A table for each plan, of the spare ones where they fit.
-fn tables(plans: &[&Plan], spare: Vec<OutcomeTable>) -> Result<Vec<OutcomeTable>, SimulationError> {
+fn tables(
+    plans: &[&Plan],
+    kept: &[Vec<usize>],
+    spare: Vec<OutcomeTable>,
+) -> Result<Vec<OutcomeTable>, SimulationError> {
     let mut spare = spare.into_iter();
-    let columns: u64 = plans
-        .iter()
-        .map(|plan| Layout::of(plan).columns() as u64)
-        .sum();
+    let columns: u64 = kept.iter().map(|kept| kept.len() as u64).sum();
     plans
         .iter()
-        .map(|plan| {
+        .zip(kept)
+        .map(|(plan, kept)| {
             let paths = plan.simulation.paths;
             let layout = Layout::of(plan);
-            let fits =
-                |table: &OutcomeTable| table.paths() as u64 == paths && *table.layout() == layout;
+            let fits = |table: &OutcomeTable| {
+                table.paths() as u64 == paths && *table.layout() == layout && table.kept() == kept
+            };
             if let Some(table) = spare.next().filter(fits) {
                 return Ok(table);
             }
             usize::try_from(paths)
                 .ok()
-                .and_then(|paths| OutcomeTable::try_new(paths, Layout::of(plan)))
+                .and_then(|paths| OutcomeTable::try_new_of(paths, layout, kept.clone()))
                 .ok_or_else(|| SimulationError::OutOfMemory {
                     paths,
                     gib: paths.saturating_mul(8 * columns).div_ceil(1 << 30),

@@ -92,19 +92,27 @@ impl<const K: usize> Stretch<'_, K> {
 pub(crate) struct Passage {
     /// Funding received on a short of one unit since the stretch began, USD.
     funding_usd: LaneArray,
-    /// Its smallest value, the 0 of the start included.
-    least_funding_usd: LaneArray,
-    /// Its value at the step of the highest mark.
-    funding_at_highest_usd: LaneArray,
     /// Highest mark at a step's end.
     highest_usd: LaneArray,
     /// Highest mark less funding at a step's end: equity is `cash - short * net`.
     highest_net_usd: LaneArray,
+    /// Highest mark less that: funding at the step of the highest mark, if equity is least there.
+    funding_at_highest_usd: LaneArray,
+    /// Negative where equity is not least at the highest mark.
+    alike_usd: LaneArray,
     /// Lowest mark less funding at a step's end.
     lowest_net_usd: LaneArray,
+    /// By how much the highest mark is above a mark that is at most the lowest.
+    drop_usd: LaneArray,
     /// Mark that must lie below the liquidation level: beyond it no bridge of the stretch could have crossed.
     tested_usd: LaneArray,
-    /// Peak of wealth, that of earlier stretches included.
+    /// By how much that is above the highest mark.
+    rise_usd: LaneArray,
+    /// The same less the smallest funding.
+    tested_net_usd: LaneArray,
+    /// Smallest funding since the stretch began, the 0 of the start included.
+    least_funding_usd: LaneArray,
+    /// Peak of wealth, that of earlier stretches included, if it was asked for.
     peak_wealth_usd: LaneArray,
     /// Largest fall from the peak, that of earlier stretches included.
     max_drawdown_usd: LaneArray,
@@ -139,21 +147,26 @@ const LANE_BITS: [u64; LANES] = {
 };
 
 impl Passage {
-    pub(crate) fn new() -> Self {
+    /// Nothing met yet.
+    pub(crate) const NOTHING: Self = {
         let zero = [0.0; LANES];
         Self {
             funding_usd: zero,
-            least_funding_usd: zero,
-            funding_at_highest_usd: zero,
             highest_usd: zero,
             highest_net_usd: zero,
+            funding_at_highest_usd: zero,
+            alike_usd: zero,
             lowest_net_usd: zero,
+            drop_usd: zero,
             tested_usd: zero,
+            rise_usd: zero,
+            tested_net_usd: zero,
+            least_funding_usd: zero,
             peak_wealth_usd: zero,
             max_drawdown_usd: zero,
             alarm: QUIET,
         }
-    }
+    };
 
     /// Gives an alarm in the lanes whose bits are set, and in no others.
     pub(crate) fn set_alarms(&mut self, lanes: u64) {
@@ -163,29 +176,52 @@ impl Passage {
         }
     }
 
+    #[inline(always)]
+    fn set_tested(
+        &mut self,
+        lane: usize,
+        tested_usd: f64,
+        highest_usd: f64,
+        least_funding_usd: f64,
+    ) {
+        self.tested_usd[lane] = tested_usd;
+        self.rise_usd[lane] = tested_usd - highest_usd;
+        self.tested_net_usd[lane] = tested_usd - least_funding_usd;
+    }
+
     /// Tests a lane at a mark that is at least as high as the one it is tested at.
     pub(crate) fn test(&mut self, lane: usize, mark_usd: f64) {
-        self.tested_usd[lane] = larger(mark_usd, self.tested_usd[lane]);
+        let tested_usd = larger(mark_usd, self.tested_usd[lane]);
+        self.set_tested(
+            lane,
+            tested_usd,
+            self.highest_usd[lane],
+            self.least_funding_usd[lane],
+        );
     }
 }
 
-/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest.
+/// Walks a stretch in every lane as if it were calm. `clearance` is the factor by which marks are tested beyond their highest; `hot` are the
+/// accounts whose wealth is followed, if anybody asks for it.
 pub(crate) fn walk<const K: usize>(
     stretch: &Stretch<'_, K>,
     clearance: f64,
-    hot: &HotLanes,
+    hot: Option<&HotLanes>,
     passage: &mut Passage,
 ) -> MarkRange {
-    if stretch.is_plain() {
-        walk_lanes::<K, true>(stretch, clearance, hot, passage)
-    } else {
-        walk_lanes::<K, false>(stretch, clearance, hot, passage)
+    match (stretch.is_plain(), hot) {
+        (true, Some(hot)) => walk_lanes::<K, true, true>(stretch, clearance, hot, passage),
+        (false, Some(hot)) => walk_lanes::<K, false, true>(stretch, clearance, hot, passage),
+        (true, None) => walk_lanes::<K, true, false>(stretch, clearance, &HotLanes::NONE, passage),
+        (false, None) => {
+            walk_lanes::<K, false, false>(stretch, clearance, &HotLanes::NONE, passage)
+        }
     }
 }
 
-/// [`walk`]; `PLAIN` says [`Stretch::is_plain`].
+/// [`walk`]; `PLAIN` says [`Stretch::is_plain`], and `WEALTH` that wealth is followed.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn walk_lanes<const K: usize, const PLAIN: bool>(
+fn walk_lanes<const K: usize, const PLAIN: bool, const WEALTH: bool>(
     stretch: &Stretch<'_, K>,
     clearance: f64,
     hot: &HotLanes,
@@ -218,7 +254,7 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
             highest_usd = larger(mark_usd, highest_usd);
             highest_net_usd = larger(net_usd, highest_net_usd);
             lowest_net_usd = smaller(net_usd, lowest_net_usd);
-            if PLAIN || stretch.is_watching[k] {
+            if WEALTH && (PLAIN || stretch.is_watching[k]) {
                 let mut wealth_usd = stretch
                     .quantity_base
                     .mul_add(stretch.spot_usd[k][lane], money_usd);
@@ -233,17 +269,23 @@ fn walk_lanes<const K: usize, const PLAIN: bool>(
         }
         passage.funding_usd[lane] = funding_usd;
         passage.least_funding_usd[lane] = least_funding_usd;
-        passage.funding_at_highest_usd[lane] = funding_at_highest_usd;
         let tested_usd = larger(highest_usd, stretch.start_mark_usd[lane]) * clearance;
         least = least.min(highest_usd.to_bits().cast_signed());
         most = most.max(highest_usd.to_bits().cast_signed());
         tested = tested.max(tested_usd.to_bits().cast_signed());
-        passage.tested_usd[lane] = tested_usd;
+        passage.set_tested(lane, tested_usd, highest_usd, least_funding_usd);
         passage.highest_usd[lane] = highest_usd;
         passage.highest_net_usd[lane] = highest_net_usd;
+        passage.funding_at_highest_usd[lane] = highest_usd - highest_net_usd;
+        let apart_usd = highest_net_usd - (highest_usd - funding_at_highest_usd);
+        passage.alike_usd[lane] = 0.0 - apart_usd;
         passage.lowest_net_usd[lane] = lowest_net_usd;
-        passage.peak_wealth_usd[lane] = peak_usd;
-        passage.max_drawdown_usd[lane] = drawdown_usd;
+        // A mark is its net and at least the least funding.
+        passage.drop_usd[lane] = highest_usd - (lowest_net_usd + least_funding_usd);
+        if WEALTH {
+            passage.peak_wealth_usd[lane] = peak_usd;
+            passage.max_drawdown_usd[lane] = drawdown_usd;
+        }
     }
     let [least_usd, most_usd, tested_usd] =
         [least, most, tested].map(|bits| f64::from_bits(bits.cast_unsigned()));
@@ -271,120 +313,111 @@ pub(crate) struct Watch {
     pub(crate) requirement_shift: f64,
 }
 
-/// The same number, but not the same for the compiler: it must not see that a store may leave what stands there already, or
-/// it makes a masked store of it.
+/// The same number, but not the same for the compiler, which does not know that `zero` is 0: it must not see that a store may leave what
+/// stands there already, or it makes a masked store of it, which is slow.
 #[inline(always)]
-fn anew(x: f64) -> f64 {
-    x + 0.0
+fn anew(x: f64, zero: u64) -> f64 {
+    f64::from_bits(x.to_bits() ^ zero)
 }
 
 /// Puts calm lanes at the stretch's end; returns the others, left at its start, as bits.
 ///
 /// A lane was calm if nothing was due, no bridge could have crossed its level, the hedger saw no reason to act, and its
 /// records (least equity, worst margin ratio, required collateral) moved at one step only, that of its highest mark.
-/// `CALLS`: the hedger has a margin policy. `WEALTH`: the passage has the records of wealth; without it they stay what they are.
+/// `CALLS`: the hedger has a margin policy. `RECORDS`: somebody asks for funding, the least equity and wealth, and the passage may have alarms;
+/// without it those records lose their meaning.
 ///
-/// Each test is a number that is not negative where it strikes, so that the largest of them decides. Lanes that were not calm
-/// are left where they are by what is added to them or compared with them: a choice between the old value and a new one would
-/// become a masked store, which is slow.
+/// Each test is a number that is negative where it does not strike, and what decides are the signs of all of them: whole words are
+/// combined faster than numbers are compared.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn judge<const N: usize, const CALLS: bool, const WEALTH: bool>(
+pub(crate) fn judge<const N: usize, const CALLS: bool, const RECORDS: bool>(
     lines: &[MarginLine; N],
     watch: &Watch,
     passage: &Passage,
     hot: &mut HotLanes,
 ) -> u64 {
+    let zero = std::hint::black_box(0);
     let mut bits = 0;
     for lane in 0..LANES {
         let short_base = hot.short_base[lane];
         let planned_base = hot.planned_short_base[lane];
         let before_usd = hot.cash_usd[lane];
+        let is_open = short_base > 0.0;
         // A flat account has nothing to lose: with endless cash no test below strikes it.
-        let cash_usd = if short_base > 0.0 {
-            before_usd
-        } else {
-            f64::INFINITY
-        };
-        let mut alarm = larger(watch.last_step - hot.due_step[lane], passage.alarm[lane]);
+        let cash_usd = if is_open { before_usd } else { f64::INFINITY };
+        let mut calm = (watch.last_step - hot.due_step[lane]).to_bits();
+        if RECORDS {
+            calm &= passage.alarm[lane].to_bits();
+        }
         let highest_usd = passage.highest_usd[lane];
-        let highest_net_usd = passage.highest_net_usd[lane];
         let margin_usd = maintenance(lines, short_base * highest_usd);
-        let equity_usd = cash_usd - short_base * highest_net_usd;
+        let equity_usd = cash_usd - short_base * passage.highest_net_usd[lane];
         // Margin is convex: beyond the highest mark it rises by the steepest rate at most, below it falls by no more.
-        let tested_usd = passage.tested_usd[lane];
         let needs_usd = short_base.mul_add(
             watch.steepest_rate.mul_add(
-                tested_usd - highest_usd,
-                watch.trigger_fee_frac * tested_usd,
+                passage.rise_usd[lane],
+                watch.trigger_fee_frac * passage.tested_usd[lane],
             ),
             margin_usd,
         );
-        let tested_equity_usd =
-            cash_usd - short_base * (tested_usd - passage.least_funding_usd[lane]);
-        alarm = larger(needs_usd - tested_equity_usd, alarm);
+        let tested_equity_usd = cash_usd - short_base * passage.tested_net_usd[lane];
+        calm &= (needs_usd - tested_equity_usd).to_bits();
         if CALLS {
-            // A mark is its net and at least the least funding.
-            let lowest_net_usd = passage.lowest_net_usd[lane];
-            let lowest_usd = lowest_net_usd + passage.least_funding_usd[lane];
             let least_margin_usd =
-                margin_usd - short_base * (watch.steepest_rate * (highest_usd - lowest_usd));
-            let most_equity_usd = cash_usd - short_base * lowest_net_usd;
-            let call_alarm = if hot.armed[lane] > 0.0 {
-                margin_usd - watch.call_level * equity_usd
+                margin_usd - short_base * (watch.steepest_rate * passage.drop_usd[lane]);
+            let most_equity_usd = cash_usd - short_base * passage.lowest_net_usd[lane];
+            let is_armed = hot.armed[lane].to_bits().cast_signed() >= 0;
+            let called_usd = watch.call_level
+                * if is_armed {
+                    equity_usd
+                } else {
+                    most_equity_usd
+                };
+            let call_alarm = if is_armed {
+                margin_usd - called_usd
             } else {
-                watch.call_level * most_equity_usd - least_margin_usd
+                called_usd - least_margin_usd
             };
-            let release_alarm = if short_base > 0.0 {
+            let release_alarm = if is_open {
                 watch.release_level * most_equity_usd - least_margin_usd
             } else {
                 -1.0
             };
-            alarm = larger(larger(call_alarm, release_alarm), alarm);
+            calm &= call_alarm.to_bits() & release_alarm.to_bits();
         }
         let margin_ratio = margin_usd / equity_usd;
         let shifted_usd = planned_base * (highest_usd * watch.requirement_shift);
-        let planned_cash_usd =
-            planned_base.mul_add(highest_usd - highest_net_usd, hot.planned_cash_usd[lane]);
+        let planned_cash_usd = planned_base.mul_add(
+            passage.funding_at_highest_usd[lane],
+            hot.planned_cash_usd[lane],
+        );
         let needed_usd =
             maintenance(lines, shifted_usd) + watch.trigger_fee_frac * shifted_usd + shifted_usd
                 - planned_cash_usd;
+        let (most_ratio, required_usd) = (hot.max_margin_ratio[lane], hot.required_usd[lane]);
         // Records are taken at the highest mark; where funding made another step worse still, the lane goes by steps.
-        let record = larger(
-            margin_ratio - hot.max_margin_ratio[lane],
-            needed_usd - hot.required_usd[lane],
-        );
-        let apart_usd = highest_net_usd - (highest_usd - passage.funding_at_highest_usd[lane]);
-        let record_alarm = if smaller(record, apart_usd) > 0.0 {
-            1.0
-        } else {
-            -1.0
-        };
-        let is_calm = larger(record_alarm, alarm) < 0.0;
+        let record = (most_ratio - margin_ratio).to_bits() | (required_usd - needed_usd).to_bits();
+        calm &= !(record & passage.alike_usd[lane].to_bits());
+        let is_calm = calm.cast_signed() < 0;
         bits |= if is_calm { 0 } else { LANE_BITS[lane] };
-        let or = |calm: f64, otherwise: f64| if is_calm { calm } else { otherwise };
-        let funding_usd = or(passage.funding_usd[lane], 0.0);
-        hot.cash_usd[lane] = short_base.mul_add(funding_usd, before_usd);
-        hot.planned_cash_usd[lane] = planned_base.mul_add(funding_usd, hot.planned_cash_usd[lane]);
-        hot.funding_usd[lane] = short_base.mul_add(funding_usd, hot.funding_usd[lane]);
-        hot.min_equity_usd[lane] = anew(smaller(
-            or(equity_usd, f64::INFINITY),
-            hot.min_equity_usd[lane],
-        ));
-        hot.max_margin_ratio[lane] =
-            anew(larger(or(margin_ratio, 0.0), hot.max_margin_ratio[lane]));
-        hot.required_usd[lane] = anew(larger(
-            or(needed_usd, f64::NEG_INFINITY),
-            hot.required_usd[lane],
-        ));
-        if WEALTH {
-            hot.peak_wealth_usd[lane] = anew(larger(
-                or(passage.peak_wealth_usd[lane], f64::NEG_INFINITY),
-                hot.peak_wealth_usd[lane],
-            ));
-            hot.max_drawdown_usd[lane] = anew(larger(
-                or(passage.max_drawdown_usd[lane], 0.0),
-                hot.max_drawdown_usd[lane],
-            ));
+        let or = |calm: f64, otherwise: f64| anew(if is_calm { calm } else { otherwise }, zero);
+        let funding_usd = passage.funding_usd[lane];
+        hot.cash_usd[lane] = or(short_base.mul_add(funding_usd, before_usd), before_usd);
+        let before_usd = hot.planned_cash_usd[lane];
+        hot.planned_cash_usd[lane] = or(planned_base.mul_add(funding_usd, before_usd), before_usd);
+        hot.max_margin_ratio[lane] = or(larger(margin_ratio, most_ratio), most_ratio);
+        hot.required_usd[lane] = or(larger(needed_usd, required_usd), required_usd);
+        if RECORDS {
+            let before_usd = hot.funding_usd[lane];
+            hot.funding_usd[lane] = or(short_base.mul_add(funding_usd, before_usd), before_usd);
+            let before_usd = hot.min_equity_usd[lane];
+            hot.min_equity_usd[lane] = or(smaller(equity_usd, before_usd), before_usd);
+            let before_usd = hot.peak_wealth_usd[lane];
+            let peak_usd = passage.peak_wealth_usd[lane];
+            hot.peak_wealth_usd[lane] = or(larger(peak_usd, before_usd), before_usd);
+            let before_usd = hot.max_drawdown_usd[lane];
+            let drawdown_usd = passage.max_drawdown_usd[lane];
+            hot.max_drawdown_usd[lane] = or(larger(drawdown_usd, before_usd), before_usd);
         }
     }
     bits

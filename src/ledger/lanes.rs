@@ -40,6 +40,26 @@ pub struct HotLanes {
     pub due_step: LaneArray,
 }
 
+impl HotLanes {
+    /// No accounts, for a walk that asks for nothing of theirs.
+    pub(crate) const NONE: Self = Self {
+        cash_usd: [0.0; LANES],
+        short_base: [0.0; LANES],
+        planned_short_base: [0.0; LANES],
+        planned_cash_usd: [0.0; LANES],
+        funding_usd: [0.0; LANES],
+        armed: [0.0; LANES],
+        min_equity_usd: [0.0; LANES],
+        max_margin_ratio: [0.0; LANES],
+        required_usd: [0.0; LANES],
+        outside_usd: [0.0; LANES],
+        contributed_usd: [0.0; LANES],
+        peak_wealth_usd: [0.0; LANES],
+        max_drawdown_usd: [0.0; LANES],
+        due_step: [0.0; LANES],
+    };
+}
+
 /// State that only events move.
 #[derive(Debug, Clone, Copy)]
 pub struct ColdLane {

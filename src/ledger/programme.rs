@@ -9,9 +9,9 @@ use crate::ledger::horizon::close_lanes;
 use crate::ledger::lane_view::LaneView;
 use crate::ledger::lanes::Lanes;
 use crate::ledger::quiet_run::{LanePlace, MarkMove, follow_stretch, lane_step, settle_stretch};
-use crate::ledger::row::PathEnd;
+use crate::ledger::row::{PathEnd, write_one};
 use crate::ledger::rules::ProgrammeRules;
-use crate::ledger::shared_walk::{SharedWalk, stretch_at, test_jumps};
+use crate::ledger::shared_walk::{SharedWalk, Walked, stretch_at, stretch_steps, test_jumps};
 use crate::market::tile::{MarketTile, TILE_STEPS};
 use crate::math::bits::places_of;
 use crate::math::random::Streams;
@@ -43,8 +43,10 @@ pub struct Programme<'a> {
     passage: Passage,
     /// Number of steps without a common event after each step.
     calm_steps: Vec<usize>,
-    /// The first bracket that any lane can stand in over the stretch at hand.
-    first_bracket: usize,
+    /// A step before which there is surely no common event after the steps done.
+    calm_until: usize,
+    /// The first and the last bracket that any lane can stand in over the stretch at hand, and the last that is tested.
+    brackets: [usize; 3],
     /// A range that holds every open size, planned or actual, of any lane.
     sizes_base: (f64, f64),
 }
@@ -74,9 +76,10 @@ impl<'a> Programme<'a> {
             lines,
             lanes: fresh.clone(),
             fresh,
-            passage: Passage::new(),
+            passage: Passage::NOTHING,
             calm_steps,
-            first_bracket: 0,
+            calm_until: 0,
+            brackets: [0; 3],
             sizes_base: (0.0, 0.0),
         }
     }
@@ -84,6 +87,7 @@ impl<'a> Programme<'a> {
     /// Sets all accounts to time 0.
     pub fn start(&mut self) {
         self.lanes.become_like(&self.fresh);
+        self.calm_until = 0;
         // All lanes are alike.
         self.sizes_base = (f64::INFINITY, 0.0);
         self.cover_sizes(0);
@@ -93,7 +97,7 @@ impl<'a> Programme<'a> {
     pub fn advance(&mut self, tile: &MarketTile, mut follower: Option<&mut dyn Follower>) {
         let mut k = 0;
         while k < tile.steps {
-            let calm_steps = self.calm_steps[tile.first_step + k].min(tile.steps - k);
+            let calm_steps = self.calm_steps(k, tile);
             k += match calm_steps {
                 0 => self.settle_common(k, tile, &mut follower),
                 1 => self.pass::<1>(k, tile, &mut follower),
@@ -102,6 +106,15 @@ impl<'a> Programme<'a> {
                 _ => self.pass::<TILE_STEPS>(k, tile, &mut follower),
             };
         }
+    }
+
+    /// Number of steps of a tile from step `k` on without a common event.
+    fn calm_steps(&mut self, k: usize, tile: &MarketTile) -> usize {
+        let (step, end) = (tile.first_step + k, tile.first_step + tile.steps);
+        if self.calm_until < end {
+            self.calm_until = step + self.calm_steps[step];
+        }
+        self.calm_until.min(end) - step
     }
 
     /// A step with an event in every lane; returns 1, the steps done.
@@ -133,7 +146,7 @@ impl<'a> Programme<'a> {
         let rules = self.rules;
         let stretch = stretch_at::<K>(rules, self.lanes.quantity_base, k, tile);
         let hot = &self.lanes.hot;
-        let mut marks = walk(&stretch, rules.clearance, hot, &mut self.passage);
+        let mut marks = walk(&stretch, rules.clearance, Some(hot), &mut self.passage);
         let jumped_usd = test_jumps(rules, k..k + K, tile, &mut self.passage);
         marks.tested_usd = marks.tested_usd.max(jumped_usd);
         if rules.band().is_some() {
@@ -150,40 +163,72 @@ impl<'a> Programme<'a> {
             follow_calm(&stretch, lane, standing, *follower);
         }
         for lane in places_of(eventful) {
-            self.settle_lane(&stretch, None, (lane, k), tile, follower);
+            self.settle_lane::<K, true>(&stretch, None, (lane, k), tile, follower);
         }
         K
     }
 
-    /// Reacts to a tile like [`Self::advance`], but for the records of wealth (its largest fall), which lose their meaning.
+    /// Reacts to a tile like [`Self::advance`], but for what nobody asks for: funding, the least equity and the largest fall of wealth
+    /// lose their meaning.
     ///
-    /// A whole tile without an event that all lanes share has been walked by `walk`, of which this programme is a member.
-    pub fn advance_along(&mut self, tile: &MarketTile, shared: &mut SharedWalk) {
-        if tile.steps < TILE_STEPS || self.calm_steps[tile.first_step] < TILE_STEPS {
-            return self.advance(tile, None);
+    /// The tile has been walked by `shared`, of which this programme is a member. Returns the lanes, as bits, that are left at the tile's
+    /// start for [`Self::settle_along`].
+    pub fn advance_along(&mut self, tile: &MarketTile, shared: &SharedWalk) -> u64 {
+        let mut k = 0;
+        while k < tile.steps {
+            let calm_steps = self.calm_steps(k, tile);
+            match calm_steps {
+                0 => {
+                    self.settle_common(k, tile, &mut None);
+                }
+                1 => self.pass_along::<1>(k, tile, shared),
+                2 | 3 => self.pass_along::<2>(k, tile, shared),
+                4..TILE_STEPS => self.pass_along::<4>(k, tile, shared),
+                _ => return self.judge_along(TILE_STEPS, tile, shared.stretch(0)),
+            }
+            k += stretch_steps(calm_steps);
         }
-        let watch = self.watch(tile.first_step + TILE_STEPS, &shared.marks);
-        let eventful = self.judge::<false>(&watch, &shared.marks, Some(&shared.passage));
+        0
+    }
+
+    /// `K` steps from `k` on without an event that all lanes share.
+    fn pass_along<const K: usize>(&mut self, k: usize, tile: &MarketTile, shared: &SharedWalk) {
+        let eventful = self.judge_along(k + K, tile, shared.stretch(k));
         if eventful != 0 {
-            let quantity_base = self.lanes.quantity_base;
-            let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
+            let stretch = stretch_at::<K>(self.rules, self.lanes.quantity_base, k, tile);
             for lane in places_of(eventful) {
-                let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
-                self.settle_lane(&stretch, Some(view), (lane, 0), tile, &mut None);
+                self.settle_lane::<K, false>(&stretch, None, (lane, k), tile, &mut None);
             }
         }
     }
 
+    /// Works through the lanes of a tile that [`Self::advance_along`] left.
+    pub fn settle_along(&mut self, left: u64, tile: &MarketTile, shared: &mut SharedWalk) {
+        let quantity_base = self.lanes.quantity_base;
+        let stretch = stretch_at::<TILE_STEPS>(self.rules, quantity_base, 0, tile);
+        for lane in places_of(left) {
+            let view = shared.view((self.rules, self.streams), &stretch, tile, lane);
+            let (place, view) = ((lane, 0), Some(view));
+            self.settle_lane::<TILE_STEPS, false>(&stretch, view, place, tile, &mut None);
+        }
+    }
+
+    /// [`judge`] along a shared stretch that ends before step `end` of a tile.
+    #[inline]
+    fn judge_along(&mut self, end: usize, tile: &MarketTile, walked: &Walked) -> u64 {
+        let watch = self.watch(tile.first_step + end, &walked.marks);
+        self.judge::<false>(&watch, &walked.marks, Some(&walked.passage))
+    }
+
     /// What decides whether lanes are calm in a stretch that ends with `last_step`, counted from 1.
-    fn watch(&self, last_step: usize, marks: &MarkRange) -> Watch {
+    fn watch(&mut self, last_step: usize, marks: &MarkRange) -> Watch {
         let rules = self.rules;
+        let tested_usd = self.sizes_base.1 * marks.tested_usd;
+        self.brackets[2] = rules.venue.bracket_index_near(self.brackets[2], tested_usd);
         Watch {
             last_step: last_step as f64,
             trigger_fee_frac: rules.venue.trigger_fee_frac(),
-            steepest_rate: rules
-                .venue
-                .bracket(self.sizes_base.1 * marks.tested_usd)
-                .rate,
+            steepest_rate: rules.venue.brackets[self.brackets[2]].rate,
             call_level: rules.margin_call.map_or(f64::INFINITY, |call| call.level),
             release_level: rules
                 .margin_call
@@ -194,25 +239,25 @@ impl<'a> Programme<'a> {
     }
 
     /// [`judge`] with as many brackets as any lane can stand in, along a passage or the programme's own.
-    fn judge<const WEALTH: bool>(
+    fn judge<const RECORDS: bool>(
         &mut self,
         watch: &Watch,
         marks: &MarkRange,
         passage: Option<&Passage>,
     ) -> u64 {
         let (first, last) = self.bracket_range(marks);
-        self.first_bracket = first;
         match last - first {
-            0 => self.judge_lines::<1, WEALTH>(first, watch, passage),
-            1 => self.judge_lines::<2, WEALTH>(first, watch, passage),
-            2 | 3 => self.judge_lines::<4, WEALTH>(first, watch, passage),
-            4..=7 => self.judge_lines::<8, WEALTH>(first, watch, passage),
-            _ => self.judge_lines::<64, WEALTH>(first, watch, passage),
+            0 => self.judge_lines::<1, RECORDS>(first, watch, passage),
+            1 => self.judge_lines::<2, RECORDS>(first, watch, passage),
+            2 => self.judge_lines::<3, RECORDS>(first, watch, passage),
+            3 => self.judge_lines::<4, RECORDS>(first, watch, passage),
+            4..=7 => self.judge_lines::<8, RECORDS>(first, watch, passage),
+            _ => self.judge_lines::<64, RECORDS>(first, watch, passage),
         }
     }
 
     /// [`judge`] with the `N` brackets from `first` on; further ones beyond the last repeat it.
-    fn judge_lines<const N: usize, const WEALTH: bool>(
+    fn judge_lines<const N: usize, const RECORDS: bool>(
         &mut self,
         first: usize,
         watch: &Watch,
@@ -223,9 +268,9 @@ impl<'a> Programme<'a> {
         let passage = passage.unwrap_or(&self.passage);
         let hot = &mut self.lanes.hot;
         if self.rules.margin_call.is_some() {
-            judge::<N, true, WEALTH>(&lines, watch, passage, hot)
+            judge::<N, true, RECORDS>(&lines, watch, passage, hot)
         } else {
-            judge::<N, false, WEALTH>(&lines, watch, passage, hot)
+            judge::<N, false, RECORDS>(&lines, watch, passage, hot)
         }
     }
 
@@ -285,8 +330,8 @@ impl<'a> Programme<'a> {
         self.cover_sizes(lane);
     }
 
-    /// One lane's stretch, from step `first` of the tile on, event by event; with a view of it, the records of wealth are left alone.
-    fn settle_lane<const K: usize>(
+    /// One lane's stretch, from step `first` of the tile on, event by event; without `RECORDS`, those that nobody asks for are left alone.
+    fn settle_lane<const K: usize, const RECORDS: bool>(
         &mut self,
         stretch: &Stretch<'_, K>,
         view: Option<&LaneView<K>>,
@@ -301,16 +346,13 @@ impl<'a> Programme<'a> {
             tile,
             first,
             lane,
-            bracket: self.first_bracket,
+            bracket: self.brackets[0],
             view,
         };
         let (mut account, hot) = Account::take(rules, self.streams, path, &mut self.lanes, lane);
         let may_trade = rules.band().is_some();
         match follower.as_mut().filter(|f| f.lane() == lane) {
-            None if view.is_some() => {
-                settle_stretch::<K, false>(&mut account, &place, may_trade);
-            }
-            None => settle_stretch::<K, true>(&mut account, &place, may_trade),
+            None => settle_stretch::<K, RECORDS>(&mut account, &place, may_trade),
             Some(follower) => follow_stretch(&mut account, &place, may_trade, *follower),
         }
         account.put_back(hot, lane);
@@ -343,14 +385,15 @@ impl<'a> Programme<'a> {
 
     /// First and last bracket in which any lane's notional can stand at its highest mark, or at that times the shift of the
     /// requirement.
-    fn bracket_range(&self, marks: &MarkRange) -> (usize, usize) {
+    fn bracket_range(&mut self, marks: &MarkRange) -> (usize, usize) {
         let venue = &self.rules.venue;
-        let least_base = self.sizes_base.0.min(self.sizes_base.1);
+        let least_base = smaller(self.sizes_base.0, self.sizes_base.1);
         let shifted_usd = marks.most_usd * self.rules.requirement_shift;
-        (
-            venue.bracket_index(least_base * marks.least_usd),
-            venue.bracket_index(self.sizes_base.1 * shifted_usd),
-        )
+        let [first, last, _] = self.brackets;
+        let first = venue.bracket_index_near(first, least_base * marks.least_usd);
+        let last = venue.bracket_index_near(last, self.sizes_base.1 * shifted_usd);
+        (self.brackets[0], self.brackets[1]) = (first, last);
+        (first, last)
     }
 
     /// The marks that notionals of step `k` of a tile can stand at, with what is tested.
@@ -370,10 +413,6 @@ impl<'a> Programme<'a> {
     }
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`.
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "a lane has its place in many columns"
-    )]
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
         let (columns, _) = out.as_chunks_mut::<LANES>();
         let (fixed, spots) = columns.split_at_mut(FIXED_COLUMNS);
@@ -381,10 +420,18 @@ impl<'a> Programme<'a> {
             *spots = spot_usd[tile.steps - 1];
         }
         for lane in 0..LANES {
-            let end = PathEnd::new(self.rules, &self.lanes, tile, lane);
-            for (column, cell) in end.row() {
-                fixed[column as usize][lane] = cell;
-            }
+            PathEnd::new(self.rules, &self.lanes, tile, lane).write(fixed);
+        }
+    }
+
+    /// Writes one column of the block's rows, by its storage index.
+    pub fn finish_column(&self, tile: &MarketTile, column: usize, cells: &mut [f64; LANES]) {
+        if column < FIXED_COLUMNS {
+            write_one(column, cells, |lane| {
+                PathEnd::new(self.rules, &self.lanes, tile, lane)
+            });
+        } else {
+            *cells = tile.spot_usd[column - FIXED_COLUMNS][tile.steps - 1];
         }
     }
 }

@@ -208,9 +208,9 @@ impl<'a> Account<'a> {
     /// Works through the steps `from..until` of a stretch as long as nothing happens but funding and records. Returns the
     /// first step not done, `until` if there is none, and its fill if the mark reached the level inside it.
     ///
-    /// What changes from step to step stays in registers. Without `WEALTH` the records of wealth stay what they are.
+    /// What changes from step to step stays in registers. Without `RECORDS` those of funding, least equity and wealth stay what they are.
     #[inline(always)]
-    fn run_quietly<const K: usize, const WEALTH: bool>(
+    fn run_quietly<const K: usize, const RECORDS: bool>(
         &mut self,
         run: &LaneRun<'a, K>,
         from: usize,
@@ -253,15 +253,19 @@ impl<'a> Account<'a> {
                 end = i;
                 break;
             }
-            if is_open {
+            if RECORDS && is_open {
                 least_usd = smaller(equity_usd, least_usd);
+            }
+            if is_open {
                 most_ratio = larger(maintenance_usd / equity_usd, most_ratio);
             }
             cash_usd = next_cash_usd;
-            funding_usd += paid_usd;
+            if RECORDS {
+                funding_usd += paid_usd;
+            }
             planned_cash_usd += planned_base * marks.unit_funding_usd[i];
             required_usd = larger(position.needed_usd[i] - planned_cash_usd, required_usd);
-            if WEALTH && stretch.is_watching[i] {
+            if RECORDS && stretch.is_watching[i] {
                 let wealth_usd = marks.inventory_usd[i] + equity_usd + outside_usd
                     - stretch.interest[i] * contributed_usd;
                 peak_usd = larger(wealth_usd, peak_usd);
@@ -380,13 +384,14 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Works an account through a stretch: what is quiet at once, the rest event by event. `WEALTH`: somebody asks for its fall.
+/// Works an account through a stretch: what is quiet at once, the rest event by event. `RECORDS`: somebody asks for funding,
+/// the least equity and the fall of wealth.
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512dq+avx512vl+aes",
     "x86_64+avx2+fma+aes",
     "aarch64+neon+aes"
 ))]
-pub(super) fn settle_stretch<'a, const K: usize, const WEALTH: bool>(
+pub(super) fn settle_stretch<'a, const K: usize, const RECORDS: bool>(
     account: &mut Account<'a>,
     place: &LanePlace<'a, K>,
     may_trade: bool,
@@ -397,7 +402,7 @@ pub(super) fn settle_stretch<'a, const K: usize, const WEALTH: bool>(
     run.look_for_level(account, 0, cipher);
     let mut i = 0;
     loop {
-        let (quiet_end, fill) = account.run_quietly::<K, WEALTH>(&run, i, K);
+        let (quiet_end, fill) = account.run_quietly::<K, RECORDS>(&run, i, K);
         i = quiet_end;
         if i == K {
             return;

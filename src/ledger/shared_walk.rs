@@ -4,60 +4,107 @@ use std::ops::Range;
 
 use crate::ledger::calm::{MarkRange, Passage, Stretch, larger, walk};
 use crate::ledger::lane_view::{LaneView, look};
-use crate::ledger::lanes::{HotLanes, Lanes};
 use crate::ledger::rules::ProgrammeRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS, TileJump};
 use crate::math::random::Streams;
 use crate::outcome::table::LANES;
 use crate::plan::types::Crossing;
 
-/// A whole tile as every short in one contract meets it, whatever its size.
+/// A stretch as every short in one contract meets it, whatever its size.
 #[derive(Debug, Clone)]
-pub struct SharedWalk {
+pub(super) struct Walked {
     pub(super) passage: Passage,
     pub(super) marks: MarkRange,
-    /// Lanes that some programme was worked through step by step; `seen` says which.
+}
+
+impl Walked {
+    const NOTHING: Self = Self {
+        passage: Passage::NOTHING,
+        marks: MarkRange {
+            least_usd: 0.0,
+            most_usd: 0.0,
+            tested_usd: 0.0,
+        },
+    };
+
+    /// Walks `K` steps from step `k` of a tile on.
+    fn fill<const K: usize>(&mut self, rules: &ProgrammeRules, k: usize, tile: &MarketTile) {
+        let stretch = stretch_at::<K>(rules, rules.quantity_base, k, tile);
+        self.marks = walk(&stretch, rules.clearance, None, &mut self.passage);
+        let jumped_usd = test_jumps(rules, k..k + K, tile, &mut self.passage);
+        self.marks.tested_usd = self.marks.tested_usd.max(jumped_usd);
+    }
+}
+
+/// A tile as every short in one contract meets it, whatever its size.
+#[derive(Debug, Clone)]
+pub struct SharedWalk {
+    /// By the step of the tile that a stretch without common events begins with.
+    stretches: Vec<Walked>,
+    /// Lanes that some programme was worked through step by step in a whole tile; `seen` says which.
     views: Vec<LaneView<TILE_STEPS>>,
     /// Lanes with a view of this tile, as bits.
     seen: u64,
-    /// Accounts whose wealth nobody asks for.
-    hot: Box<HotLanes>,
+}
+
+impl Default for SharedWalk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How many steps are walked at once where so many of a tile are without a common event: 1 also where none is.
+pub(super) fn stretch_steps(calm_steps: usize) -> usize {
+    match calm_steps {
+        0 | 1 => 1,
+        2 | 3 => 2,
+        4..TILE_STEPS => 4,
+        _ => TILE_STEPS,
+    }
 }
 
 impl SharedWalk {
-    /// A walk for programmes like this one; [`Self::fill`] takes it along a tile.
-    pub fn new(rules: &ProgrammeRules) -> Self {
+    /// A walk along no tile yet; [`Self::fill`] takes it along one.
+    pub fn new() -> Self {
         Self {
-            passage: Passage::new(),
-            marks: MarkRange {
-                least_usd: 0.0,
-                most_usd: 0.0,
-                tested_usd: 0.0,
-            },
+            stretches: vec![Walked::NOTHING; TILE_STEPS],
             views: vec![LaneView::EMPTY; LANES],
             seen: 0,
-            hot: Box::new(Lanes::new(rules).hot),
         }
     }
 
-    /// Whether programmes of these rules share their walks: they hold one contract, look for crossings in the same way, and no band of
-    /// their own alarms them.
+    /// Whether programmes of these rules share their walks: they hold one contract, look for crossings in the same way, have their
+    /// common events at the same steps, and no band of their own alarms them.
     pub fn is_shared(a: &ProgrammeRules, b: &ProgrammeRules) -> bool {
         (a.contract, a.underlying, a.crossing) == (b.contract, b.underlying, b.crossing)
             && a.band().is_none()
             && b.band().is_none()
+            && (1..=a.steps).all(|step| a.is_common_event(step) == b.is_common_event(step))
     }
 
-    /// Walks a tile for all programmes that share with this one; a tile cut short by the horizon is left to each of them.
+    /// Walks a tile for all programmes that share with this one.
     pub fn fill(&mut self, rules: &ProgrammeRules, tile: &MarketTile) {
-        if tile.steps < TILE_STEPS {
-            return;
-        }
         self.seen = 0;
-        let stretch = stretch_at::<TILE_STEPS>(rules, rules.quantity_base, 0, tile);
-        self.marks = walk(&stretch, rules.clearance, &self.hot, &mut self.passage);
-        let jumped_usd = test_jumps(rules, 0..TILE_STEPS, tile, &mut self.passage);
-        self.marks.tested_usd = self.marks.tested_usd.max(jumped_usd);
+        let mut k = 0;
+        while k < tile.steps {
+            let mut left = tile.first_step + k + 1..=tile.first_step + tile.steps;
+            let calm_steps = left.position(|step| rules.is_common_event(step));
+            let calm_steps = calm_steps.unwrap_or(tile.steps - k);
+            let walked = &mut self.stretches[k];
+            k += stretch_steps(calm_steps);
+            match calm_steps {
+                0 => {}
+                1 => walked.fill::<1>(rules, k - 1, tile),
+                2 | 3 => walked.fill::<2>(rules, k - 2, tile),
+                4..TILE_STEPS => walked.fill::<4>(rules, k - 4, tile),
+                _ => walked.fill::<TILE_STEPS>(rules, k - TILE_STEPS, tile),
+            }
+        }
+    }
+
+    /// The stretch that begins with step `k` of the tile.
+    pub(super) fn stretch(&self, k: usize) -> &Walked {
+        &self.stretches[k]
     }
 
     /// A lane of the tile that was walked last, looked at once for all programmes. `rules` are those of any of them.

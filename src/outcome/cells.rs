@@ -4,7 +4,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use memmap2::MmapMut;
 
 /// Bytes from which the system is asked for pages. Less stays with the allocator, which hands the same pages out again.
-const WORTH_MAPPING: usize = 32 << 20;
+const WORTH_MAPPING: usize = 4 << 20;
 
 /// Numbers, all zero at first.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ impl Cells {
         Some(Self::Many(MmapMut::map_anon(bytes).ok()?))
     }
 
-    /// Gets ready for all of them to be written.
-    pub(crate) fn make_ready(&self) {
+    /// Gets ready for the first so many of them to be written.
+    pub(crate) fn make_ready(&self, count: usize) {
         if let Self::Many(pages) = self {
-            make_ready(pages);
+            make_ready(pages, (count * size_of::<f64>()).min(pages.len()));
         }
     }
 
@@ -58,16 +58,16 @@ impl Clone for Cells {
 /// Has the system back the pages now, many at a time and on all threads: one by one, as they are first written, takes it half as
 /// long again. Before Linux 5.14 they come one by one.
 #[cfg(target_os = "linux")]
-fn make_ready(pages: &MmapMut) {
+fn make_ready(pages: &MmapMut, bytes: usize) {
     use memmap2::Advice;
     use rayon::prelude::*;
 
     /// Bytes that one task asks for.
     const PIECE: usize = 4 << 20;
 
-    let starts: Vec<usize> = (0..pages.len()).step_by(PIECE).collect();
+    let starts: Vec<usize> = (0..bytes).step_by(PIECE).collect();
     starts.into_par_iter().for_each(|start| {
-        let length = PIECE.min(pages.len() - start);
+        let length = PIECE.min(bytes - start);
         // A system that does not know the request has done nothing, which does no harm.
         let _ = pages.advise_range(Advice::PopulateWrite, start, length);
     });
@@ -75,7 +75,7 @@ fn make_ready(pages: &MmapMut) {
 
 /// Elsewhere pages come one by one, as they are first written.
 #[cfg(not(target_os = "linux"))]
-fn make_ready(_pages: &MmapMut) {}
+fn make_ready(_pages: &MmapMut, _bytes: usize) {}
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +85,8 @@ mod tests {
     fn few_and_many_are_zeros_and_keep_what_is_written() {
         for count in [0, 1, 1000, (WORTH_MAPPING >> 3) + 1000] {
             let mut cells = Cells::zeros(count).unwrap();
-            cells.make_ready();
+            cells.make_ready(count / 2);
+            cells.make_ready(count);
             assert_eq!(cells.as_slice().len(), count);
             assert!(cells.as_slice().iter().all(|x| x.to_bits() == 0));
             if let Some(last) = cells.as_mut_slice().last_mut() {

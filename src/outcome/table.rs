@@ -11,11 +11,18 @@ pub const LANES: usize = 64;
 ///
 /// Shape `[columns][blocks][LANES]`; path `p` is lane `p % LANES` of block `p / LANES`. Lanes beyond the last path are
 /// padding and never read. Weights are 1 unless given.
+///
+/// A table may keep some of its columns only ([`Self::try_new_of`]): the others are 0 and take no memory.
 #[derive(Debug, Clone)]
 pub struct OutcomeTable {
+    /// Shape `[kept][blocks * LANES]`; then, if not all are kept, one column of zeros that stands for the others.
     data: Cells,
     paths: usize,
     layout: Layout,
+    /// Storage indices of the columns that are kept, in the order of `data`.
+    kept: Vec<usize>,
+    /// By storage index: the place in `data`.
+    places: Vec<usize>,
     weights: Option<Vec<f64>>,
 }
 
@@ -31,20 +38,40 @@ impl OutcomeTable {
 
     /// Like [`Self::new`], or `None` if the memory cannot be had.
     pub fn try_new(paths: usize, layout: Layout) -> Option<Self> {
-        let columns = layout.columns();
+        let all = (0..layout.columns()).collect();
+        Self::try_new_of(paths, layout, all)
+    }
+
+    /// Like [`Self::try_new`], but only the columns with these storage indices are kept.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn try_new_of(paths: usize, layout: Layout, kept: Vec<usize>) -> Option<Self> {
+        let mut places = vec![kept.len(); layout.columns()];
+        for (place, &column) in kept.iter().enumerate() {
+            places[column] = place;
+        }
+        let columns = kept.len() + usize::from(places.contains(&kept.len()));
         let blocks = paths.div_ceil(LANES);
         let cells = blocks.checked_mul(columns)?.checked_mul(LANES)?;
         Some(Self {
             data: Cells::zeros(cells)?,
             paths,
             layout,
+            kept,
+            places,
             weights: None,
         })
     }
 
-    /// Gets the memory ready for every column to be written: faster than page by page as they are.
+    /// Storage indices of the columns that are kept.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// Gets the memory ready for every column that is kept to be written: faster than page by page as they are.
     pub fn make_ready(&self) {
-        self.data.make_ready();
+        self.data.make_ready(self.kept.len() * self.column_size());
     }
 
     /// Number of paths.
@@ -73,13 +100,16 @@ impl OutcomeTable {
     /// If `blocks` is 0.
     pub fn parts_mut(&mut self, blocks: usize) -> Vec<TablePart<'_>> {
         let count = self.blocks().div_ceil(blocks);
-        let (columns, size) = (self.columns(), self.column_size().max(1));
+        let size = self.column_size().max(1);
+        let kept = &self.kept[..];
         let mut parts: Vec<TablePart> = (0..count)
             .map(|_| TablePart {
-                columns: Vec::with_capacity(columns),
+                kept,
+                columns: Vec::with_capacity(kept.len()),
             })
             .collect();
-        for column in self.data.as_mut_slice().chunks_exact_mut(size) {
+        let columns = self.data.as_mut_slice().chunks_exact_mut(size);
+        for column in columns.take(kept.len()) {
             for (part, cells) in parts.iter_mut().zip(column.chunks_mut(blocks * LANES)) {
                 part.columns.push(cells);
             }
@@ -94,12 +124,17 @@ impl OutcomeTable {
 
     /// Values of the column with this storage index, in the order of the paths.
     pub fn column(&self, column: usize) -> &[f64] {
-        &self.data.as_slice()[column * self.column_size()..][..self.paths]
+        &self.data.as_slice()[self.places[column] * self.column_size()..][..self.paths]
     }
 
     /// Like [`Self::column`], to be written.
+    ///
+    /// # Panics
+    /// If the column is not kept.
     pub fn column_mut(&mut self, column: usize) -> &mut [f64] {
-        let start = column * self.column_size();
+        let place = self.places[column];
+        assert!(place < self.kept.len(), "a column that is kept");
+        let start = place * self.column_size();
         &mut self.data.as_mut_slice()[start..][..self.paths]
     }
 
@@ -168,7 +203,9 @@ impl OutcomeTable {
 /// Some consecutive blocks of a table.
 #[derive(Debug)]
 pub struct TablePart<'a> {
-    /// Shape `[columns][blocks * LANES]`.
+    /// Storage indices of the columns.
+    kept: &'a [usize],
+    /// Shape `[kept][blocks * LANES]`.
     columns: Vec<&'a mut [f64]>,
 }
 
@@ -178,30 +215,42 @@ impl TablePart<'_> {
         self.columns.first().map_or(0, |cells| cells.len() / LANES)
     }
 
-    /// Puts the rows of one block of a table that is still zero in their place; `rows` has shape `[columns][LANES]`.
+    /// Puts the rows of one block of a table that is still zero in their place; `rows` has shape `[columns][LANES]`, of which the columns
+    /// that are kept are read.
     ///
     /// A column of zeros is left alone: it is zero already.
     ///
     /// # Panics
     /// If there is no such block, or `rows` is shorter.
     pub fn put_block(&mut self, block: usize, rows: &[f64]) {
-        assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
-        for (cells, lanes) in self.columns.iter_mut().zip(rows.chunks_exact(LANES)) {
+        for (cells, &column) in self.columns.iter_mut().zip(self.kept) {
+            let lanes = &rows[column * LANES..][..LANES];
             if lanes.iter().fold(0, |bits, x| bits | x.to_bits()) != 0 {
                 cells[block * LANES..][..LANES].copy_from_slice(lanes);
             }
         }
     }
 
-    /// Like [`Self::put_block`], but only the columns with these storage indices, over whatever stands there.
+    /// The columns that are kept, by storage index, with the cells of one block.
     ///
     /// # Panics
-    /// As of [`Self::put_block`], and if there is no such column.
-    pub fn put_columns(&mut self, block: usize, rows: &[f64], columns: &[usize]) {
-        assert!(rows.len() >= self.columns.len() * LANES, "a row a column");
-        for &column in columns {
+    /// If there is no such block.
+    pub fn block_mut(&mut self, block: usize) -> impl Iterator<Item = (usize, &mut [f64; LANES])> {
+        let columns = self.kept.iter().zip(&mut self.columns);
+        columns.map(move |(&column, cells)| {
+            let (blocks, _) = cells.as_chunks_mut::<LANES>();
+            (column, &mut blocks[block])
+        })
+    }
+
+    /// Like [`Self::put_block`], but over whatever stands there.
+    ///
+    /// # Panics
+    /// As of [`Self::put_block`].
+    pub fn put_over(&mut self, block: usize, rows: &[f64]) {
+        for (cells, &column) in self.columns.iter_mut().zip(self.kept) {
             let lanes = &rows[column * LANES..][..LANES];
-            self.columns[column][block * LANES..][..LANES].copy_from_slice(lanes);
+            cells[block * LANES..][..LANES].copy_from_slice(lanes);
         }
     }
 }
@@ -238,6 +287,42 @@ mod tests {
                 .all(|x| x.to_bits() == (-0.0f64).to_bits())
         );
         assert_eq!(table.value(70, 1).to_bits(), 70.0f64.to_bits());
+    }
+
+    #[test]
+    fn columns_that_are_not_kept_are_zero() {
+        let layout = Layout::plain(vec!["ETH".into()]);
+        let columns = layout.columns();
+        let mut table = OutcomeTable::try_new_of(LANES + 5, layout, vec![4, 1]).unwrap();
+        let rows: Vec<f64> = (0..columns * LANES).map(|cell| 1.0 + cell as f64).collect();
+        for mut part in table.parts_mut(1) {
+            part.put_block(0, &rows);
+        }
+        for column in 0..columns {
+            let first = (column * LANES) as f64;
+            let is_kept = table.kept().contains(&column);
+            let expected = |lane: usize| f64::from(is_kept) * (1.0 + first + lane as f64);
+            let of_path = |path: usize| expected(path % LANES);
+            let expected: Vec<f64> = (0..table.paths()).map(of_path).collect();
+            assert_eq!(table.column(column), expected, "{column}");
+        }
+        // A block put over another leaves nothing of it.
+        for mut part in table.parts_mut(2) {
+            part.put_over(0, &vec![0.0; columns * LANES]);
+        }
+        assert_eq!(table.value(3, 4).to_bits(), 0);
+        assert_eq!(
+            table.value(LANES + 3, 4).to_bits(),
+            (1.0 + 259.0_f64).to_bits()
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "a column that is kept")]
+    fn a_column_that_is_not_kept_cannot_be_written() {
+        let layout = Layout::plain(vec!["ETH".into()]);
+        let table = OutcomeTable::try_new_of(3, layout, vec![1]);
+        table.unwrap().column_mut(2)[0] = 1.0;
     }
 
     #[test]

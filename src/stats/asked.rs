@@ -8,7 +8,7 @@ use crate::outcome::column::Column;
 use crate::outcome::table::OutcomeTable;
 use crate::plan::types::Plan;
 use crate::stats::attribution::{WORST5, WORST5_EDGE, worst_means};
-use crate::stats::effectiveness::{Side, hedge_effectiveness};
+use crate::stats::effectiveness::{shortfall_effectiveness, variance_effectiveness};
 use crate::stats::estimate::Estimate;
 use crate::stats::influence::{Event, Form, Influence};
 use crate::stats::level::Level;
@@ -26,6 +26,7 @@ struct Need {
     source: Source,
     gains: Vec<Level>,
     losses: Vec<Level>,
+    tails: Vec<Level>,
     spread: bool,
     sums: bool,
 }
@@ -36,6 +37,7 @@ impl Need {
             source,
             gains: Vec::new(),
             losses: Vec::new(),
+            tails: Vec::new(),
             spread: false,
             sums: false,
         }
@@ -44,6 +46,13 @@ impl Need {
     fn loss(&mut self, level: Level) {
         if !self.losses.contains(&level) {
             self.losses.push(level);
+        }
+    }
+
+    fn tail(&mut self, level: Level) {
+        self.loss(level);
+        if !self.tails.contains(&level) {
+            self.tails.push(level);
         }
     }
 
@@ -70,18 +79,20 @@ fn ask(needs: &mut Vec<Need>, source: &Source, statistic: &Statistic) {
         Statistic::Mean | Statistic::StdDev => of.spread = true,
         Statistic::ColumnMean | Statistic::Positive => of.sums = true,
         Statistic::Gain(level) => of.gain(*level),
-        Statistic::Loss(level)
-        | Statistic::LossAtLeastZero(level)
-        | Statistic::Shortfall(level) => of.loss(*level),
+        Statistic::Loss(level) | Statistic::LossAtLeastZero(level) => of.loss(*level),
+        Statistic::Shortfall(level) => of.tail(*level),
         Statistic::Below(_) => {}
         Statistic::BelowOther(other) => {
             need_of(needs, other);
         }
-        Statistic::VarianceEffectiveness(other) | Statistic::ShortfallEffectiveness(other) => {
+        Statistic::VarianceEffectiveness(other) => {
             for side in [source, other] {
-                let side = need_of(needs, side);
-                side.spread = true;
-                side.loss(WORST5);
+                need_of(needs, side).spread = true;
+            }
+        }
+        Statistic::ShortfallEffectiveness(other) => {
+            for side in [source, other] {
+                need_of(needs, side).tail(WORST5);
             }
         }
         Statistic::WorstMean(other) => {
@@ -118,6 +129,8 @@ pub(super) struct Part<'a> {
     /// Of a conditional source: a value a path, NaN where there is none, and the share of the weight that has one.
     whole: Option<(Vec<f64>, f64)>,
     percentiles: Percentiles,
+    /// By level of the tails asked for.
+    tails: Vec<(Level, LossTail)>,
     spread: Option<Spread>,
     sums: Option<ColumnSums>,
     /// Undefined on some path, as a price per unit of several holdings.
@@ -162,7 +175,9 @@ impl<'a> Part<'a> {
             Source::Column(column) if need.sums => column_sums_of(table, &[column]).pop(),
             _ => None,
         };
-        let is_undefined = sample.values().iter().any(|x| x.is_nan());
+        // A piece is looked at as a whole, which is faster than value by value.
+        let has_nan = |piece: &[f64]| piece.iter().fold(false, |found, x| found | x.is_nan());
+        let is_undefined = sample.values().chunks(1024).any(has_nan);
         let percentiles = if need.gains.is_empty() && need.losses.is_empty() {
             Percentiles::new(&Sample::new(Vec::new(), None), &[], &[])
         } else if is_undefined {
@@ -171,7 +186,10 @@ impl<'a> Part<'a> {
         } else {
             Percentiles::new(&sample, &need.gains, &need.losses)
         };
+        let tails = need.tails.iter();
+        let tails = tails.map(|&level| (level, LossTail::new(&sample, &percentiles, level)));
         Self {
+            tails: tails.collect(),
             percentiles,
             spread: need.spread.then(|| spread(&sample)),
             sums,
@@ -220,8 +238,9 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn tail(&self, level: Level) -> LossTail {
-        LossTail::new(&self.sample, &self.percentiles, level)
+    fn tail(&self, level: Level) -> Option<LossTail> {
+        let mut tails = self.tails.iter();
+        tails.find_map(|&(of, tail)| (of == level).then_some(tail))
     }
 }
 
@@ -305,10 +324,9 @@ fn estimate(
             let found = of.percentiles.losses(&[level]).0.pop();
             found.map_or(nothing, |(_, estimate)| (estimate, form))
         }
-        &Statistic::Shortfall(level) => {
-            let tail = of.tail(level);
-            (tail.expected_shortfall, Form::Tail(tail))
-        }
+        &Statistic::Shortfall(level) => of
+            .tail(level)
+            .map_or(nothing, |tail| (tail.expected_shortfall, Form::Tail(tail))),
         Statistic::Positive => of.sums.map_or(nothing, |sums| {
             event(sums.probability_positive(), Event::Positive)
         }),
@@ -322,28 +340,22 @@ fn estimate(
             let p = probability(&of.sample, |x, path| x < others[path]);
             event(p, Event::BelowOther)
         }
-        Statistic::VarianceEffectiveness(_) | Statistic::ShortfallEffectiveness(_) => {
+        Statistic::VarianceEffectiveness(_) => {
             let (Some(of_spread), Some(other_spread)) = (of.spread, other.spread) else {
                 return nothing;
             };
-            let tails = [of.tail(WORST5), other.tail(WORST5)];
-            let [of_side, other_side] = [
-                (of, &of_spread, &tails[0]),
-                (other, &other_spread, &tails[1]),
-            ]
-            .map(|(part, spread, worst5)| Side {
-                pnl_usd: &part.sample,
-                spread,
-                worst5,
-            });
-            let found = hedge_effectiveness(&of_side, &other_side);
-            match statistic {
-                Statistic::VarianceEffectiveness(_) => {
-                    let spreads = [of_spread, other_spread];
-                    (found.variance, Form::VarianceRatio(spreads))
-                }
-                _ => (found.es95, Form::TailRatio(tails)),
-            }
+            let spreads = [of_spread, other_spread];
+            let samples = [&of.sample, &other.sample];
+            let found = variance_effectiveness(samples, &spreads);
+            (found, Form::VarianceRatio(spreads))
+        }
+        Statistic::ShortfallEffectiveness(_) => {
+            let (Some(of_tail), Some(other_tail)) = (of.tail(WORST5), other.tail(WORST5)) else {
+                return nothing;
+            };
+            let tails = [of_tail, other_tail];
+            let found = shortfall_effectiveness([&of.sample, &other.sample], &tails);
+            (found, Form::TailRatio(tails))
         }
         Statistic::WorstMean(_) => {
             let Source::Column(column) = of.source else {

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use crate::stats::estimate::{Estimate, Z95};
-use crate::stats::influence::{Entry, Event, Form, Influences};
-use crate::stats::sample::sum;
+use crate::stats::influence::{Entry, Event, Form, Influence, Influences};
+use crate::stats::sample::{sum, sums};
 
 /// Paths whose influences are held at a time.
 const PIECE: usize = 1024;
@@ -29,46 +29,99 @@ pub const ROUNDING: f64 = 1e-12;
 /// F. R. Hampel, The influence curve and its role in robust estimation, JASA 69 (1974) 383-393; A. Agresti and Y. Min,
 /// Simple improved confidence intervals for comparing matched proportions, Statistics in Medicine 24 (2005) 729-740.
 pub fn difference(a: &Influences, b: &Influences) -> Vec<(String, Estimate)> {
-    assert_eq!(a.paths, b.paths, "the same paths");
-    let same_paths = same_bits(&a.columns[0], &b.columns[0]) && same_weights(a, b);
-    let pairs: Vec<(&Entry, &Entry)> = a
-        .entries
-        .iter()
-        .filter_map(|entry| Some((entry, b.entry(&entry.key)?)))
+    differences(&[a, b], &[[0, 1]]).pop().unwrap_or_default()
+}
+
+/// [`difference`] of many pairs `[a, b]` of sides at once: the influences of a side are worked out once for all its pairs.
+///
+/// # Panics
+/// As of [`difference`], and if there is no such side.
+pub fn differences(sides: &[&Influences], pairs: &[[usize; 2]]) -> Vec<Vec<(String, Estimate)>> {
+    let of_pairs: Vec<Vec<Pair>> = pairs
+        .par_iter()
+        .map(|&at| Pair::of_all_keys(sides, at))
         .collect();
-    pairs
-        .into_par_iter()
-        .map(|(of_a, of_b)| {
-            let pair = Pair {
-                sides: [a, b],
-                entries: [of_a, of_b],
-            };
-            (of_a.key.clone(), pair.difference(same_paths))
+    let all: Vec<&Pair> = of_pairs.iter().flatten().collect();
+    let decided: Vec<Option<Estimate>> = all.par_iter().map(|pair| pair.decided()).collect();
+    let open: Vec<&Pair> = all
+        .iter()
+        .zip(&decided)
+        .filter_map(|(pair, decided)| decided.is_none().then_some(*pair))
+        .collect();
+    let mut squares = square_distances(sides, &open).into_iter();
+    let mut estimates = all.iter().zip(decided).map(|(pair, decided)| {
+        decided.unwrap_or_else(|| pair.estimate(squares.next().unwrap_or(f64::NAN)))
+    });
+    of_pairs
+        .iter()
+        .map(|pairs| {
+            let keys = pairs.iter().map(|pair| pair.entries[0].key.clone());
+            keys.zip(estimates.by_ref()).collect()
         })
         .collect()
 }
 
-/// The same key of two tables.
+/// The same key of two sides.
 struct Pair<'a> {
+    /// Which sides.
+    at: [usize; 2],
     sides: [&'a Influences; 2],
     entries: [&'a Entry; 2],
+    /// The hedged P&L of every path is the same, so that nothing tells the two apart.
+    same_paths: bool,
 }
 
-impl Pair<'_> {
-    /// `same_paths` where the hedged P&L of every path is the same, so that nothing tells the two apart.
-    fn difference(&self, same_paths: bool) -> Estimate {
-        let [Some(of_a), Some(of_b)] = self.entries.map(|entry| entry.estimate.value) else {
+impl<'a> Pair<'a> {
+    /// All keys that both sides have, in the order of the first.
+    fn of_all_keys(sides: &[&'a Influences], at: [usize; 2]) -> Vec<Self> {
+        let [a, b] = at.map(|side| sides[side]);
+        assert_eq!(a.paths, b.paths, "the same paths");
+        let same_paths = same_bits(&a.columns[0], &b.columns[0]) && same_weights(a, b);
+        let entries = a.entries.iter();
+        let both = entries.filter_map(|entry| Some([entry, b.entry(&entry.key)?]));
+        both.map(|entries| Self {
+            at,
+            sides: [a, b],
+            entries,
+            same_paths,
+        })
+        .collect()
+    }
+
+    fn values(&self) -> Option<[f64; 2]> {
+        let [of_a, of_b] = self.entries.map(|entry| entry.estimate.value);
+        Some([of_a?, of_b?])
+    }
+
+    /// The difference, where it is known without the influences of all paths.
+    fn decided(&self) -> Option<Estimate> {
+        let Some([of_a, of_b]) = self.values() else {
+            return Some(Estimate::UNDEFINED);
+        };
+        let value = of_b - of_a;
+        let is_zero = value == 0.0;
+        match self.entries.map(|entry| entry.influence.form) {
+            [Form::Event(of_a, _), Form::Event(of_b, _)] => {
+                let is_exact = matches!([of_a, of_b], [Event::Never, Event::Never])
+                    || (self.same_paths && is_zero && self.same_values());
+                is_exact.then_some(Estimate::exact(0.0))
+            }
+            _ if is_zero && self.same_values() => Some(Estimate::exact(0.0)),
+            [Form::Unknown, _] | [_, Form::Unknown] => Some(Estimate::normal(value, f64::NAN)),
+            _ => None,
+        }
+    }
+
+    /// The difference, whose influences have the squared distance `square`.
+    fn estimate(&self, square: f64) -> Estimate {
+        let Some([of_a, of_b]) = self.values() else {
             return Estimate::UNDEFINED;
         };
         let value = of_b - of_a;
+        let std_error = self.std_error(square);
+        let rounding = ROUNDING * of_a.abs().max(of_b.abs());
         match self.entries.map(|entry| entry.influence.form) {
             [Form::Event(of_a, p_a), Form::Event(of_b, p_b)] => {
-                let is_exact = matches!([of_a, of_b], [Event::Never, Event::Never])
-                    || (same_paths && value == 0.0 && self.same_values());
-                if is_exact {
-                    return Estimate::exact(0.0);
-                }
-                let std_error = self.std_error();
                 match self.matched_interval([(of_a, p_a), (of_b, p_b)]) {
                     Some(interval) => Estimate {
                         value: Some(value),
@@ -78,17 +131,8 @@ impl Pair<'_> {
                     None => Estimate::normal(value, std_error),
                 }
             }
-            _ if value == 0.0 && self.same_values() => Estimate::exact(0.0),
-            [Form::Unknown, _] | [_, Form::Unknown] => Estimate::normal(value, f64::NAN),
-            _ => {
-                let std_error = self.std_error();
-                let rounding = ROUNDING * of_a.abs().max(of_b.abs());
-                if value.abs() <= rounding && std_error <= rounding {
-                    Estimate::exact(0.0)
-                } else {
-                    Estimate::normal(value, std_error)
-                }
-            }
+            _ if value.abs() <= rounding && std_error <= rounding => Estimate::exact(0.0),
+            _ => Estimate::normal(value, std_error),
         }
     }
 
@@ -101,35 +145,22 @@ impl Pair<'_> {
             && same_bits(column(0, of_a.other), column(1, of_b.other))
     }
 
-    fn std_error(&self) -> f64 {
+    fn is_weighted(&self) -> bool {
+        self.sides.iter().any(|side| side.weights.is_some())
+    }
+
+    fn std_error(&self, square: f64) -> f64 {
         let paths = self.sides[0].paths;
-        let is_weighted = self.sides.iter().any(|side| side.weights.is_some());
-        let [square] = sum(paths, |range| {
-            let mut buffers = [[0.0; PIECE]; 2];
-            let mut square = 0.0;
-            let mut start = range.start;
-            while start < range.end {
-                let end = (start + PIECE).min(range.end);
-                for ((buffer, side), entry) in buffers.iter_mut().zip(self.sides).zip(self.entries)
-                {
-                    let buffer = &mut buffer[..end - start];
-                    side.fill(&entry.influence, start..end, buffer);
-                    if is_weighted {
-                        scale(buffer, side, start);
-                    }
-                }
-                let [of_a, of_b] = &buffers;
-                square += square_distance(&of_a[..end - start], &of_b[..end - start]);
-                start = end;
-            }
-            [square]
-        });
         if paths < 2 {
             return f64::NAN;
         }
         let n = paths as f64;
         // Where all weigh the same, the share of a path is taken out of the sum.
-        let shares = if is_weighted { 1.0 } else { 1.0 / (n * n) };
+        let shares = if self.is_weighted() {
+            1.0
+        } else {
+            1.0 / (n * n)
+        };
         (square * shares * n / (n - 1.0)).sqrt()
     }
 
@@ -152,11 +183,18 @@ impl Pair<'_> {
                         .map(|column| &self.sides[k].columns[column][start..end]);
                     events[k].0.fill(x, y, &mut buffer[..end - start]);
                 }
-                for path in start..end {
-                    let weight = a.weights.as_ref().map_or(1.0, |weights| weights[path]);
-                    let turn = buffers[1][path - start] - buffers[0][path - start];
-                    sums[0] += if turn > 0.0 { weight } else { 0.0 };
-                    sums[1] += if turn < 0.0 { weight } else { 0.0 };
+                let [of_a, of_b] = [0, 1].map(|k| &buffers[k][..end - start]);
+                match &a.weights {
+                    None => {
+                        sums[0] += risen(of_a, of_b);
+                        sums[1] += risen(of_b, of_a);
+                    }
+                    Some(weights) => {
+                        for ((a, b), weight) in of_a.iter().zip(of_b).zip(&weights[start..end]) {
+                            sums[0] += if b > a { *weight } else { 0.0 };
+                            sums[1] += if b < a { *weight } else { 0.0 };
+                        }
+                    }
                 }
                 start = end;
             }
@@ -173,6 +211,96 @@ impl Pair<'_> {
             (centre + half_width).min(1.0),
         ])
     }
+}
+
+/// One key of some sides: influences that are worked out, and the pairs of them that are held against each other.
+struct Held<'a> {
+    key: &'a str,
+    /// With the share of the weight, if `true`.
+    influences: Vec<(usize, &'a Influence, bool)>,
+    /// Two places among the influences, and the place of their distance.
+    pairs: Vec<([usize; 2], usize)>,
+}
+
+impl<'a> Held<'a> {
+    /// The keys of these pairs.
+    fn of_pairs(pairs: &[&Pair<'a>]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for (place, pair) in pairs.iter().enumerate() {
+            let key = pair.entries[0].key.as_str();
+            let known = all.iter().position(|held| held.key == key);
+            let at = known.unwrap_or(all.len());
+            if known.is_none() {
+                all.push(Self {
+                    key,
+                    influences: Vec::new(),
+                    pairs: Vec::new(),
+                });
+            }
+            let held = &mut all[at];
+            let is_weighted = pair.is_weighted();
+            let both =
+                [0, 1].map(|k| held.place(pair.at[k], &pair.entries[k].influence, is_weighted));
+            held.pairs.push((both, place));
+        }
+        all
+    }
+
+    /// The place of a side's influence, which is added where it is not there yet.
+    fn place(&mut self, side: usize, influence: &'a Influence, is_weighted: bool) -> usize {
+        let mut known = self.influences.iter();
+        let found = known.position(|&(of, _, weighted)| (of, weighted) == (side, is_weighted));
+        found.unwrap_or_else(|| {
+            self.influences.push((side, influence, is_weighted));
+            self.influences.len() - 1
+        })
+    }
+}
+
+/// Sum over all paths of the squared differences of the influences of each pair.
+///
+/// Paths are taken piece by piece: of each piece all keys of all pairs, so that what they share is near.
+fn square_distances(sides: &[&Influences], pairs: &[&Pair]) -> Vec<f64> {
+    let keys = Held::of_pairs(pairs);
+    let most = keys.iter().map(|held| held.influences.len()).max();
+    let paths = pairs.first().map_or(0, |pair| pair.sides[0].paths);
+    let found = sums(paths, |range| {
+        let mut buffers = vec![[0.0; PIECE]; most.unwrap_or(0)];
+        let mut squares = vec![0.0; pairs.len()];
+        let mut start = range.start;
+        while start < range.end {
+            let end = (start + PIECE).min(range.end);
+            for held in &keys {
+                let mut filled = 0;
+                for &([a, b], place) in &held.pairs {
+                    while filled <= a.max(b) {
+                        let (side, influence, is_weighted) = held.influences[filled];
+                        let buffer = &mut buffers[filled][..end - start];
+                        sides[side].fill(influence, start..end, buffer);
+                        if is_weighted {
+                            scale(buffer, sides[side], start);
+                        }
+                        filled += 1;
+                    }
+                    let [a, b] = [a, b].map(|at| &buffers[at][..end - start]);
+                    squares[place] += square_distance(a, b);
+                }
+            }
+            start = end;
+        }
+        squares
+    });
+    // Of no paths there are no sums.
+    if found.is_empty() {
+        vec![0.0; pairs.len()]
+    } else {
+        found
+    }
+}
+
+/// How many numbers are larger than those beside them.
+fn risen(from: &[f64], to: &[f64]) -> f64 {
+    from.iter().zip(to).filter(|(from, to)| to > from).count() as f64
 }
 
 /// Sum of the squared differences, in eight interleaved sums.

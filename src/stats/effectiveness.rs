@@ -33,27 +33,33 @@ pub struct HedgeEffectiveness {
 /// `(IF_h - R IF_u) / u`, where `IF` is `(x - m)^2 - v` for a variance and [`LossTail::influence`] for a shortfall. So the
 /// dependence of the two sides is accounted for.
 pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness {
-    let variance = one_less_ratio(
-        hedged,
-        unhedged,
-        [hedged.spread.variance, unhedged.spread.variance],
-        |x, y| {
-            [
-                hedged.spread.variance_influence(x),
-                unhedged.spread.variance_influence(y),
-            ]
-        },
-    );
-    let shortfalls = [hedged.worst5.shortfall(), unhedged.worst5.shortfall()];
-    let es95 = one_less_ratio(hedged, unhedged, shortfalls, |x, y| {
-        [hedged.worst5.influence(x), unhedged.worst5.influence(y)]
-    });
-    HedgeEffectiveness { variance, es95 }
+    let samples = [hedged.pnl_usd, unhedged.pnl_usd];
+    HedgeEffectiveness {
+        variance: variance_effectiveness(samples, &[*hedged.spread, *unhedged.spread]),
+        es95: shortfall_effectiveness(samples, &[*hedged.worst5, *unhedged.worst5]),
+    }
+}
+
+/// [`HedgeEffectiveness::variance`] of hedged and unhedged P&L.
+pub(super) fn variance_effectiveness(pnl_usd: [&Sample; 2], spreads: &[Spread; 2]) -> Estimate {
+    let risks = spreads.map(|spread| spread.variance);
+    let [hedged, unhedged] = spreads;
+    one_less_ratio(pnl_usd, risks, |x, y| {
+        [hedged.variance_influence(x), unhedged.variance_influence(y)]
+    })
+}
+
+/// [`HedgeEffectiveness::es95`] of hedged and unhedged P&L.
+pub(super) fn shortfall_effectiveness(pnl_usd: [&Sample; 2], worst5: &[LossTail; 2]) -> Estimate {
+    let risks = worst5.map(|tail| tail.shortfall());
+    let [hedged, unhedged] = worst5;
+    one_less_ratio(pnl_usd, risks, |x, y| {
+        [hedged.influence(x), unhedged.influence(y)]
+    })
 }
 
 fn one_less_ratio(
-    hedged: &Side,
-    unhedged: &Side,
+    [hedged, unhedged]: [&Sample; 2],
     [risk, unhedged_risk]: [f64; 2],
     influence: impl Fn(f64, f64) -> [f64; 2] + Sync,
 ) -> Estimate {
@@ -61,16 +67,16 @@ fn one_less_ratio(
         return Estimate::UNDEFINED;
     }
     let ratio = risk / unhedged_risk;
-    let unhedged_pnl_usd = unhedged.pnl_usd.values();
-    let [square] = hedged.pnl_usd.sum(|x, w, path| {
+    let unhedged_pnl_usd = unhedged.values();
+    let [square] = hedged.sum(|x, w, path| {
         let [h, u] = influence(x, unhedged_pnl_usd[path]);
         let term = w * (h - ratio * u) / unhedged_risk;
         [term * term]
     });
-    let std_error = if hedged.pnl_usd.len() < 2 {
+    let std_error = if hedged.len() < 2 {
         f64::NAN
     } else {
-        square.sqrt() / hedged.pnl_usd.weight_sum()
+        square.sqrt() / hedged.weight_sum()
     };
     Estimate::normal(1.0 - ratio, std_error)
 }

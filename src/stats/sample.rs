@@ -221,6 +221,21 @@ pub fn sum<const K: usize>(
     })
 }
 
+/// [`sum`] of as many terms as `chunk` returns, whose work it shares.
+pub fn sums(count: usize, chunk: impl Fn(Range<usize>) -> Vec<f64> + Sync) -> Vec<f64> {
+    let partial: Vec<Vec<f64>> = (0..count.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|c| chunk(c * CHUNK..((c + 1) * CHUNK).min(count)))
+        .collect();
+    let most = partial.iter().map(Vec::len).max().unwrap_or(0);
+    partial
+        .into_iter()
+        .fold(vec![0.0; most], |mut total, part| {
+            total.iter_mut().zip(part).for_each(|(t, x)| *t += x);
+            total
+        })
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

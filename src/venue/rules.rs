@@ -82,6 +82,19 @@ impl ContractRules {
             .unwrap_or(self.brackets.len() - 1)
     }
 
+    /// [`Self::bracket_index`], looked for from a bracket near it.
+    pub fn bracket_index_near(&self, near: usize, notional_usd: f64) -> usize {
+        let holds = |b: &MarginBracket| notional_usd <= b.cap_usd * (1.0 + CAP_ROUNDING);
+        let mut index = near.min(self.brackets.len() - 1);
+        while index > 0 && holds(&self.brackets[index - 1]) {
+            index -= 1;
+        }
+        while index + 1 < self.brackets.len() && !holds(&self.brackets[index]) {
+            index += 1;
+        }
+        index
+    }
+
     /// The bracket in which a notional stands; the last one beyond the cap.
     pub fn bracket(&self, notional_usd: f64) -> &MarginBracket {
         &self.brackets[self.bracket_index(notional_usd)]
@@ -181,6 +194,26 @@ mod tests {
             remainder: Remainder::Returned,
             delivery_fee_frac: 0.0,
             maintenance_at: MaintenanceAt::Mark,
+        }
+    }
+
+    #[test]
+    fn a_bracket_is_the_same_from_wherever_it_is_looked_for() {
+        let rules = tiers(
+            &[(0.0, 0.004), (5e4, 0.005), (6e5, 0.01), (3e6, 0.025)],
+            0.0,
+        );
+        let last = rules.brackets.len() - 1;
+        let at_caps = rules.brackets[..last].iter().flat_map(|b| {
+            let cap_usd = b.cap_usd;
+            [0.999, 1.0, 1.0 + CAP_ROUNDING, 1.001].map(|factor| factor * cap_usd)
+        });
+        for notional_usd in at_caps.chain([0.0, 1e9, f64::INFINITY, f64::NAN]) {
+            let expected = rules.bracket_index(notional_usd);
+            for near in 0..=last + 1 {
+                let found = rules.bracket_index_near(near, notional_usd);
+                assert_eq!(found, expected, "{notional_usd} from {near}");
+            }
         }
     }
 

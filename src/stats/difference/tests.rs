@@ -104,6 +104,47 @@ fn a_table_differs_from_itself_by_exactly_nothing() {
     }
 }
 
+/// Sides with and without weights, one of them without a key that the others have.
+#[test]
+fn many_pairs_at_once_are_what_each_is_alone() {
+    const PATHS: usize = 9_000;
+    let weights = weights(PATHS);
+    let plan = plan(PATHS as u64, vec![]);
+    let mut tables: Vec<OutcomeTable> = (1..4)
+        .flat_map(|seed| pair(seed, PATHS, (seed == 2).then_some(&weights[..])))
+        .collect();
+    tables.push(tables[1].clone());
+    let keys = keys_of(&plan);
+    let few: Vec<String> = keys.iter().step_by(2).cloned().collect();
+    let sides: Vec<Influences> = tables
+        .iter()
+        .enumerate()
+        .map(|(number, table)| of(table, &plan, if number == 4 { &few } else { &keys }))
+        .collect();
+    let sides: Vec<&Influences> = sides.iter().collect();
+    let pairs = [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+        [0, 5],
+        [6, 1],
+        [5, 4],
+        [2, 0],
+    ];
+    let together = differences(&sides, &pairs);
+    assert_eq!(together.len(), pairs.len());
+    for ([a, b], found) in pairs.into_iter().zip(together) {
+        let alone = difference(sides[a], sides[b]);
+        assert!(found.len() >= few.len() && found.len() == alone.len());
+        for ((key, estimate), (alone_key, alone)) in found.iter().zip(&alone) {
+            let of_both = [estimate, alone].map(|estimate| format!("{estimate:?}"));
+            assert_eq!((key, &of_both[0]), (alone_key, &of_both[1]), "{a} {b}");
+        }
+    }
+    assert!(differences(&sides, &[]).is_empty());
+}
+
 #[test]
 fn what_is_no_estimate_is_left_out() {
     let (table, plan) = (table(1000), plan(1000, vec![]));
