@@ -31,7 +31,7 @@ pub struct HedgeEffectiveness {
 ///
 /// With the ratio `R = h / u` of two estimates of the same paths, the influence of a path on `R` is
 /// `(IF_h - R IF_u) / u`, where `IF` is `(x - m)^2 - v` for a variance and [`LossTail::influence`] for a shortfall. So the
-/// dependence of the two sides is accounted for.
+/// dependence of the two sides is accounted for. There is no error where that of either shortfall cannot be told.
 pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness {
     let variance = one_less_ratio(
         hedged,
@@ -48,6 +48,14 @@ pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness
     let es95 = one_less_ratio(hedged, unhedged, shortfalls, |x, y| {
         [hedged.worst5.influence(x), unhedged.worst5.influence(y)]
     });
+    let is_told = hedged.worst5.is_told() && unhedged.worst5.is_told();
+    let es95 = match es95.value {
+        // Without a hedge nothing is removed, whatever the tail.
+        Some(value) if !is_told && hedged.pnl_usd.values() != unhedged.pnl_usd.values() => {
+            Estimate::normal(value, f64::NAN)
+        }
+        _ => es95,
+    };
     HedgeEffectiveness { variance, es95 }
 }
 
@@ -120,6 +128,19 @@ mod tests {
         let found = effectiveness(vec![1.0, -1.0], vec![0.0, 0.0]);
         assert_eq!(found.variance, Estimate::UNDEFINED);
         assert_eq!(found.es95, Estimate::UNDEFINED);
+    }
+
+    #[test]
+    fn a_tail_too_small_has_no_error() {
+        let found = effectiveness(normals(5, 60), normals(6, 60));
+        assert!(found.variance.std_error > Some(0.0));
+        assert!(found.es95.value.is_some());
+        assert_eq!((found.es95.std_error, found.es95.ci95), (None, None));
+        // What is not hedged at all is known in any sample.
+        assert_eq!(
+            effectiveness(normals(5, 60), normals(5, 60)).es95,
+            Estimate::exact(0.0)
+        );
     }
 
     #[test]
