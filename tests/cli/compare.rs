@@ -173,7 +173,7 @@ fn what_does_not_share_a_market_is_refused_by_the_setting_that_differs() {
             "volatility.toml",
             "volatility = 0.60",
             "volatility = 0.65",
-            "`assets.ETH.model volatility` is 0.6 in eth-treasury-90d and 0.65 in volatility",
+            "`volatility of the model of ETH` is 0.6 in eth-treasury-90d and 0.65 in volatility",
         ),
         (
             "drift.toml",
