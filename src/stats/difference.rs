@@ -19,6 +19,9 @@ pub const ROUNDING: f64 = 1e-12;
 /// levels where the two points are near each other. Intervals of differences of probabilities add half a path to each of the
 /// four outcomes of a pair, so that they do not vanish where no path tells the two apart (Agresti and Min).
 ///
+/// A percentile moves with the paths that pass it, and near neighbours have few of those: its error counts one more than there were, as
+/// far as the paths' own differences reach.
+///
 /// Two points with the same outcomes on every path differ by exactly 0, and so do two values that differ by no more than
 /// [`ROUNDING`], with an error as small.
 ///
@@ -31,6 +34,7 @@ pub const ROUNDING: f64 = 1e-12;
 pub fn difference(a: &Influences, b: &Influences) -> Vec<(String, Estimate)> {
     assert_eq!(a.paths, b.paths, "the same paths");
     let same_paths = same_bits(&a.columns[0], &b.columns[0]) && same_weights(a, b);
+    let reach = reach(&a.columns[0], &b.columns[0]);
     let pairs: Vec<(&Entry, &Entry)> = a
         .entries
         .iter()
@@ -42,6 +46,7 @@ pub fn difference(a: &Influences, b: &Influences) -> Vec<(String, Estimate)> {
             let pair = Pair {
                 sides: [a, b],
                 entries: [of_a, of_b],
+                reach,
             };
             (of_a.key.clone(), pair.difference(same_paths))
         })
@@ -52,6 +57,8 @@ pub fn difference(a: &Influences, b: &Influences) -> Vec<(String, Estimate)> {
 struct Pair<'a> {
     sides: [&'a Influences; 2],
     entries: [&'a Entry; 2],
+    /// How far apart the differences of the first columns are.
+    reach: f64,
 }
 
 impl Pair<'_> {
@@ -81,7 +88,7 @@ impl Pair<'_> {
             _ if value == 0.0 && self.same_values() => Estimate::exact(0.0),
             [Form::Unknown, _] | [_, Form::Unknown] => Estimate::normal(value, f64::NAN),
             _ => {
-                let std_error = self.std_error();
+                let std_error = self.std_error().hypot(self.one_more_path());
                 let rounding = ROUNDING * of_a.abs().max(of_b.abs());
                 if value.abs() <= rounding && std_error <= rounding {
                     Estimate::exact(0.0)
@@ -99,6 +106,36 @@ impl Pair<'_> {
         same_weights(self.sides[0], self.sides[1])
             && same_bits(column(0, of_a.column), column(1, of_b.column))
             && same_bits(column(0, of_a.other), column(1, of_b.other))
+    }
+
+    /// What one more path that passes a percentile would move it by; 0 of any other estimate.
+    ///
+    /// No percentile moves further than the differences of the paths are apart: all of them by the same sum is no move to be unsure of.
+    fn one_more_path(&self) -> f64 {
+        let [of_a, of_b] = self.entries.map(|entry| &entry.influence);
+        let (
+            &Form::Quantile {
+                sparsity: sparsity_a,
+                ..
+            },
+            &Form::Quantile {
+                sparsity: sparsity_b,
+                ..
+            },
+            None,
+            None,
+        ) = (&of_a.form, &of_b.form, of_a.share, of_b.share)
+        else {
+            return 0.0;
+        };
+        let [a, b] = self.sides;
+        let share = |side: &Influences| side.weight_square_sum / side.weight_sum / side.weight_sum;
+        let move_by = (sparsity_a * share(a)).max(sparsity_b * share(b));
+        let reach = match [of_a.column, of_b.column] {
+            [0, 0] => self.reach,
+            [column_a, column_b] => reach(&a.columns[column_a], &b.columns[column_b]),
+        };
+        move_by.min(reach)
     }
 
     fn std_error(&self) -> f64 {
@@ -173,6 +210,20 @@ impl Pair<'_> {
             (centre + half_width).min(1.0),
         ])
     }
+}
+
+/// Largest less smallest difference of two columns.
+fn reach(a: &[f64], b: &[f64]) -> f64 {
+    let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for (((low, high), a), b) in low.iter_mut().zip(&mut high).zip(a).zip(b) {
+            let difference = b - a;
+            *low = low.min(difference);
+            *high = high.max(difference);
+        }
+    }
+    let high = high.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    (high - low.into_iter().fold(f64::INFINITY, f64::min)).max(0.0)
 }
 
 /// Sum of the squared differences, in eight interleaved sums.
