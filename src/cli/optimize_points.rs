@@ -197,7 +197,7 @@ fn check_decisions(grid: &Grid) -> Result<(), Failure> {
 /// slip; and there must be something left to choose.
 fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<String, Failure> {
     let taken = found.iter().filter(|plan| plan.is_ok()).count();
-    let mut words = String::new();
+    let mut words = Vec::new();
     for (axis, of_axis) in grid.axes().iter().enumerate() {
         let mut lost = Vec::new();
         for (place, value) in of_axis.values.iter().enumerate() {
@@ -219,12 +219,9 @@ fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<String, 
             }
         }
         if !lost.is_empty() {
-            words.push_str(&format!(
-                ". No point is left with {}={}",
-                of_axis.name(),
-                lost.join(",")
-            ));
+            let name = of_axis.name();
+            words.push(format!(". No point is left with {name}={}", lost.join(",")));
         }
     }
-    Ok(words)
+    Ok(words.concat())
 }

@@ -179,7 +179,8 @@ fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estima
         let value = steps[place(level.per_mille as f64, 1000.0)].value;
         let interval = draws_at(&steps, level, value)
             .and_then(|draws| Some((interval_ranks(draws, level)?, draws as f64)))
-            .map(|(ranks, draws)| ranks.map(|rank| place(rank as f64, draws)))
+            // The middle of a draw, so that the interval of a loss mirrors that of the gain.
+            .map(|(ranks, draws)| ranks.map(|rank| place(rank as f64 - 0.5, draws)))
             .filter(|&[lower, upper]| lower != upper || is_tied(&steps, lower))
             .map(|places| places.map(|place| steps[place].value));
         Estimate::within(value, interval)
@@ -386,10 +387,12 @@ mod tests {
                 assert_eq!(found.loss(level), mirrored.gain(level));
                 assert_eq!(found.gain(level), mirrored.loss(level));
             }
-            for (gain, loss) in [(10, 990), (50, 950), (1, 999)] {
-                let gain = found.gain(Level::new(gain)).ci95;
-                let loss = found.loss(Level::new(loss)).ci95;
-                assert_eq!(gain.is_some(), loss.is_some(), "{tilt}");
+            for (gain, loss) in [(10, 990), (50, 950), (1, 999), (500, 500), (950, 50)] {
+                let gain = found.gain(Level::new(gain));
+                let loss = found.loss(Level::new(loss));
+                assert_eq!(gain.value.map(|x| 0.0 - x), loss.value, "{tilt}");
+                let turned = gain.ci95.map(|[lower, upper]| [0.0 - upper, 0.0 - lower]);
+                assert_eq!(turned, loss.ci95, "{tilt}");
             }
         }
     }

@@ -179,19 +179,19 @@ fn what_does_not_share_a_market_is_refused_by_the_setting_that_differs() {
             "drift.toml",
             "drift = 0.0",
             "drift = 0.1",
-            "`assets.ETH.model drift` is 0 in",
+            "`drift of the model of ETH` is 0 in",
         ),
         (
             "jumps.toml",
             "jumps_per_year = 6",
             "jumps_per_year = 7",
-            "`assets.ETH.model jumps` is 6 a year",
+            "`jumps of the model of ETH` is 6 a year",
         ),
         (
             "holdings.toml",
             "quantity = 50_000",
             "quantity = 40_000",
-            "the holdings are worth 175000000.00 USD in eth-treasury-90d and 140000000.00 USD",
+            "the holdings are worth 175,000,000 USD in eth-treasury-90d and 140,000,000 USD",
         ),
     ] {
         let file = with(name, from, to);

@@ -482,7 +482,9 @@ fn a_percentile_moved_by_one_sum_on_all_paths_has_no_error() {
     let (first, plan) = (table(5000), plan(5000, vec![]));
     let mut second = first.clone();
     let hedged = second.column_mut(Column::HedgedPnl as usize);
-    hedged.iter_mut().for_each(|x| *x += 1024.0);
+    for x in hedged.iter_mut() {
+        *x += 1024.0;
+    }
     let of = |table: &OutcomeTable| influences(table, &plan, &["hedged.percentiles.p5"]);
     let found = difference(&of(&first), &of(&second))[0].1;
     assert!((found.value.unwrap() - 1024.0).abs() < 1e-6);
