@@ -96,7 +96,11 @@ fn check(first: Named, other: Named) -> Result<(), NoCommonGround> {
     for (ours, theirs) in ours.iter().zip(theirs) {
         for (setting, values) in asset_settings(ours, theirs) {
             if values[0] != values[1] {
-                let setting = format!("assets.{}.{setting}", ours.name);
+                let setting = match setting.strip_prefix("model ") {
+                    // What a model comes to is no one key of it.
+                    Some(what) => format!("{what} of the model of {}", ours.name),
+                    None => format!("assets.{}.{setting}", ours.name),
+                };
                 return Err(differs(setting, &values, SET));
             }
         }
@@ -122,7 +126,7 @@ fn check(first: Named, other: Named) -> Result<(), NoCommonGround> {
     let [first_usd, other_usd] = [a, b].map(held_usd);
     // The same quantities in another order add up differently in the last digit.
     if (first_usd - other_usd).abs() > 1e-9 * first_usd.abs().max(other_usd.abs()) {
-        let values = [first_usd, other_usd].map(|usd| format!("{usd:.2} USD"));
+        let values = [first_usd, other_usd].map(usd_words);
         return Err(NoCommonGround::Holdings {
             values: between(&values),
         });
@@ -142,6 +146,22 @@ fn views_words(views: &ViewsPlan) -> String {
         [] => "empty".to_owned(),
         words => format!("[{}]", words.join("; ")),
     }
+}
+
+/// An amount with its thousands apart, and cents where it has any: 52,200,000 USD.
+fn usd_words(usd: f64) -> String {
+    let text = format!("{usd:.2}");
+    let text = text.strip_suffix(".00").unwrap_or(&text);
+    let (whole, cents) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut words = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        let left = whole.len() - place;
+        if left % 3 == 0 && words.ends_with(|last: char| last.is_ascii_digit()) {
+            words.push(',');
+        }
+        words.push(digit);
+    }
+    format!("{words}{cents} USD")
 }
 
 fn text(number: f64) -> String {

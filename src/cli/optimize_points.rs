@@ -27,7 +27,7 @@ pub(crate) struct Candidates {
     pub(crate) grid: Grid,
     /// The plan of the first point that the scenario takes.
     pub(crate) first: Plan,
-    /// The first point that it refuses, and why, in one line.
+    /// The first point that it refuses, and why, and the values that are at no point left, in one line.
     pub(crate) refusal: Option<String>,
     /// The texts that the first point was read from.
     pub(crate) sources: Sources,
@@ -42,8 +42,8 @@ pub(crate) struct Candidates {
 impl Candidates {
     /// Reads the grid and resolves all its points before anything is simulated.
     ///
-    /// A point that the scenario refuses, such as one with less collateral than its size asks for, is none to choose; a value all of
-    /// whose points are refused is a mistake.
+    /// A point that the scenario refuses, such as one with less collateral than its size asks for, is none to choose. A word all of
+    /// whose points are refused is a mistake, and so is a grid with less than two points left.
     pub(crate) fn read(arguments: &ScenarioArguments, over: &[String]) -> Result<Self, Failure> {
         let grid = Grid::parse(over).map_err(|error| Failure::refused(&error.to_string()))?;
         check_decisions(&grid)?;
@@ -69,12 +69,12 @@ impl Candidates {
                 Ok(plan)
             })
             .collect();
-        check_values(&grid, &found)?;
+        let lost = lost_values(&grid, &found)?;
         let refusal = found.iter().enumerate().find_map(|(index, plan)| {
             let problems = plan.as_ref().err()?;
             let first = problems.list().first();
             let reason = first.map_or(String::new(), |problem| problem.message.clone());
-            Some(format!("{}: {reason}", grid.point(index).label()))
+            Some(format!("{}: {reason}{lost}", grid.point(index).label()))
         });
         let Some(first) = found.iter().find_map(|plan| plan.as_ref().ok()).cloned() else {
             return Err(Failure::Other("no point of the grid was read".to_owned()));
@@ -193,9 +193,13 @@ fn check_decisions(grid: &Grid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every value of every axis must be taken at some point.
-fn check_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<(), Failure> {
+/// The values that are taken at no point, in words, empty without any. A word among them, such as the name of a venue, is taken for a
+/// slip; and there must be something left to choose.
+fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<String, Failure> {
+    let taken = found.iter().filter(|plan| plan.is_ok()).count();
+    let mut words = Vec::new();
     for (axis, of_axis) in grid.axes().iter().enumerate() {
+        let mut lost = Vec::new();
         for (place, value) in of_axis.values.iter().enumerate() {
             let mut of_value = (0..grid.size()).filter(|&index| grid.places(index)[axis] == place);
             let Some(first) = of_value.clone().next() else {
@@ -203,14 +207,21 @@ fn check_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<(), Fai
             };
             let is_lost = of_value.all(|index| found[index].is_err());
             if let (true, Err(problems)) = (is_lost, &found[first]) {
-                let head = format!(
-                    "every point of the grid with {}={} is refused, the first of them because",
-                    of_axis.name(),
-                    value.label()
-                );
-                return Err(refused(problems.clone()).under(&head));
+                if taken < 2 || value.number().is_none() {
+                    let head = format!(
+                        "every point of the grid with {}={} is refused, the first of them because",
+                        of_axis.name(),
+                        value.label()
+                    );
+                    return Err(refused(problems.clone()).under(&head));
+                }
+                lost.push(value.label());
             }
         }
+        if !lost.is_empty() {
+            let name = of_axis.name();
+            words.push(format!(". No point is left with {name}={}", lost.join(",")));
+        }
     }
-    Ok(())
+    Ok(words.concat())
 }

@@ -147,6 +147,7 @@ fn refusal(at: &Point, refusals: usize, grid: &Grid, problems: Problems) -> Fail
     let others = match refusals {
         1 => String::new(),
         all if all == grid.size() => ", and so is every other".to_owned(),
+        2 => format!(", and so is another of {}", grid.size()),
         all => format!(", and so are {} others of {}", all - 1, grid.size()),
     };
     let head = format!("the point {} of the grid is refused{others}", at.label());

@@ -39,13 +39,19 @@ fn days(plan: &Plan, step: u32) -> f64 {
     f64::from(step) * plan.simulation.step_days
 }
 
+/// Days with two decimals at most: a step of a third of a day has no end of them.
+fn days_words(days: f64) -> String {
+    let text = format!("{days:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A contract that is over before the horizon.
 fn expiry_warning(plan: &Plan, h: usize) -> Option<String> {
     let contract = &plan.market.contracts[plan.hedges[h].contract];
     let (name, number) = (&contract.name, h + 1);
     let over = |step: u32| {
         let left = days(plan, plan.simulation.steps - step);
-        (days(plan, step), left)
+        [days(plan, step), left].map(days_words)
     };
     match &contract.kind {
         ContractKind::Perpetual { .. } => None,
@@ -54,7 +60,7 @@ fn expiry_warning(plan: &Plan, h: usize) -> Option<String> {
             if last.roll_step.is_some() || last.step >= plan.simulation.steps {
                 return None;
             }
-            let (day, left) = over(last.step);
+            let [day, left] = over(last.step);
             Some(format!(
                 "hedge {number} ({name}): the contract expires on day {day} without a roll; nothing takes its place for the last {left} days"
             ))
@@ -63,7 +69,7 @@ fn expiry_warning(plan: &Plan, h: usize) -> Option<String> {
             if option.expiry_step >= plan.simulation.steps {
                 return None;
             }
-            let (day, left) = over(option.expiry_step);
+            let [day, left] = over(option.expiry_step);
             Some(format!(
                 "hedge {number} ({name}): the option expires on day {day}; for the last {left} days there is none"
             ))

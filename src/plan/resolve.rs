@@ -94,7 +94,10 @@ fn resolve_once(
     let found = resolve_scenario(&loaded.scenario, estimates, &sink);
     let problems = sink.into_problems();
     match found {
-        Some(found) if problems.is_empty() => Ok(found),
+        Some((mut plan, questions)) if problems.is_empty() => {
+            plan.report.notes.extend(loaded.notes.iter().cloned());
+            Ok((plan, questions))
+        }
         _ => Err(Problems::new(loaded.sources.clone(), problems)),
     }
 }

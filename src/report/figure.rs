@@ -30,6 +30,16 @@ pub fn percent(fraction: f64) -> String {
     percent_digits(fraction, 3)
 }
 
+/// A standard error in percent. What rounding leaves of none is written as what it is less than.
+pub fn percent_error(error: f64) -> String {
+    const LEAST: f64 = 1e-6;
+    if error > 0.0 && error < LEAST {
+        "<0.0001 %".to_owned()
+    } else {
+        percent(error)
+    }
+}
+
 fn percent_digits(fraction: f64, digits: i32) -> String {
     let percent = 100.0 * fraction;
     // Near 100 % the distance from it is what counts.
@@ -205,6 +215,13 @@ mod tests {
         ] {
             assert_eq!(percent(fraction), text);
         }
+    }
+
+    #[test]
+    fn errors_of_rounding_are_short() {
+        assert_eq!(percent_error(3e-17), "<0.0001 %");
+        assert_eq!(percent_error(0.0), "0 %");
+        assert_eq!(percent_error(2e-6), "0.000200 %");
     }
 
     #[test]

@@ -185,7 +185,8 @@ impl Report<'_> {
             let probability = &summary.liquidation.probability;
             let futures = futures_text(probability, summary.paths);
             let at_most = match (probability.value, probability.ci95) {
-                (Some(value), Some([_, upper])) if value > 0.0 => {
+                // What was never or always seen stands with its limit already.
+                (Some(value), Some([_, upper])) if value > 0.0 && value < 1.0 => {
                     format!(" (at most {})", percent(upper))
                 }
                 _ => String::new(),
@@ -454,7 +455,7 @@ impl Report<'_> {
             items.push(Item {
                 tone: Tone::Warning,
                 text: format!(
-                    "The scenario refuses {} of the grid, the first of them {first}",
+                    "The scenario refuses {} of the grid, the first of them {first}.",
                     counted(optimum.refused[0], "point")
                 ),
             });

@@ -179,6 +179,7 @@ pub fn json(told: Told<'_>) -> String {
             "grid": of_grid,
             "refinement": optimum.evaluated.len() - of_grid,
             "refused": optimum.refused[0],
+            "first_refusal": info.refusal,
             "refused_between": optimum.refused[1],
             "rounds": problem.rounds,
         }),

@@ -4,13 +4,13 @@ use crate::choice::optimum::constraint::{Constraint, Origin};
 use crate::choice::optimum::outcome::{Found, Optimum};
 use crate::choice::sweep::is_undecided;
 use crate::report::document::{Block, Section, Table};
-use crate::report::figure::NOTHING;
+use crate::report::figure::{NOTHING, percent_error, probability_cells};
 use crate::report::optimum::Report;
 use crate::report::optimum_files::{is_best, is_feasible, judged};
 use crate::report::optimum_words::{Style, measure_words, value_words};
 use crate::report::sections::INTERVAL;
 use crate::stats::estimate::Estimate;
-use crate::stats::limits::LimitStatus;
+use crate::stats::limits::{LimitStatus, ValueKind, kind_of};
 
 /// Most axes with a column each in the table of the frontier, which is 100 characters wide with six of its own.
 const MOST_AXIS_COLUMNS: usize = 3;
@@ -37,7 +37,7 @@ impl Report<'_> {
                 });
             table.push([
                 constraint_label(constraint),
-                bare(estimate.value),
+                self.value(estimate, style, kind_of(constraint.measure.name())),
                 interval,
                 bare(constraint.far_end(estimate)),
                 bare(constraint.slack(estimate)),
@@ -144,11 +144,14 @@ impl Report<'_> {
                 row.push(values.collect::<Vec<String>>().join("; "));
             }
             let capital = Style::of(&problem.capital, self.money);
-            let styles = [Style::Usd(self.money), capital, Style::Percent];
-            for (estimate, style) in point.risks().iter().zip(styles) {
-                let bare =
-                    |number: Option<f64>| number.map_or(NOTHING.to_owned(), |v| style.bare(v));
-                row.extend([bare(estimate.value), bare(estimate.std_error)]);
+            let risks = [
+                (Style::Usd(self.money), ValueKind::Amount),
+                (capital, kind_of(problem.capital.name())),
+                (Style::Percent, ValueKind::Probability),
+            ];
+            for (estimate, (style, kind)) in point.risks().iter().zip(risks) {
+                row.push(self.value(estimate, style, kind));
+                row.push(error(estimate, style, kind));
             }
             row
         });
@@ -185,6 +188,18 @@ impl Report<'_> {
         )
     }
 
+    /// A value; of an event that was never or always seen its limit, as in a sweep.
+    fn value(&self, estimate: &Estimate, style: Style, kind: ValueKind) -> String {
+        match (estimate.value, kind) {
+            (None, _) => NOTHING.to_owned(),
+            (Some(_), ValueKind::Probability) => {
+                let [text, _] = probability_cells(estimate, self.told.info.paths);
+                text
+            }
+            (Some(value), _) => style.bare(value),
+        }
+    }
+
     /// The frontier, thinned out evenly, with the best point.
     fn shown_rows(&self) -> Vec<usize> {
         let optimum = self.told.optimum;
@@ -199,6 +214,19 @@ impl Report<'_> {
         };
         let places = (0..=last).filter(|&place| is_shown(place));
         places.map(|place| frontier[place]).collect()
+    }
+}
+
+/// A standard error; that of an event that was never or always seen says nothing beside its limit.
+fn error(estimate: &Estimate, style: Style, kind: ValueKind) -> String {
+    let is_limit = kind == ValueKind::Probability
+        && matches!((estimate.value, estimate.ci95), (Some(p), Some([lower, upper])) if (p <= 0.0 || p >= 1.0) && lower < upper);
+    match estimate.std_error {
+        Some(error) if !is_limit => match style {
+            Style::Percent => percent_error(error),
+            _ => style.bare(error),
+        },
+        Some(_) | None => NOTHING.to_owned(),
     }
 }
 

@@ -69,9 +69,26 @@ pub(super) fn measure_words(measure: &Measure) -> String {
         "hedge_effectiveness.variance" => "part of the variance removed",
         "liquidation.probability" => "probability of liquidation",
         "collateral.peak.mean" => "mean of the largest collateral posted",
-        _ => name,
+        _ => return percentile_words(name).unwrap_or_else(|| name.to_owned()),
     };
     words.to_owned()
+}
+
+/// A percentile of what people know by a name: `5th percentile of hedged P&L`.
+fn percentile_words(name: &str) -> Option<String> {
+    let (of, percentile) = name.split_once(".percentiles.p")?;
+    let of = match of {
+        "hedged" => "hedged P&L",
+        "unhedged" => "unhedged P&L",
+        "collateral.required" => "required collateral",
+        "collateral.peak" => "the largest collateral posted",
+        _ => return None,
+    };
+    Some(match percentile {
+        "50" => format!("median of {of}"),
+        "1" => format!("1st percentile of {of}"),
+        other => format!("{other}th percentile of {of}"),
+    })
 }
 
 /// How numbers of a measure are written.

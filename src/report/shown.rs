@@ -1,6 +1,6 @@
 //! Estimates and differences of summary keys in the cells of narrow tables.
 
-use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::figure::{Money, NOTHING, grouped, percent, percent_error, probability_cells};
 use crate::report::number::not_zero;
 use crate::stats::estimate::Estimate;
 
@@ -49,7 +49,11 @@ impl Cells {
     pub(super) fn error(&self, estimate: &Estimate, kind: Kind) -> String {
         match estimate.std_error {
             Some(error) if estimate.value.is_some() => {
-                format!("+-{}", not_zero(self.fine(error, kind), error))
+                let text = match kind {
+                    Kind::Usd => self.fine(error, kind),
+                    Kind::Fraction | Kind::Probability => percent_error(error),
+                };
+                format!("+-{}", not_zero(text, error))
             }
             Some(_) | None => NOTHING.to_owned(),
         }

@@ -5,7 +5,7 @@ use crate::plan::types::Plan;
 use crate::report::axis_names::AxisNames;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
-use crate::report::figure::{Money, NOTHING, grouped, percent, probability_cells};
+use crate::report::figure::{Money, NOTHING, grouped, percent, percent_error, probability_cells};
 use crate::report::number::not_zero;
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::report::views::in_force;
@@ -380,7 +380,7 @@ impl Frame<'_> {
         };
         let text = match shown.kind {
             Kind::Usd => self.money.finer().bare(error),
-            Kind::Fraction | Kind::Probability => percent(error),
+            Kind::Fraction | Kind::Probability => percent_error(error),
             Kind::Count => grouped(error, 4),
         };
         format!("+-{}", not_zero(text, error))

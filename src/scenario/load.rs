@@ -28,6 +28,8 @@ pub struct Loaded {
     pub effective_toml: String,
     /// What the checks between tables start from.
     pub draft: Draft,
+    /// What overrides did beyond what they say.
+    pub notes: Vec<String>,
 }
 
 /// Checks between tables, to be made of what could be read of a scenario that is refused, so that all errors come at once.
@@ -85,8 +87,9 @@ pub fn parse(
     let mut file = tree::table(parsed.get_ref(), text, 0, 0);
     let syntax = Syntax::new(&errors, text, &mut file);
     let mut problems = Vec::new();
+    let mut notes = Vec::new();
     let effective = if syntax.problems.is_empty() {
-        with_overrides(text, &file, overrides, &mut problems)
+        with_overrides(text, &file, overrides, &mut problems, &mut notes)
     } else {
         None
     };
@@ -122,6 +125,7 @@ pub fn parse(
             sources,
             effective_toml,
             draft,
+            notes,
         }),
         _ => Err(Problems::new(sources, problems)),
     }
@@ -133,6 +137,7 @@ fn with_overrides(
     file: &Table,
     arguments: &[String],
     problems: &mut Vec<Problem>,
+    notes: &mut Vec<String>,
 ) -> Option<(Table, String)> {
     if arguments.is_empty() {
         return None;
@@ -148,6 +153,7 @@ fn with_overrides(
     let mut applied = Vec::new();
     for parsed in &all {
         let mut numbered = parsed.clone();
+        notes.extend(parsed.replaced_model(&document));
         let outcome = match parsed.misspelt_name(&document, &all) {
             Some(problem) => Err(problem),
             None => numbered

@@ -158,6 +158,29 @@ impl Override {
         })
     }
 
+    /// That a key of another model than the document's takes that one's place, in words.
+    pub fn replaced_model(&self, document: &DocumentMut) -> Option<String> {
+        let [assets, asset, model, chosen, ..] = &self.segments[..] else {
+            return None;
+        };
+        if assets.key != "assets" || model.key != "model" || self.segments.len() < 5 {
+            return None;
+        }
+        let inside = |item: &'_ Item, key: &str| item.as_table_like()?.get(key).cloned();
+        let of_asset = inside(document.get("assets")?, &asset.key)?;
+        let given = inside(&of_asset, "model")?;
+        let (other, _) = given
+            .as_table_like()?
+            .iter()
+            .find(|(key, _)| self.rivals(3).any(|rival| rival == *key))?;
+        Some(format!(
+            "The override of {} takes {} for the model of {} in the place of the scenario's {other}, none of whose settings counts.",
+            self.path(self.segments.len()),
+            chosen.key,
+            asset.key,
+        ))
+    }
+
     /// Applies the override to the document.
     ///
     /// # Errors

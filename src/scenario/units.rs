@@ -66,8 +66,10 @@ impl Span {
             let (unit, size) = UNITS
                 .iter()
                 .find(|(unit, _)| rest[digits..].starts_with(unit))?;
-            let milliseconds = count * *size as f64;
-            if milliseconds.fract() != 0.0 || milliseconds > 1e15 {
+            let exact = count * *size as f64;
+            // Decimals such as 10.2 days are whole milliseconds but for the rounding of their product.
+            let milliseconds = exact.round();
+            if (exact - milliseconds).abs() > 2.0 * f64::EPSILON * exact || milliseconds > 1e15 {
                 return None;
             }
             #[expect(
@@ -297,6 +299,9 @@ mod tests {
             ("1.5h", 1.5, "1h30m"),
             ("1w 1d", 192.0, "8d"),
             ("0d", 0.0, "0d"),
+            // 10.2 times the milliseconds of a day is 881280000.0000001 as a product of binary numbers.
+            ("10.2d", 244.8, "10d4h48m"),
+            ("0.1d", 2.4, "2h24m"),
         ] {
             let span = Span::from_text(text).unwrap();
             assert!((span.days() * 24.0 - hours).abs() < 1e-12, "{text}");
@@ -311,6 +316,7 @@ mod tests {
             "1e3d",
             "1..5h",
             "0.0001ms",
+            "10.2000000001d",
             "9999999999999999w",
             "8h4",
         ] {

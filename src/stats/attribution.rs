@@ -105,13 +105,14 @@ impl WorstMean {
 ///
 /// Paths tied at the boundary share what is left of the 5 % by weight. The influence of a path on the mean `m` of `y` is
 /// `1{worse} (y - y_q) / 5 % + y_q - m` with `y_q` the mean of `y` at the boundary, read from the tail's mildest tenth; with
-/// `y` the loss itself it is that of the expected shortfall.
+/// `y` the loss itself it is that of the expected shortfall. Where that has no error, as its tail is too small, none has.
 pub(super) fn worst_means(
     table: &OutcomeTable,
     hedged_pnl_usd: &Sample,
     percentiles: &Percentiles,
     columns: &[usize],
 ) -> Vec<WorstMean> {
+    let is_told = percentiles.loss(WORST5).ci95.is_some();
     let (Some(loss), Some(edge_loss)) = (
         percentiles.loss(WORST5).value,
         percentiles.loss(WORST5_EDGE).value,
@@ -160,10 +161,10 @@ pub(super) fn worst_means(
                 let square = a * a * deviation
                     + 2.0 * a * c * cross
                     + c * c * hedged_pnl_usd.weight_square_sum();
-                let std_error = if hedged_pnl_usd.len() < 2 {
-                    f64::NAN
-                } else {
+                let std_error = if is_told {
                     square.max(0.0).sqrt() / total
+                } else {
+                    f64::NAN
                 };
                 WorstMean {
                     estimate: Estimate::normal(mean, std_error),
@@ -308,6 +309,24 @@ mod tests {
         // The boundary mean is read from a tenth of the tail, hence not to rounding.
         let ratio = worst.std_error.unwrap() / tail.expected_shortfall.std_error.unwrap();
         assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
+    }
+
+    #[test]
+    fn a_tail_of_one_heavy_path_has_no_errors() {
+        let mut table = OutcomeTable::new(500, Layout::plain(vec!["ETH".into()]));
+        let mut pnl = normals(8, 500);
+        pnl[3] = -9.0;
+        set(&mut table, Column::HedgedPnl, &pnl);
+        set(&mut table, Column::Fees, &normals(9, 500));
+        let of_fees = |table: &OutcomeTable| *of(table).0.worst5.get("fees_usd").unwrap();
+        assert!(of_fees(&table).std_error > Some(0.0));
+        let mut weights = vec![1.0; 500];
+        weights[3] = 40.0;
+        table.set_weights(weights);
+        let found = of_fees(&table);
+        assert!(found.value.is_some());
+        assert_eq!((found.std_error, found.ci95), (None, None));
+        assert!(of(&table).0.all.get("fees_usd").unwrap().std_error > Some(0.0));
     }
 
     #[test]

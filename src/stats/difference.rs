@@ -19,6 +19,9 @@ pub const ROUNDING: f64 = 1e-12;
 /// levels where the two points are near each other. Intervals of differences of probabilities add half a path to each of the
 /// four outcomes of a pair, so that they do not vanish where no path tells the two apart (Agresti and Min).
 ///
+/// A percentile moves with the paths that pass it, and near neighbours have few of those: its error counts one more than there were, as
+/// far as the paths' own differences reach.
+///
 /// Two points with the same outcomes on every path differ by exactly 0, and so do two values that differ by no more than
 /// [`ROUNDING`], with an error as small.
 ///
@@ -69,6 +72,8 @@ struct Pair<'a> {
     entries: [&'a Entry; 2],
     /// The hedged P&L of every path is the same, so that nothing tells the two apart.
     same_paths: bool,
+    /// How far apart the differences of the first columns are.
+    reach: f64,
 }
 
 impl<'a> Pair<'a> {
@@ -77,6 +82,7 @@ impl<'a> Pair<'a> {
         let [a, b] = at.map(|side| sides[side]);
         assert_eq!(a.paths, b.paths, "the same paths");
         let same_paths = same_bits(&a.columns[0], &b.columns[0]) && same_weights(a, b);
+        let reach = reach(&a.columns[0], &b.columns[0]);
         let entries = a.entries.iter();
         let both = entries.filter_map(|entry| Some([entry, b.entry(&entry.key)?]));
         both.map(|entries| Self {
@@ -84,6 +90,7 @@ impl<'a> Pair<'a> {
             sides: [a, b],
             entries,
             same_paths,
+            reach,
         })
         .collect()
     }
@@ -131,8 +138,14 @@ impl<'a> Pair<'a> {
                     None => Estimate::normal(value, std_error),
                 }
             }
-            _ if value.abs() <= rounding && std_error <= rounding => Estimate::exact(0.0),
-            _ => Estimate::normal(value, std_error),
+            _ => {
+                let std_error = std_error.hypot(self.one_more_path());
+                if value.abs() <= rounding && std_error <= rounding {
+                    Estimate::exact(0.0)
+                } else {
+                    Estimate::normal(value, std_error)
+                }
+            }
         }
     }
 
@@ -143,6 +156,36 @@ impl<'a> Pair<'a> {
         same_weights(self.sides[0], self.sides[1])
             && same_bits(column(0, of_a.column), column(1, of_b.column))
             && same_bits(column(0, of_a.other), column(1, of_b.other))
+    }
+
+    /// What one more path that passes a percentile would move it by; 0 of any other estimate.
+    ///
+    /// No percentile moves further than the differences of the paths are apart: all of them by the same sum is no move to be unsure of.
+    fn one_more_path(&self) -> f64 {
+        let [of_a, of_b] = self.entries.map(|entry| &entry.influence);
+        let (
+            &Form::Quantile {
+                sparsity: sparsity_a,
+                ..
+            },
+            &Form::Quantile {
+                sparsity: sparsity_b,
+                ..
+            },
+            None,
+            None,
+        ) = (&of_a.form, &of_b.form, of_a.share, of_b.share)
+        else {
+            return 0.0;
+        };
+        let [a, b] = self.sides;
+        let share = |side: &Influences| side.weight_square_sum / side.weight_sum / side.weight_sum;
+        let move_by = (sparsity_a * share(a)).max(sparsity_b * share(b));
+        let reach = match [of_a.column, of_b.column] {
+            [0, 0] => self.reach,
+            [column_a, column_b] => reach(&a.columns[column_a], &b.columns[column_b]),
+        };
+        move_by.min(reach)
     }
 
     fn is_weighted(&self) -> bool {
@@ -211,6 +254,20 @@ impl<'a> Pair<'a> {
             (centre + half_width).min(1.0),
         ])
     }
+}
+
+/// Largest less smallest difference of two columns.
+fn reach(a: &[f64], b: &[f64]) -> f64 {
+    let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for (((low, high), a), b) in low.iter_mut().zip(&mut high).zip(a).zip(b) {
+            let difference = b - a;
+            *low = low.min(difference);
+            *high = high.max(difference);
+        }
+    }
+    let high = high.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    (high - low.into_iter().fold(f64::INFINITY, f64::min)).max(0.0)
 }
 
 /// One key of some sides: influences that are worked out, and the pairs of them that are held against each other.

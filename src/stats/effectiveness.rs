@@ -31,7 +31,7 @@ pub struct HedgeEffectiveness {
 ///
 /// With the ratio `R = h / u` of two estimates of the same paths, the influence of a path on `R` is
 /// `(IF_h - R IF_u) / u`, where `IF` is `(x - m)^2 - v` for a variance and [`LossTail::influence`] for a shortfall. So the
-/// dependence of the two sides is accounted for.
+/// dependence of the two sides is accounted for. There is no error where that of either shortfall cannot be told.
 pub fn hedge_effectiveness(hedged: &Side, unhedged: &Side) -> HedgeEffectiveness {
     let samples = [hedged.pnl_usd, unhedged.pnl_usd];
     HedgeEffectiveness {
@@ -53,9 +53,17 @@ pub(super) fn variance_effectiveness(pnl_usd: [&Sample; 2], spreads: &[Spread; 2
 pub(super) fn shortfall_effectiveness(pnl_usd: [&Sample; 2], worst5: &[LossTail; 2]) -> Estimate {
     let risks = worst5.map(|tail| tail.shortfall());
     let [hedged, unhedged] = worst5;
-    one_less_ratio(pnl_usd, risks, |x, y| {
+    let told = one_less_ratio(pnl_usd, risks, |x, y| {
         [hedged.influence(x), unhedged.influence(y)]
-    })
+    });
+    let is_told = worst5.iter().all(LossTail::is_told);
+    match told.value {
+        // Without a hedge nothing is removed, whatever the tail.
+        Some(value) if !is_told && pnl_usd[0].values() != pnl_usd[1].values() => {
+            Estimate::normal(value, f64::NAN)
+        }
+        _ => told,
+    }
 }
 
 fn one_less_ratio(
@@ -126,6 +134,19 @@ mod tests {
         let found = effectiveness(vec![1.0, -1.0], vec![0.0, 0.0]);
         assert_eq!(found.variance, Estimate::UNDEFINED);
         assert_eq!(found.es95, Estimate::UNDEFINED);
+    }
+
+    #[test]
+    fn a_tail_too_small_has_no_error() {
+        let found = effectiveness(normals(5, 60), normals(6, 60));
+        assert!(found.variance.std_error > Some(0.0));
+        assert!(found.es95.value.is_some());
+        assert_eq!((found.es95.std_error, found.es95.ci95), (None, None));
+        // What is not hedged at all is known in any sample.
+        assert_eq!(
+            effectiveness(normals(5, 60), normals(5, 60)).es95,
+            Estimate::exact(0.0)
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn spread(sample: &Sample) -> Spread {
     let std_dev = variance.sqrt();
     // sum w^2 (d2 - v)^2, multiplied out.
     let excess = (cube - 2.0 * variance * square + variance * variance * fourth).max(0.0);
-    let small = small_sample_factor(sample.len());
+    let small = small_sample_factor(sample.len(), total, sample.weight_square_sum());
     let std_error_of_variance = (small * excess).sqrt() / total;
     let std_error = if std_dev > 0.0 {
         std_error_of_variance / (2.0 * std_dev)
@@ -58,9 +58,10 @@ pub fn spread(sample: &Sample) -> Spread {
     }
 }
 
-/// `n / (n - 1)`; NaN (no error can be told) for fewer than two values.
-fn small_sample_factor(count: usize) -> f64 {
-    if count < 2 {
+/// `n / (n - 1)`; NaN (no error can be told) for fewer than two values, or weights that make them less than two.
+fn small_sample_factor(count: usize, weight: f64, weight_square: f64) -> f64 {
+    let effective = weight * weight / weight_square;
+    if count < 2 || effective < 2.0 - 1e-9 {
         f64::NAN
     } else {
         count as f64 / (count as f64 - 1.0)
@@ -87,7 +88,7 @@ impl ColumnSums {
         let offset = self.first / self.weight;
         let square = self.second_square_weight - 2.0 * offset * self.first_square_weight
             + offset * offset * self.weight_square;
-        let small = small_sample_factor(self.count);
+        let small = small_sample_factor(self.count, self.weight, self.weight_square);
         Estimate::normal(
             self.shift + offset,
             (small * square.max(0.0)).sqrt() / self.weight,

@@ -207,6 +207,12 @@ pub fn interval_ranks(count: usize, level: Level) -> Option<[usize; 2]> {
     (lower >= 1 && upper <= count).then_some([lower, upper])
 }
 
+/// Whether so many draws have one on a side of a quantile with 97.5 % probability, where that side is `share` of the distribution:
+/// what [`interval_ranks`] asks of both sides.
+pub fn is_enough(count: usize, share: f64) -> bool {
+    (count as f64 * (1.0 - share).ln()).exp() <= 0.025
+}
+
 /// Largest `l` with `P(B < l) <= 2.5 %` and smallest `u` with `P(B >= u) <= 2.5 %`, for `p` up to one half.
 fn exact_ranks(count: usize, p: f64) -> [usize; 2] {
     let n = count as f64;

@@ -173,25 +173,25 @@ fn what_does_not_share_a_market_is_refused_by_the_setting_that_differs() {
             "volatility.toml",
             "volatility = 0.60",
             "volatility = 0.65",
-            "`assets.ETH.model volatility` is 0.6 in eth-treasury-90d and 0.65 in volatility",
+            "`volatility of the model of ETH` is 0.6 in eth-treasury-90d and 0.65 in volatility",
         ),
         (
             "drift.toml",
             "drift = 0.0",
             "drift = 0.1",
-            "`assets.ETH.model drift` is 0 in",
+            "`drift of the model of ETH` is 0 in",
         ),
         (
             "jumps.toml",
             "jumps_per_year = 6",
             "jumps_per_year = 7",
-            "`assets.ETH.model jumps` is 6 a year",
+            "`jumps of the model of ETH` is 6 a year",
         ),
         (
             "holdings.toml",
             "quantity = 50_000",
             "quantity = 40_000",
-            "the holdings are worth 175000000.00 USD in eth-treasury-90d and 140000000.00 USD",
+            "the holdings are worth 175,000,000 USD in eth-treasury-90d and 140,000,000 USD",
         ),
     ] {
         let file = with(name, from, to);

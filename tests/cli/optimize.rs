@@ -376,6 +376,46 @@ fn points_that_the_venue_refuses_are_none_to_choose() {
 }
 
 #[test]
+fn values_that_the_venue_refuses_are_left_out_and_told() {
+    let over = ["--over", "hedges.0.ratio.fixed=0,0.25,0.5,20"];
+    let asked = [
+        &["optimize", TREASURY, "--paths", "1000", "--refine", "0"][..],
+        &["--minimize", "es95"],
+        &over,
+    ]
+    .concat();
+    let report = hedgesim(&asked).ended_with(0);
+    let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted =
+        "The scenario refuses 1 point of the grid, the first of them hedges.0.ratio.fixed=20: ";
+    assert!(words.contains(wanted), "{report}");
+    let wanted = "No point is left with hedges.0.ratio.fixed=20.";
+    assert!(words.contains(wanted), "{report}");
+    let found = optimize(&[&["--minimize", "es95", "--refine", "0"][..], &over].concat());
+    assert_eq!(found["points"]["grid"], 3);
+    assert_eq!(found["points"]["refused"], 1);
+    let reason = found["points"]["first_refusal"].as_str().unwrap();
+    assert!(reason.starts_with("hedges.0.ratio.fixed=20: "), "{reason}");
+}
+
+#[test]
+fn a_frontier_never_says_0_percent_of_what_was_not_seen() {
+    // So small a short is never liquidated in 1,000 futures: at most 0.38 % at 95 %.
+    let asked = [
+        &["optimize", TREASURY, "--paths", "1000", "--refine", "0"][..],
+        &["--minimize", "es95", "--subject-to", "liquidation <= 1%"],
+        &["--over", "hedges.0.ratio.fixed=0.05,0.1"],
+    ]
+    .concat();
+    let report = hedgesim(&asked).ended_with(0);
+    let frontier = &report[report.find("Efficient frontier").unwrap()..];
+    assert!(frontier.contains("< 0.38 %"), "{report}");
+    let limits = &report[report.find("Your limits").unwrap()..];
+    assert!(limits.contains("< 0.38 %"), "{report}");
+    assert!(!report.contains(" 0 %  "), "{report}");
+}
+
+#[test]
 fn each_mistake_is_one_clear_error() {
     let over = ["--over", "hedges.0.ratio.fixed=0:1:0.5"];
     let es95 = ["--minimize", "es95"];
@@ -430,7 +470,7 @@ fn each_mistake_is_one_clear_error() {
         ),
         (
             [&es95[..], &["--over", "hedges.0.ratio.fixed=0.5,20"]].concat(),
-            "every point of the grid with hedges.0.ratio.fixed=20 is refused",
+            "every point of the grid with hedges.0.ratio.fixed=20 is refused, the first of them because",
         ),
         (
             [&es95[..], &over, &["--liquidation-price", "2"]].concat(),

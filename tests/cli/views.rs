@@ -178,6 +178,32 @@ fn limits_are_judged_under_the_views_and_can_name_them() {
 }
 
 #[test]
+fn a_tail_of_few_heavy_paths_is_told_as_too_small_and_keeps_no_limit() {
+    // Under so high a mean a few paths carry the weight of the upper tail.
+    let run = |more: &[&str]| {
+        let view = ["--view", "mean BTC = 90_000", "--format", "json"];
+        let run = ["run", TOKEN, "--paths", "2000"];
+        hedgesim(&[&run[..], &view[..], more].concat())
+    };
+    let found = lasting(&run(&[]).ended_with(3), true);
+    let p999 = &found["unhedged"]["percentiles"]["p99.9"];
+    assert!(p999["value"].is_number());
+    assert!(
+        p999["std_error"].is_null() && p999["ci95"].is_null(),
+        "{p999}"
+    );
+    for key in ["hedged", "unhedged"] {
+        for (level, estimate) in found[key]["percentiles"].as_object().unwrap() {
+            assert_ne!(estimate["std_error"], 0.0, "{key} {level}");
+        }
+    }
+    // A limit far beyond the value is not kept on it either: it cannot be told.
+    let limit = "limits.+={ require = \"unhedged.percentiles.p99.9 <= 1e12\" }";
+    let judged = lasting(&run(&["--set", limit]).ended_with(3), true);
+    assert_eq!(judged["limits"][2]["status"], "unknown");
+}
+
+#[test]
 fn views_that_cannot_be_had_are_refused_and_nothing_is_written() {
     let folder = empty_folder("views-refused");
     let out = folder.join("out");

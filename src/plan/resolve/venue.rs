@@ -171,13 +171,24 @@ pub fn listing<'p>(
         return None;
     };
     let Some(found) = preset.listing(&given.value) else {
-        let symbols = preset.listings.iter().map(|listing| &listing.listing);
+        let fitting: Vec<&ListingPreset> = preset.listings.iter().filter(fits).collect();
+        let asset = wanted.underlying.map(|asset| asset.value.as_str());
+        let is_on = |listing: &&&ListingPreset| asset.is_none_or(|a| listing.underlying == a);
+        let on_asset: Vec<String> = fitting
+            .iter()
+            .filter(is_on)
+            .map(|listing| listing.listing.clone())
+            .collect();
+        if let (true, Some(asset)) = (on_asset.is_empty(), asset) {
+            let what = kind.map_or("contract", ListedKind::words);
+            let allowed = format!("a venue with a {what} on {asset}");
+            let reason = format!("the presets of {} have no {what} on {asset}", preset.name);
+            sink.push(Refusal::does_not_fit(given, allowed, reason));
+            return None;
+        }
+        let symbols = on_asset;
         let home = format!("among the presets of {}", preset.name);
-        sink.push(Refusal::unknown_name(
-            given,
-            symbols.cloned().collect(),
-            &home,
-        ));
+        sink.push(Refusal::unknown_name(given, symbols, &home));
         return None;
     };
     if let Some(asset) = wanted

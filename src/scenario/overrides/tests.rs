@@ -93,3 +93,23 @@ fn paths_that_lead_nowhere_are_refused() {
         "the override `a..b=1` is not of the form path=value"
     );
 }
+
+#[test]
+fn a_key_of_another_model_is_told_and_nothing_else() {
+    let text = "[assets.ETH]\nmodel.jump_diffusion = { volatility = 0.6, kou = {} }\n";
+    let document: DocumentMut = text.parse().unwrap();
+    let told = |argument: &str| {
+        let parsed = Override::parse(argument, 1).unwrap();
+        parsed.replaced_model(&document)
+    };
+    assert_eq!(
+        told("assets.ETH.model.gbm.volatility=0.5").unwrap(),
+        "The override of assets.ETH.model.gbm.volatility takes gbm for the model of ETH in the place of the scenario's jump_diffusion, \
+         none of whose settings counts."
+    );
+    // A whole model is meant, and a key of the same one replaces nothing.
+    assert_eq!(told("assets.ETH.model.gbm={ volatility = 0.5 }"), None);
+    assert_eq!(told("assets.ETH.model.jump_diffusion.volatility=0.5"), None);
+    assert_eq!(told("assets.BTC.model.gbm.volatility=0.5"), None);
+    assert_eq!(told("assets.ETH.spot_usd=5"), None);
+}
