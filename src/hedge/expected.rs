@@ -11,6 +11,9 @@ use crate::hedge::moments::{
 };
 use crate::plan::types::{ContractPlan, DatedPlan, Follows, FundingPlan, Plan};
 
+/// More lots are joined: what is said of two of them at the time between is as good.
+const MOST_LOTS: usize = 32;
+
 /// A size that differs from another by no more than this fraction is the same but for rounding.
 const LOT_ROUNDING_FRAC: f64 = 1e-12;
 
@@ -164,6 +167,19 @@ impl Lot {
     }
 }
 
+/// Joins lots that were entered one after the other, two by two.
+fn join_lots(lots: &mut Vec<Lot>) {
+    let joined = lots.chunks(2).map(|pair| {
+        let size: f64 = pair.iter().map(|lot| lot.size).sum();
+        let weighted: f64 = pair.iter().map(|lot| lot.size * lot.entered_years).sum();
+        Lot {
+            entered_years: weighted / size,
+            size,
+        }
+    });
+    *lots = joined.collect();
+}
+
 /// What the basis of the contracts held earns at the carry at which their sizes are entered, USD; what is closed is taken from all lots
 /// alike.
 fn carry_usd(plan: &Plan, contract: &ContractPlan, dated: &DatedPlan, sizes: &[f64]) -> f64 {
@@ -210,6 +226,9 @@ fn carry_usd(plan: &Plan, contract: &ContractPlan, dated: &DatedPlan, sizes: &[f
                 entered_years: from,
                 size: added,
             });
+            if lots.len() > MOST_LOTS {
+                join_lots(&mut lots);
+            }
         }
     }
     close(&mut lots, held, f64::from(plan.simulation.steps) * dt, 1.0);

@@ -9,7 +9,8 @@ use crate::hedge::legs::{Positions, is_inverse, margined_notional, quote, side};
 use crate::hedge::levels::Requirement;
 use crate::hedge::moments::{std_dev_log_mark, variance_annual};
 use crate::plan::types::{
-    ContractKind, FundingSource, MarginMode, OptionKind, Plan, SettlementCurrency,
+    ContractKind, FundingSource, MarginMode, OptionKind, OrderStyle, Plan, Rebalance,
+    SettlementCurrency,
 };
 
 /// What the glance of a hedge of a general plan says besides.
@@ -54,8 +55,11 @@ pub struct LegGlance {
     pub rolls: usize,
     /// What they are expected to cost.
     pub expected_roll_cost_usd: f64,
-    /// What a dated future is expected to earn as its basis runs off at an unchanged carry; positive is received.
+    /// What a dated future is expected to earn as its basis runs off at the carry of its entry; positive is received.
     pub expected_carry_usd: Option<f64>,
+    /// Whether rebalancing or an order in parts may enter it anew on the way, which the expected carry leaves out.
+    #[serde(skip)]
+    pub is_entered_anew: bool,
     /// Strike of an option, USD per base unit.
     pub strike_usd: Option<f64>,
     /// Value of an option on one base unit.
@@ -236,6 +240,8 @@ fn leg_glance(legs: &Positions<'_>, h: usize, expected: &Expected) -> LegGlance 
         rolls: expected.rolls,
         expected_roll_cost_usd: expected.roll_cost_usd,
         expected_carry_usd: expected.carry_usd,
+        is_entered_anew: hedge.rebalance != Rebalance::Never
+            || matches!(hedge.order.style, OrderStyle::Twap { .. }),
         strike_usd: option.map(|option| option.strike_usd),
         option_value_usd: quoted.map(|quoted| quoted.unit),
         option_delta: quoted.map(|quoted| quoted.delta),

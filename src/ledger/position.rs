@@ -43,7 +43,7 @@ impl<const K: usize> LaneMarks<K> {
         range_usd: (0.0, 0.0),
     };
 
-    /// One lane of a stretch, with the inventory if `WEALTH`.
+    /// One lane of a stretch, with the inventory if wealth is followed (`WEALTH`).
     #[inline(always)]
     pub(super) fn new<const WEALTH: bool>(stretch: &Stretch<'_, K>, lane: usize) -> Self {
         let mut mark_usd = [0.0; K];

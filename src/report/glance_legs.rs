@@ -267,8 +267,18 @@ fn money_rows(hedge: &Glance, leg: &LegGlance) -> Vec<Row> {
         rows.push(row(
             "expected carry",
             usd(carry_usd),
-            funding_remark(carry_usd).replace("received", "earned"),
+            carry_remark(carry_usd, leg.is_entered_anew),
         ));
     }
     rows
+}
+
+/// What stands beside an expected carry.
+fn carry_remark(carry_usd: f64, is_entered_anew: bool) -> String {
+    let remark = funding_remark(carry_usd).replace("received", "earned");
+    if is_entered_anew {
+        format!("{remark} as it is entered now")
+    } else {
+        remark
+    }
 }

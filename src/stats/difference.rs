@@ -72,8 +72,15 @@ struct Pair<'a> {
     entries: [&'a Entry; 2],
     /// The hedged P&L of every path is the same, so that nothing tells the two apart.
     same_paths: bool,
-    /// How far apart the differences of the first columns are.
+    /// Of a percentile, how far apart the differences of the paths are.
     reach: f64,
+}
+
+/// Whether both are percentiles of a column as it stands.
+fn is_percentile(entries: [&Entry; 2]) -> bool {
+    entries.iter().all(|entry| {
+        matches!(entry.influence.form, Form::Quantile { .. }) && entry.influence.share.is_none()
+    })
 }
 
 impl<'a> Pair<'a> {
@@ -82,15 +89,29 @@ impl<'a> Pair<'a> {
         let [a, b] = at.map(|side| sides[side]);
         assert_eq!(a.paths, b.paths, "the same paths");
         let same_paths = same_bits(&a.columns[0], &b.columns[0]) && same_weights(a, b);
-        let reach = reach(&a.columns[0], &b.columns[0]);
+        // Many percentiles are of one column.
+        let mut reaches: Vec<([usize; 2], f64)> = Vec::new();
+        let mut reach_of = |entries: [&Entry; 2]| {
+            let columns = entries.map(|entry| entry.influence.column);
+            if let Some((_, reach)) = reaches.iter().find(|(of, _)| *of == columns) {
+                return *reach;
+            }
+            let found = reach(&a.columns[columns[0]], &b.columns[columns[1]]);
+            reaches.push((columns, found));
+            found
+        };
         let entries = a.entries.iter();
         let both = entries.filter_map(|entry| Some([entry, b.entry(&entry.key)?]));
         both.map(|entries| Self {
             at,
             sides: [a, b],
+            reach: if is_percentile(entries) {
+                reach_of(entries)
+            } else {
+                0.0
+            },
             entries,
             same_paths,
-            reach,
         })
         .collect()
     }
@@ -127,25 +148,22 @@ impl<'a> Pair<'a> {
         let value = of_b - of_a;
         let std_error = self.std_error(square);
         let rounding = ROUNDING * of_a.abs().max(of_b.abs());
-        match self.entries.map(|entry| entry.influence.form) {
-            [Form::Event(of_a, p_a), Form::Event(of_b, p_b)] => {
-                match self.matched_interval([(of_a, p_a), (of_b, p_b)]) {
-                    Some(interval) => Estimate {
-                        value: Some(value),
-                        std_error: Some(std_error).filter(|error| error.is_finite()),
-                        ci95: Some(interval),
-                    },
-                    None => Estimate::normal(value, std_error),
-                }
-            }
-            _ => {
-                let std_error = std_error.hypot(self.one_more_path());
-                if value.abs() <= rounding && std_error <= rounding {
-                    Estimate::exact(0.0)
-                } else {
-                    Estimate::normal(value, std_error)
-                }
-            }
+        let forms = self.entries.map(|entry| entry.influence.form);
+        if let [Form::Event(of_a, p_a), Form::Event(of_b, p_b)] = forms {
+            return match self.matched_interval([(of_a, p_a), (of_b, p_b)]) {
+                Some(interval) => Estimate {
+                    value: Some(value),
+                    std_error: Some(std_error).filter(|error| error.is_finite()),
+                    ci95: Some(interval),
+                },
+                None => Estimate::normal(value, std_error),
+            };
+        }
+        let std_error = std_error.hypot(self.one_more_path());
+        if value.abs() <= rounding && std_error <= rounding {
+            Estimate::exact(0.0)
+        } else {
+            Estimate::normal(value, std_error)
         }
     }
 
@@ -181,11 +199,7 @@ impl<'a> Pair<'a> {
         let [a, b] = self.sides;
         let share = |side: &Influences| side.weight_square_sum / side.weight_sum / side.weight_sum;
         let move_by = (sparsity_a * share(a)).max(sparsity_b * share(b));
-        let reach = match [of_a.column, of_b.column] {
-            [0, 0] => self.reach,
-            [column_a, column_b] => reach(&a.columns[column_a], &b.columns[column_b]),
-        };
-        move_by.min(reach)
+        move_by.min(self.reach)
     }
 
     fn is_weighted(&self) -> bool {
@@ -391,5 +405,7 @@ fn same_bits(a: &[f64], b: &[f64]) -> bool {
     bytemuck::cast_slice::<f64, u64>(a) == bytemuck::cast_slice::<f64, u64>(b)
 }
 
+#[cfg(test)]
+mod neighbour_tests;
 #[cfg(test)]
 mod tests;
