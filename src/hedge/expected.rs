@@ -7,15 +7,13 @@ use crate::hedge::costs::{delivery_cost_usd, trade_cost_usd};
 use crate::hedge::expected_funding::{Weight, weighted_rate};
 use crate::hedge::legs::{Positions, is_inverse};
 use crate::hedge::moments::{
-    expected_inverse_basis, expected_inverse_basis_at, expected_mark_at_usd, expected_mark_usd,
+    basis_process, expected_inverse_basis, expected_inverse_basis_at, expected_mark_at_usd,
+    expected_mark_usd,
 };
 use crate::plan::types::{ContractPlan, DatedPlan, Follows, FundingPlan, Plan};
 
-/// More lots are joined: what is said of two of them at the time between is as good.
-const MOST_LOTS: usize = 32;
-
 /// A size that differs from another by no more than this fraction is the same but for rounding.
-const LOT_ROUNDING_FRAC: f64 = 1e-12;
+const SIZE_ROUNDING_FRAC: f64 = 1e-12;
 
 /// A hedge's expectations, USD; what is received is positive, costs are at least 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,107 +129,98 @@ fn funding_usd(plan: &Plan, contract: &ContractPlan, sizes: &[f64]) -> f64 {
         .sum()
 }
 
-/// A part of a size in a dated future, entered at one time.
-#[derive(Debug, Clone, Copy)]
-struct Lot {
-    entered_years: f64,
+/// A size in a dated future, and the law of the carry at which it was entered, averaged by size as the ledger averages it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Entered {
     size: f64,
+    /// Mean and variance of the carry, and its covariance with the Brownian motion of the spot.
+    law: [f64; 3],
+    /// What its basis was worth on entry, times the size, USD.
+    basis_usd: f64,
 }
 
-impl Lot {
-    /// What its basis earns at the carry of its entry up to a later time, USD: that of a short in USD
-    /// `F0 - S0 - (S1 exp(b(y0, tau1)) - S1)`, that of one in coins `U (exp(-b(y0, tau1)) - exp(-b0))`.
-    fn carry_usd(
-        &self,
-        plan: &Plan,
-        contract: &ContractPlan,
-        expiry_years: f64,
-        years: f64,
-    ) -> f64 {
-        let entered = self.entered_years;
-        let tenors = [expiry_years - entered, (expiry_years - years).max(0.0)];
-        let moved_usd = if is_inverse(contract) {
-            let [at_entry, now] =
-                tenors.map(|tenor_years| expected_inverse_basis_at(contract, entered, tenor_years));
-            now - at_entry
-        } else {
-            let asset = &plan.market.assets[contract.underlying];
-            let growth = (asset.drift_annual * (years - entered)).exp();
-            let spot_usd = asset.spot_usd * (asset.drift_annual * entered).exp();
-            let [at_entry_usd, now_usd] = tenors.map(|tenor_years| {
-                expected_mark_at_usd(&plan.market, contract, entered, tenor_years)
-            });
-            growth * (now_usd - spot_usd) - (at_entry_usd - spot_usd)
-        };
-        -self.size * moved_usd
+/// What the basis of a unit of size is worth on average at a time, USD: `S (exp(b) - 1)`, of an inverse future the `exp(-b)` of its coins.
+/// The carry has some law, and there are so many years to the expiry.
+fn basis_usd(plan: &Plan, contract: &ContractPlan, law: [f64; 3], years: f64, tenor: f64) -> f64 {
+    let [mean, variance, covariance] = law;
+    let basis = contract
+        .dated()
+        .map_or(0.0, |dated| dated.basis(mean, tenor));
+    let spread = 0.5 * variance * tenor * tenor;
+    if is_inverse(contract) {
+        (spread - basis).exp()
+    } else {
+        let asset = &plan.market.assets[contract.underlying];
+        let spot_usd = asset.spot_usd * (asset.drift_annual * years).exp();
+        let shift = asset.volatility_annual * covariance * tenor;
+        spot_usd * (basis + spread + shift).exp_m1()
     }
 }
 
-/// Joins lots that were entered one after the other, two by two.
-fn join_lots(lots: &mut Vec<Lot>) {
-    let joined = lots.chunks(2).map(|pair| {
-        let size: f64 = pair.iter().map(|lot| lot.size).sum();
-        let weighted: f64 = pair.iter().map(|lot| lot.size * lot.entered_years).sum();
-        Lot {
-            entered_years: weighted / size,
-            size,
+impl Entered {
+    /// Enters so much more.
+    fn add(&mut self, added: f64, law: [f64; 3], unit_basis_usd: f64) {
+        let share = added / (self.size + added);
+        for (kept, new) in self.law.iter_mut().zip(law) {
+            *kept += share * (new - *kept);
         }
-    });
-    *lots = joined.collect();
+        self.size += added;
+        self.basis_usd += added * unit_basis_usd;
+    }
+
+    /// Closes a share of it; returns what it has earned, where the basis of a unit is worth so much now.
+    fn close(&mut self, share: f64, unit_basis_usd: f64) -> f64 {
+        let earned_usd = share * (self.basis_usd - self.size * unit_basis_usd);
+        self.size -= share * self.size;
+        self.basis_usd -= share * self.basis_usd;
+        earned_usd
+    }
 }
 
-/// What the basis of the contracts held earns at the carry at which their sizes are entered, USD; what is closed is taken from all lots
-/// alike.
+/// What the basis of the contracts held earns at the carry at which their sizes are entered, USD.
 fn carry_usd(plan: &Plan, contract: &ContractPlan, dated: &DatedPlan, sizes: &[f64]) -> f64 {
     let dt = plan.simulation.step_years();
+    let process = basis_process(&dated.carry);
     let mut total_usd = 0.0;
-    let mut lots: Vec<Lot> = Vec::new();
-    let mut held: Option<f64> = None;
-    // Closes a share of all lots.
-    let mut close = |lots: &mut Vec<Lot>, held: Option<f64>, years: f64, share: f64| {
-        for lot in lots.iter_mut() {
-            let closed = Lot {
-                size: lot.size * share,
-                ..*lot
-            };
-            let expiry_years = held.unwrap_or(years);
-            total_usd += closed.carry_usd(plan, contract, expiry_years, years);
-            lot.size -= closed.size;
-        }
-        if share >= 1.0 {
-            lots.clear();
-        }
-    };
-    for step in 1..=plan.simulation.steps {
+    let mut entered = Entered::default();
+    let mut expiry_years: Option<f64> = None;
+    for step in 1..=plan.simulation.steps + 1 {
         let from = f64::from(step - 1) * dt;
         // The middle of the step: at its ends there may be a roll.
-        let next = dated.expiry_at(from + 0.5 * dt).map(|expiry| expiry.years);
-        if next != held {
-            close(&mut lots, held, from, 1.0);
-            held = next;
-        }
-        if held.is_none() {
-            break;
-        }
-        let present: f64 = lots.iter().map(|lot| lot.size).sum();
-        let target = sizes[step as usize];
-        if present * target <= 0.0 {
-            close(&mut lots, held, from, 1.0);
-        } else if target.abs() < present.abs() {
-            close(&mut lots, held, from, 1.0 - target / present);
-        }
-        let added = target - lots.iter().map(|lot| lot.size).sum::<f64>();
-        if added.abs() > LOT_ROUNDING_FRAC * target.abs() {
-            lots.push(Lot {
-                entered_years: from,
-                size: added,
-            });
-            if lots.len() > MOST_LOTS {
-                join_lots(&mut lots);
+        let next = (step <= plan.simulation.steps)
+            .then(|| dated.expiry_at(from + 0.5 * dt))
+            .flatten()
+            .map(|expiry| expiry.years);
+        let target = if next.is_some() {
+            sizes[step as usize]
+        } else {
+            0.0
+        };
+        let at = |law: [f64; 3], expiry_years: f64| {
+            let tenor_years = (expiry_years - from).max(0.0);
+            basis_usd(plan, contract, law, from, tenor_years)
+        };
+        if let Some(expiry_years) = expiry_years {
+            let share = if next != Some(expiry_years) || entered.size * target <= 0.0 {
+                1.0
+            } else {
+                (1.0 - target / entered.size).max(0.0)
+            };
+            if share > 0.0 {
+                total_usd += entered.close(share, at(entered.law, expiry_years));
             }
         }
+        let Some(next) = next else { break };
+        expiry_years = Some(next);
+        let added = target - entered.size;
+        if added.abs() > SIZE_ROUNDING_FRAC * target.abs() {
+            let value = process.value(from);
+            let covariance =
+                process.covariance_with_brownian(from, dated.carry.correlation_with_spot);
+            let law = [value.mean, value.variance, covariance];
+            entered.add(added, law, at(law, next));
+        }
     }
-    close(&mut lots, held, f64::from(plan.simulation.steps) * dt, 1.0);
     total_usd
 }
 
