@@ -13,7 +13,7 @@ use hedgesim::plan::types::Plan;
 /// `|estimate - truth| < 4.892` standard errors is wrong once in a million seeds.
 const STD_ERRORS: f64 = 4.892;
 
-fn plan(step: &str, contract: &str, hedge: &str, account: &str) -> Plan {
+fn plan(step: &str, contract: &str, holding: &str, hedge: &str, account: &str) -> Plan {
     let text = format!(
         r#"
 [simulation]
@@ -33,7 +33,7 @@ maintenance = [{{ rate = "0.1%" }}]
 [[holdings]]
 asset = "X"
 quantity = 1_000
-sell.evenly = {{ every = "20d" }}
+{holding}
 [[hedges]]
 contract = "c"
 account = "main"
@@ -48,6 +48,11 @@ venue = "own"
     let loaded = parse("glance.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"));
     resolve(&loaded).unwrap_or_else(|problems| panic!("{problems}"))
 }
+
+const SOLD: &str = "sell.evenly = { every = \"20d\" }";
+
+/// What is produced is hedged at the carry of its day, and some of it is sold on the way.
+const GROWING: &str = "produce = { every = \"4d\", quantity = 200, cost_usd_per_unit = 40, sold = \"held\" }\nsell.evenly = { every = \"20d\" }";
 
 const LINEAR: (&str, &str) = ("", "collateral_usd = 10_000_000");
 const INVERSE: (&str, &str) = (
@@ -95,7 +100,7 @@ fn expected_funding_is_that_of_the_engine() {
                 "{settlement}perpetual = {{ basis.ou = {{ {basis} }}, funding.premium_formula = {{ cap_per_8h = \"1%\" }} }}"
             );
             let hedge = format!("position = \"{position}\"");
-            let plan = plan("8h", &contract, &hedge, account);
+            let plan = plan("8h", &contract, SOLD, &hedge, account);
             let expected = glance(&plan)[0].expected_funding_usd;
             assert_eq!(expected > 0.0, position == "short", "{expected}");
             let column = Column::Funding as usize;
@@ -109,18 +114,23 @@ fn expected_funding_is_that_of_the_engine() {
 fn expected_carry_is_that_of_the_engine() {
     let roll = "roll = { before_expiry = \"4d\", into = \"30d\" }";
     for (settlement, account) in [LINEAR, INVERSE] {
-        for (expiry, roll) in [("40d", ""), ("90d", ""), ("30d", roll)] {
+        for (expiry, holding, roll) in [
+            ("40d", SOLD, ""),
+            ("90d", SOLD, ""),
+            ("30d", SOLD, roll),
+            ("90d", GROWING, ""),
+        ] {
             let contract = format!(
                 "{settlement}dated = {{ expiry = \"{expiry}\", slope_per_year = 0.1, carry.ou = {{ {PROCESS} }} }}"
             );
-            let plan = plan("2d", &contract, roll, account);
+            let plan = plan("2d", &contract, holding, roll, account);
             let leg = glance(&plan)[0].leg.clone().expect("a general plan");
             let expected = leg.expected_carry_usd.expect("a dated future");
             assert!(expected > 100.0, "{expected}");
             let column = Layout::of(&plan).index(Extra::Carry).expect("a column");
-            let what = format!("{settlement} {expiry} {roll}");
+            let what = format!("{settlement} {expiry} {holding} {roll}");
             // Coins at the carry of time 0 do not depend on the price.
-            let is_random = settlement == LINEAR.0 || !roll.is_empty();
+            let is_random = settlement == LINEAR.0 || !roll.is_empty() || holding == GROWING;
             agrees(&plan, expected, column, is_random, &what);
         }
     }
