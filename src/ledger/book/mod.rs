@@ -4,7 +4,7 @@
 //! the price of a unit in the currency of the account. A tile's prices in that form (`series`) are worked out for all lanes at
 //! once, and so is a step in which nothing happens to a lane (`screen`, and for each account `quiet_single` or `quiet_account`), or
 //! up to the trades that happen on every path. `doubt` looks closer at lanes that come near a liquidation; `lane` takes those in
-//! which something happens through the order of events.
+//! which something happens through the order of events, and `transfers` is a shorter way for those in which only money travels.
 
 mod account_rule;
 mod bridges;
