@@ -466,7 +466,7 @@ fn what_is_described_and_not_used_is_noted() {
     .map(str::to_owned);
     let plan = resolve(&parse("full.toml", FULL, &more).unwrap()).unwrap();
     for note in [
-        "The contract more is simulated and no hedge uses it.",
+        "No hedge uses the contract more.",
         "The venue idle is described and nothing uses it.",
     ] {
         let notes = &plan.report.notes;

@@ -245,7 +245,7 @@ fn note_unused(scenario: &Scenario, hedges: &[HedgePlan], setting: &Setting<'_>)
         };
         if !hedges.iter().any(is_used) {
             let name = &contract.name.value;
-            let note = format!("The contract {name} is simulated and no hedge uses it.");
+            let note = format!("No hedge uses the contract {name}.");
             setting.notes.add(note);
         }
     }
