@@ -63,7 +63,7 @@ impl QuietLane {
     }
 
     /// Books what is required and, at a watching moment, wealth.
-    pub(super) fn record(&self, steps: &Steps<'_>, hot: &mut Hot, lane: usize) {
+    fn record(&self, steps: &Steps<'_>, hot: &mut Hot, lane: usize) {
         let required_usd = &mut hot.required_usd[lane];
         *required_usd = larger(self.needed_usd, *required_usd);
         if steps
