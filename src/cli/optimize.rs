@@ -70,6 +70,7 @@ pub(crate) fn optimize(arguments: &Optimize) -> Result<(), Failure> {
         simulation_seconds,
         liquidation_price: is_priced.then_some(liquidation_price),
         refusal: candidates.refusal.clone(),
+        lost: candidates.lost.clone(),
         views,
         scenario: chosen_scenario(&problem, &optimum, &candidates)?,
     };

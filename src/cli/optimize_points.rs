@@ -27,8 +27,10 @@ pub(crate) struct Candidates {
     pub(crate) grid: Grid,
     /// The plan of the first point that the scenario takes.
     pub(crate) first: Plan,
-    /// The first point that it refuses, and why, and the values that are at no point left, in one line.
+    /// The first point that it refuses, and why.
     pub(crate) refusal: Option<String>,
+    /// Values at which no point is taken, `PATH=VALUE,VALUE` for each axis that has any.
+    pub(crate) lost: Vec<String>,
     /// The texts that the first point was read from.
     pub(crate) sources: Sources,
     name: String,
@@ -74,7 +76,7 @@ impl Candidates {
             let problems = plan.as_ref().err()?;
             let first = problems.list().first();
             let reason = first.map_or(String::new(), |problem| problem.message.clone());
-            Some(format!("{}: {reason}{lost}", grid.point(index).label()))
+            Some(format!("{}: {reason}", grid.point(index).label()))
         });
         let Some(first) = found.iter().find_map(|plan| plan.as_ref().ok()).cloned() else {
             return Err(Failure::Other("no point of the grid was read".to_owned()));
@@ -86,6 +88,7 @@ impl Candidates {
             grid,
             first,
             refusal,
+            lost,
             sources,
             name,
             text,
@@ -193,11 +196,11 @@ fn check_decisions(grid: &Grid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The values that are taken at no point, in words, empty without any. A word among them, such as the name of a venue, is taken for a
+/// The values that are taken at no point, `PATH=VALUE,VALUE` for each axis that has any. A word among them, such as the name of a venue, is taken for a
 /// slip; and there must be something left to choose.
-fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<String, Failure> {
+fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<Vec<String>, Failure> {
     let taken = found.iter().filter(|plan| plan.is_ok()).count();
-    let mut words = Vec::new();
+    let mut lost_of_axes = Vec::new();
     for (axis, of_axis) in grid.axes().iter().enumerate() {
         let mut lost = Vec::new();
         for (place, value) in of_axis.values.iter().enumerate() {
@@ -219,9 +222,8 @@ fn lost_values(grid: &Grid, found: &[Result<Plan, Problems>]) -> Result<String, 
             }
         }
         if !lost.is_empty() {
-            let name = of_axis.name();
-            words.push(format!(". No point is left with {name}={}", lost.join(",")));
+            lost_of_axes.push(format!("{}={}", of_axis.name(), lost.join(",")));
         }
     }
-    Ok(words.concat())
+    Ok(lost_of_axes)
 }

@@ -452,10 +452,15 @@ impl Report<'_> {
         }));
         if optimum.refused[0] > 0 {
             let first = info.refusal.as_deref().unwrap_or_default();
+            let lost = if info.lost.is_empty() {
+                String::new()
+            } else {
+                format!(" No point is left with {}.", info.lost.join(" or "))
+            };
             items.push(Item {
                 tone: Tone::Warning,
                 text: format!(
-                    "The scenario refuses {} of the grid, the first of them {first}.",
+                    "The scenario refuses {} of the grid, the first of them {first}.{lost}",
                     counted(optimum.refused[0], "point")
                 ),
             });

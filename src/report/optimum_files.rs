@@ -40,6 +40,8 @@ pub struct OptimumInfo {
     pub liquidation_price: Option<f64>,
     /// The first point of the grid that the scenario refuses, and why.
     pub refusal: Option<String>,
+    /// Values at which no point is taken, `PATH=VALUE,VALUE` for each axis that has any.
+    pub lost: Vec<String>,
     /// What the views came to at the first point of the search, if there are any.
     pub views: Option<ViewsOutcome>,
     /// The best scenario, or the nearest to keeping the limits, TOML.
@@ -180,6 +182,7 @@ pub fn json(told: Told<'_>) -> String {
             "refinement": optimum.evaluated.len() - of_grid,
             "refused": optimum.refused[0],
             "first_refusal": info.refusal,
+            "lost_values": info.lost,
             "refused_between": optimum.refused[1],
             "rounds": problem.rounds,
         }),

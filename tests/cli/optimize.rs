@@ -396,6 +396,9 @@ fn values_that_the_venue_refuses_are_left_out_and_told() {
     assert_eq!(found["points"]["refused"], 1);
     let reason = found["points"]["first_refusal"].as_str().unwrap();
     assert!(reason.starts_with("hedges.0.ratio.fixed=20: "), "{reason}");
+    assert!(!reason.contains("No point"), "{reason}");
+    let lost = &found["points"]["lost_values"];
+    assert_eq!(*lost, serde_json::json!(["hedges.0.ratio.fixed=20"]));
 }
 
 #[test]
