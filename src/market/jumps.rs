@@ -7,7 +7,7 @@ use crate::math::bits::places_of;
 use crate::math::jumps::{kou_compensator, merton_compensator};
 use crate::math::normal;
 use crate::math::random::{Purpose, Streams, address_number};
-use crate::math::vector::ln;
+use crate::math::scalar;
 use crate::outcome::table::LANES;
 use crate::plan::types::{AssetPlan, JumpPlan, JumpSizes};
 
@@ -31,7 +31,7 @@ impl JumpSizes {
                     (1.0 - u, up_probability, -up_mean_log)
                 };
                 // At u just above 1 - p the ratio may round above 1.
-                scale_log * natural_log((tail / probability).min(1.0))
+                scale_log * scalar::ln((tail / probability).min(1.0))
             }
         }
     }
@@ -294,10 +294,4 @@ fn due_lanes(next_years: &[f64; LANES], end_years: f64) -> u64 {
         bits |= u64::from(next < end_years) << lane;
     }
     bits
-}
-
-/// [`ln`], compiled with fused multiply-adds where the processor has them.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn natural_log(x: f64) -> f64 {
-    ln(x)
 }

@@ -55,12 +55,6 @@ fn within_range(price_usd: f64) -> f64 {
     if price_usd > most { most } else { price_usd }
 }
 
-/// Factor on a price of a jump of its logarithm.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub(crate) fn jump_factor(log_size: f64) -> f64 {
-    exp(log_size)
-}
-
 /// The exponential of numbers under 0.04 in size, from the constant term up: the error is below `7e-6 |x|^3`.
 const EXP_4: [f64; 5] = [
     1.0,

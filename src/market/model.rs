@@ -4,12 +4,11 @@ use crate::market::contract::ContractModel;
 use crate::market::covariance::{Factor, FactorCovariance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
-use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, Tenors, jump_factor, move_spots, sum_shocks,
-};
+use crate::market::kernels::{ContractMoves, Smallness, Stamps, Tenors, move_spots, sum_shocks};
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
+use crate::math::scalar;
 use crate::math::vector::{LARGEST_NORMAL, exp};
 use crate::outcome::table::LANES;
 use crate::plan::types::Plan;
@@ -287,7 +286,7 @@ impl MarketModel {
             Smallness::Any => move_spots::<0>(shocks, factor, drift, spot_usd, out),
         }
         for jump in tile.jumps.iter().filter(|jump| jump.asset == a) {
-            let factor = jump_factor(jump.log_size);
+            let factor = scalar::exp(jump.log_size);
             for spots in &mut out[jump.step..] {
                 spots[jump.lane] *= factor;
             }

@@ -20,5 +20,6 @@ pub mod ou;
 pub mod quadrature;
 pub mod random;
 pub mod regression;
+pub mod scalar;
 pub mod sequence;
 pub mod vector;

@@ -3,6 +3,7 @@
 use crate::ledger::rules::{CONTINUITY_CORRECTION, jump_reach};
 use crate::market::model::MarketModel;
 use crate::math::random::SMALLEST_UNIFORM_32;
+use crate::math::scalar;
 use crate::math::vector::{exp, ln};
 use crate::plan::types::{
     ContractKind, ContractSettlement, Crossing, DatedPlan, FundingPlan, LiquidityPlan, OptionPlan,
@@ -140,9 +141,9 @@ impl ContractRule {
         // How far the mark at the carry of the entry is above the mark, as a logarithm.
         let above = (entry_carry - now.carry) * tenor_years;
         if self.is_inverse {
-            now.spot_usd * now.unit * (1.0 - exp(-above))
+            now.spot_usd * now.unit * (1.0 - scalar::exp(-above))
         } else {
-            now.unit * (1.0 - exp(above))
+            now.unit * (1.0 - scalar::exp(above))
         }
     }
 

@@ -1,7 +1,5 @@
 //! Whether, and where, an account reaches its liquidation inside a step.
 
-use multiversion::multiversion;
-
 use crate::ledger::book::contract_rule::ContractRule;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::Lane;
@@ -13,7 +11,7 @@ use crate::ledger::book::walk::{Segment, prices_between};
 use crate::ledger::crossing::{CrossingDraws, SEGMENTS};
 use crate::ledger::event::LiquidationCause;
 use crate::math::random::{Purpose, SMALLEST_UNIFORM_32, address_number};
-use crate::math::vector::{exp, ln};
+use crate::math::scalar;
 use crate::plan::types::Crossing;
 
 impl Lane<'_> {
@@ -186,7 +184,7 @@ impl Lane<'_> {
         if variance <= 0.0 {
             return false;
         }
-        let probability = bounded_exp(-2.0 * from * to / variance);
+        let probability = scalar::exp(-2.0 * from * to / variance);
         let number = address_number(a) * SEGMENTS + address_number(segment).min(SEGMENTS - 1);
         probability > SMALLEST_UNIFORM_32
             && self.streams.uniform_32(
@@ -333,16 +331,4 @@ pub(super) fn set_option(
         prices.unit[l] = quote.unit;
         prices.option_margin[l] = quote.maintenance;
     }
-}
-
-/// The exponential, with fused multiply-adds where the processor has them.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub(super) fn bounded_exp(x: f64) -> f64 {
-    exp(x)
-}
-
-/// The logarithm, with fused multiply-adds where the processor has them.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub(super) fn bounded_ln(x: f64) -> f64 {
-    ln(x)
 }

@@ -4,7 +4,7 @@ use crate::ledger::book::calls::LargestCalls;
 use crate::ledger::book::doubt::AccountSet;
 use crate::ledger::book::lane::{Lane, Work};
 use crate::ledger::book::passes::Passes;
-use crate::ledger::book::row::{PathEnd, involved_usd};
+use crate::ledger::book::row::{BlockEnd, involved_usd};
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::screen::Screen;
 use crate::ledger::book::series::Series;
@@ -14,7 +14,6 @@ use crate::ledger::event::Told;
 use crate::market::tile::MarketTile;
 use crate::math::bits::places_of;
 use crate::math::random::Streams;
-use crate::outcome::table::LANES;
 use crate::plan::types::Follows;
 
 /// Follows one lane of the general ledger through its steps.
@@ -241,18 +240,14 @@ impl<'a> Book<'a> {
 
     /// Writes the block's rows after the last tile. `out` has shape `[columns][LANES]`, columns as in the plan's layout.
     pub fn finish(&self, tile: &MarketTile, out: &mut [f64]) {
-        let involved_usd = involved_usd(self.rules);
-        for lane in 0..LANES {
-            PathEnd {
-                rules: self.rules,
-                state: &self.state,
-                series: &self.series,
-                tile,
-                lane,
-                largest_calls_usd: self.calls.largest_usd(lane),
-                involved_usd,
-            }
-            .write(out);
+        BlockEnd {
+            rules: self.rules,
+            state: &self.state,
+            series: &self.series,
+            tile,
+            calls: &self.calls,
+            involved_usd: involved_usd(self.rules),
         }
+        .write(out);
     }
 }

@@ -160,6 +160,28 @@ impl Series {
         }
     }
 
+    /// [`Self::sums`] of all lanes.
+    pub(super) fn sum_rows(
+        &self,
+        rules: &BookRules,
+        tile: &MarketTile,
+        contract: usize,
+        k: usize,
+    ) -> SumRows {
+        let mut rows = SumRows {
+            price_usd: [0.0; LANES],
+            own_usd: [0.0; LANES],
+            funding_usd: [0.0; LANES],
+        };
+        for lane in 0..LANES {
+            let sums = self.sums(rules, tile, contract, k, lane);
+            rows.price_usd[lane] = sums.price_usd;
+            rows.own_usd[lane] = sums.own_usd;
+            rows.funding_usd[lane] = sums.funding_usd;
+        }
+        rows
+    }
+
     /// An option's delta by the spot at the end of step `k`.
     pub(super) fn delta(&self, contract: usize, k: usize) -> &LaneArray {
         &self.contracts[contract].greeks[k + 1].delta
@@ -183,6 +205,15 @@ pub(super) struct Sums {
     pub(super) price_usd: f64,
     pub(super) own_usd: f64,
     pub(super) funding_usd: f64,
+}
+
+/// The running sums of all lanes at one moment. Shape of each: `[LANES]`.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
+pub(super) struct SumRows {
+    pub(super) price_usd: LaneArray,
+    pub(super) own_usd: LaneArray,
+    pub(super) funding_usd: LaneArray,
 }
 
 impl Sums {

@@ -2,10 +2,10 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::crossing::bounded_exp;
 use crate::ledger::crossing::{CrossingDraws, bridge, surely_misses};
 use crate::ledger::event::LiquidationCause;
 use crate::market::tile::TileJump;
+use crate::math::scalar;
 use crate::math::vector::{exp, ln};
 
 /// A jump of one asset inside a step.
@@ -64,7 +64,7 @@ impl UnitStep {
     pub(super) fn misses_jump(&self, jump: &TileJump, clearance: f64) -> bool {
         // The drawn path before the jump lies between the start and the end without the jump, after it between the start with
         // the jump and the end; the anchor's deviation comes on top.
-        let factor = bounded_exp(jump.log_size.abs());
+        let factor = scalar::exp(jump.log_size.abs());
         let jumped_from = if self.orientation * jump.log_size > 0.0 {
             self.start
         } else {

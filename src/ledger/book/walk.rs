@@ -1,8 +1,9 @@
 //! The ways of an account's factors through a step: straight ones, and the likely one to where its distance is zero.
 
-use crate::ledger::book::crossing::{bounded_exp, bounded_ln, set_option};
+use crate::ledger::book::crossing::set_option;
 use crate::ledger::book::lane::{Lane, Work};
 use crate::ledger::book::rules::BookRules;
+use crate::math::scalar;
 
 /// How narrow a fill is bracketed, relative to the way to it.
 const FILL_TOLERANCE: f64 = 1e-12;
@@ -49,8 +50,8 @@ pub(super) fn prices_between(
     // `sign` is -1 for a unit that is the inverse of a price.
     let between = |from: f64, to: f64, asset: usize, sign: f64| {
         let all = sign * jumped(asset, moments.len());
-        let diffusive = bounded_ln(to / from) - all;
-        from * bounded_exp(time_frac * diffusive + sign * jumped(asset, jumps))
+        let diffusive = scalar::ln(to / from) - all;
+        from * scalar::exp(time_frac * diffusive + sign * jumped(asset, jumps))
     };
     trial.copy_from(start);
     for &l in &account.legs {
@@ -170,7 +171,7 @@ impl Lane<'_> {
         // The log move of a factor; `sign` is -1 for a unit that is the inverse of a price.
         let log_move = |i: usize, sign: f64, start: f64, end: f64| match way {
             Way::Likely => -sign * far * direction[i] / segment.variance,
-            Way::Straight => far * bounded_ln(end / start),
+            Way::Straight => far * scalar::ln(end / start),
         };
         let time_frac = match way {
             Way::Likely => segment.start_frac,
@@ -183,12 +184,12 @@ impl Lane<'_> {
             if leg.is_option {
                 let start = from.spot_usd[asset];
                 let moved = log_move(i, 1.0, start, until.spot_usd[asset]);
-                let spot_usd = start * bounded_exp(moved);
+                let spot_usd = start * scalar::exp(moved);
                 set_option(rules, trial, l, spot_usd, self.step, time_frac);
             } else {
                 let sign = if contract.is_inverse { -1.0 } else { 1.0 };
                 let moved = log_move(i, sign, from.unit[l], until.unit[l]);
-                trial.unit[l] = from.unit[l] * bounded_exp(moved);
+                trial.unit[l] = from.unit[l] * scalar::exp(moved);
             }
         }
         if account.coin.is_none() {
@@ -196,7 +197,7 @@ impl Lane<'_> {
                 let asset = rules.slots[s].asset;
                 let start = from.spot_usd[asset];
                 let moved = log_move(account.legs.len() + i, 1.0, start, until.spot_usd[asset]);
-                trial.spot_usd[asset] = start * bounded_exp(moved);
+                trial.spot_usd[asset] = start * scalar::exp(moved);
             }
         }
     }
