@@ -77,17 +77,11 @@ impl Book<'_> {
         for lane in places_of(looked.doubtful) {
             eventful |= u64::from(!self.stays_open(room, lane, first, tile)) << lane;
         }
-        let steps = Steps {
-            rules: self.rules,
-            series: &self.series,
-            tile,
-            first,
-        };
-        room.keep(&steps, eventful, &mut self.state.hot);
+        room.keep(self.rules, eventful, &mut self.state.hot);
         for lane in places_of(eventful) {
             self.run(room, lane, first, tile);
         }
-        for (k, required_usd) in room.required_usd.iter().enumerate() {
+        for (k, required_usd) in room.required_usd().iter().enumerate() {
             self.calls
                 .record(tile.first_step + first + k + 1, required_usd);
         }
@@ -206,7 +200,7 @@ impl Book<'_> {
             if !is_quiet && k + 1 < K && self.is_nearer(lane) {
                 near = self.doubtful(lane, first + k + 1, (K - k - 1, jumps >> (k + 1)), tile);
             }
-            room.required_usd[k][lane] = self.state.hot.required_usd[lane];
+            room.set_required_usd(k, lane, self.state.hot.required_usd[lane]);
         }
     }
 

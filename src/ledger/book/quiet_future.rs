@@ -10,9 +10,10 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::doubt::ROUNDING_FRAC;
 use crate::ledger::book::quiet_account::{Doubts, LANE_BITS};
 use crate::ledger::book::quiet_leg::padded;
+use crate::ledger::book::quiet_linear::{Kind, walk_shorts};
+use crate::ledger::book::quiet_totals::Totals;
 use crate::ledger::calm::{MarginLine, larger, smaller};
 use crate::market::tile::LaneArray;
 use crate::outcome::table::LANES;
@@ -85,7 +86,7 @@ pub(super) struct StepEnd {
 
 /// Maintenance margin as the largest of the lines; 0 of nothing.
 #[inline(always)]
-fn maintenance(lines: &[MarginLine], notional: f64) -> f64 {
+pub(super) fn maintenance(lines: &[MarginLine], notional: f64) -> f64 {
     let mut most = 0.0;
     for line in lines {
         most = larger(notional.mul_add(line.rate, -line.deduction_usd), most);
@@ -193,6 +194,8 @@ pub(super) struct CoinSteps<'a, const K: usize> {
 /// What one account comes to after some quiet steps. Shape of each: `[LANES]`.
 #[derive(Debug, Clone)]
 pub(super) struct AccountEnd {
+    /// Whether funding is paid; if not, the cash of a short in USD stays as it was.
+    pub(super) is_paid: bool,
     pub(super) cash: LaneArray,
     pub(super) planned_cash: LaneArray,
     /// Of a coin account, collateral revaluation so far.
@@ -201,7 +204,7 @@ pub(super) struct AccountEnd {
     pub(super) min_equity_usd: LaneArray,
     /// Maintenance margin at the largest margin ratio, that of the book so far included.
     pub(super) worst_maintenance: LaneArray,
-    /// Equity there.
+    /// Of a coin account, equity there; of one in USD it is the smallest.
     pub(super) worst_equity: LaneArray,
     /// Of a short in USD, the notional that liquidates it with its least cash of the steps, or one a hair nearer.
     pub(super) level_notional_usd: LaneArray,
@@ -209,28 +212,20 @@ pub(super) struct AccountEnd {
     pub(super) most_notional_usd: LaneArray,
 }
 
-/// What all accounts together come to at each step's end. Rows are of all lanes.
-#[derive(Debug, Clone)]
-pub(super) struct Totals<const K: usize> {
-    /// What the planned legs need, USD.
-    pub(super) needed_usd: [LaneArray; K],
-    /// Hedged wealth, USD.
-    pub(super) wealth_usd: [LaneArray; K],
-}
-
 /// Works out some steps of an account with shorts of a linear contract or, kept in coins, of an inverse one, and returns the lanes
 /// in which they may not be quiet. There are [`MOST_LINES`] at most.
 pub(super) fn walk_future<const K: usize>(
     steps: &FutureSteps<'_, K>,
     lines: &[MarginLine],
+    kind: Kind,
     end: &mut AccountEnd,
     totals: &mut Totals<K>,
 ) -> Doubts {
     match lines.len() {
-        1 => walk_padded::<K, 1>(steps, lines, end, totals),
-        2 => walk_padded::<K, 2>(steps, lines, end, totals),
-        3 | 4 => walk_padded::<K, 4>(steps, lines, end, totals),
-        _ => walk_padded::<K, MOST_LINES>(steps, lines, end, totals),
+        1 => walk_padded::<K, 1>(steps, lines, kind, end, totals),
+        2 => walk_padded::<K, 2>(steps, lines, kind, end, totals),
+        3 | 4 => walk_padded::<K, 4>(steps, lines, kind, end, totals),
+        _ => walk_padded::<K, MOST_LINES>(steps, lines, kind, end, totals),
     }
 }
 
@@ -241,150 +236,13 @@ pub(super) const MOST_LINES: usize = 12;
 fn walk_padded<const K: usize, const N: usize>(
     steps: &FutureSteps<'_, K>,
     lines: &[MarginLine],
+    kind: Kind,
     end: &mut AccountEnd,
     totals: &mut Totals<K>,
 ) -> Doubts {
-    let lines: [MarginLine; N] = padded(lines);
     match &steps.coin {
-        None => walk_linear(steps, &lines, end, totals),
-        Some(coin) => walk_inverse(steps, coin, &lines, end, totals),
-    }
-}
-
-/// One lane's short of a linear contract on its way through the steps.
-struct LinearWalk {
-    size: f64,
-    planned: f64,
-    cash: f64,
-    planned_cash: f64,
-    highest: f64,
-    lowest: f64,
-    least_cash: f64,
-    least_equity: f64,
-    most_equity: f64,
-    /// Equity at the highest mark.
-    equity_at_highest: f64,
-}
-
-impl LinearWalk {
-    /// Walks the `k`-th step.
-    #[inline(always)]
-    fn step<const K: usize, const N: usize>(
-        &mut self,
-        (lane, k): (usize, usize),
-        steps: &FutureSteps<'_, K>,
-        lines: &[MarginLine; N],
-        totals: &mut Totals<K>,
-    ) {
-        let (end, stamp) = (steps.ends[k][lane], steps.stamps[k][lane]);
-        let paid = self.size * stamp;
-        let equity = (self.cash - self.size * end) + paid;
-        let is_higher = end > self.highest;
-        self.highest = if is_higher { end } else { self.highest };
-        self.equity_at_highest = if is_higher {
-            equity
-        } else {
-            self.equity_at_highest
-        };
-        self.lowest = smaller(end, self.lowest);
-        self.least_cash = smaller(self.cash, self.least_cash);
-        self.least_equity = smaller(equity, self.least_equity);
-        self.most_equity = larger(equity, self.most_equity);
-        self.cash += paid;
-        let margined = self.planned * (end * steps.terms[k].shift[0]);
-        let asked = steps
-            .trigger_fee_frac
-            .mul_add(margined, maintenance(lines, margined));
-        self.planned_cash += self.planned * stamp;
-        totals.needed_usd[k][lane] += (asked + margined) - self.planned_cash;
-        totals.wealth_usd[k][lane] += equity;
-    }
-}
-
-/// Shorts of a linear contract. Margin and equity move against each other with the mark, so the extremes of mark and equity tell
-/// whether a step may not be quiet, and mostly the worst margin ratio.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn walk_linear<const K: usize, const N: usize>(
-    steps: &FutureSteps<'_, K>,
-    lines: &[MarginLine; N],
-    account_end: &mut AccountEnd,
-    totals: &mut Totals<K>,
-) -> Doubts {
-    let fee = steps.trigger_fee_frac;
-    let clearance = steps
-        .terms
-        .iter()
-        .fold(1.0, |most, terms| larger(terms.clearance[0], most));
-    let is_looked_at = steps.terms.iter().any(|terms| terms.is_looked_at);
-    let looks = if is_looked_at { u64::MAX } else { 0 };
-    // The margin is the largest of the lines: the first notional at which one of them meets equity is the level.
-    let notional_per_usd: [f64; N] =
-        std::array::from_fn(|i| (1.0 - ROUNDING_FRAC) / (1.0 + lines[i].rate + fee));
-    let (mut near, mut over, mut beyond) = (0, 0, 0);
-    for lane in 0..LANES {
-        let (size, cash) = (steps.size[lane], steps.cash[lane]);
-        let mut walk = LinearWalk {
-            size,
-            planned: steps.planned[lane],
-            cash,
-            planned_cash: steps.planned_cash[lane],
-            highest: 0.0,
-            lowest: f64::INFINITY,
-            least_cash: cash,
-            least_equity: f64::INFINITY,
-            most_equity: f64::NEG_INFINITY,
-            equity_at_highest: 0.0,
-        };
-        // A loop would not always be unrolled, and then not be SIMD.
-        walk.step((lane, 0), steps, lines, totals);
-        walk.step((lane, 1), steps, lines, totals);
-        if K > 2 {
-            walk.step((lane, 2), steps, lines, totals);
-            walk.step((lane, 3), steps, lines, totals);
-        }
-        let is_open = size != 0.0;
-        let (least, most) = (walk.least_equity, walk.most_equity);
-        let margined = size * walk.highest;
-        let margin = maintenance(lines, margined);
-        let least_margin = maintenance(lines, size * walk.lowest);
-        let most_notional_usd = size * larger(steps.start[lane], walk.highest);
-        let tested = most_notional_usd * clearance;
-        let mut level_notional_usd = f64::INFINITY;
-        for i in 0..N {
-            let notional_usd = (walk.least_cash + lines[i].deduction_usd) * notional_per_usd[i];
-            level_notional_usd = smaller(notional_usd, level_notional_usd);
-        }
-        let is_near = is_open & (level_notional_usd <= tested);
-        let is_beyond = (least_margin < steps.acts_below[lane] * most)
-            | (margin >= steps.acts_above[lane] * least);
-        // The worst ratio is that at the highest mark, unless funding made another one worse still.
-        let is_worse = margin * steps.worst_equity[lane] > steps.worst_maintenance[lane] * least;
-        let is_unclear = is_worse & (walk.equity_at_highest > least);
-        let is_over = least - fee.mul_add(margined, margin) <= 0.0;
-        near |= if is_near { LANE_BITS[lane] } else { 0 };
-        over |= if is_open & (is_over | is_unclear) {
-            LANE_BITS[lane]
-        } else {
-            0
-        };
-        beyond |= if is_open & is_beyond {
-            LANE_BITS[lane]
-        } else {
-            0
-        };
-        account_end.cash[lane] = walk.cash;
-        account_end.planned_cash[lane] = walk.planned_cash;
-        // What is not open is in no record.
-        let least = if is_open { least } else { f64::INFINITY };
-        account_end.min_equity_usd[lane] = least;
-        account_end.worst_maintenance[lane] = margin;
-        account_end.worst_equity[lane] = least;
-        account_end.level_notional_usd[lane] = level_notional_usd;
-        account_end.most_notional_usd[lane] = most_notional_usd;
-    }
-    Doubts {
-        near,
-        acts: over | (beyond & looks),
+        None => walk_shorts::<K, N>(steps, lines, kind, end, totals),
+        Some(coin) => walk_inverse::<K, N>(steps, coin, &padded(lines), end, totals),
     }
 }
 

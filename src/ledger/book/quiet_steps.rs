@@ -5,15 +5,19 @@
 
 use multiversion::multiversion;
 
-use crate::ledger::book::quiet_account::{LANE_BITS, NOTHING, anew, if_quiet};
+use crate::ledger::book::quiet_account::{NOTHING, anew, if_quiet};
 use crate::ledger::book::quiet_future::{
-    AccountEnd, CoinSteps, FutureSteps, MOST_LINES, Totals, walk_future,
+    AccountEnd, CoinSteps, FutureSteps, MOST_LINES, walk_future,
+};
+use crate::ledger::book::quiet_linear::Kind;
+use crate::ledger::book::quiet_totals::{
+    Beside, RecordEnds, Records, Totals, add_coins, add_holding, begin, watch,
 };
 use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::Hot;
-use crate::ledger::calm::{larger, smaller};
+use crate::ledger::calm::smaller;
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
@@ -25,8 +29,7 @@ pub(super) struct QuietSteps<const K: usize> {
     totals: Totals<K>,
     /// Lanes in which each account comes close to its liquidation, or something jumps so that it may, as bits.
     near: Vec<u64>,
-    /// What is required at each step's end, USD.
-    pub(super) required_usd: [LaneArray; K],
+    records: RecordEnds<K>,
     /// Steps in which something jumps, as bits; shape `[LANES]`.
     jumps: [u64; LANES],
     /// How far the logarithms of prices jump in all, up or down; 1 and more where two jumps share a step. Told where something jumps.
@@ -78,6 +81,7 @@ impl<const K: usize> QuietSteps<K> {
     pub(super) fn new(rules: &BookRules) -> Self {
         let zero = [0.0; LANES];
         let account = AccountEnd {
+            is_paid: true,
             cash: zero,
             planned_cash: zero,
             revaluation_usd: zero,
@@ -94,7 +98,11 @@ impl<const K: usize> QuietSteps<K> {
                 wealth_usd: [zero; K],
             },
             near: vec![0; rules.accounts.len()],
-            required_usd: [zero; K],
+            records: RecordEnds {
+                required_usd: [zero; K],
+                peak_wealth_usd: zero,
+                max_drawdown_usd: zero,
+            },
             jumps: [0; LANES],
             jumped: [0.0; LANES],
         }
@@ -116,7 +124,12 @@ impl<const K: usize> QuietSteps<K> {
         for (a, end) in self.accounts.iter_mut().enumerate() {
             let future = future_steps(steps, a, hot);
             let lines = ranges[rules.accounts[a].legs[0]].lines();
-            let doubts = walk_future(&future, lines, end, &mut self.totals);
+            end.is_paid = is_paid::<K>(steps, a);
+            let kind = Kind {
+                is_paid: end.is_paid,
+                acts_below: has_any(&hot.acts_below[a]),
+            };
+            let doubts = walk_future(&future, lines, kind, end, &mut self.totals);
             eventful |= doubts.acts;
             let mut near = doubts.near;
             if jumping != 0 {
@@ -130,6 +143,7 @@ impl<const K: usize> QuietSteps<K> {
             doubtful |= near;
             self.near[a] = near;
         }
+        watch(&records(steps, hot), &self.totals, &mut self.records);
         Unquiet {
             eventful,
             doubtful: doubtful & !eventful,
@@ -162,32 +176,28 @@ impl<const K: usize> QuietSteps<K> {
         let Steps {
             rules, tile, first, ..
         } = *steps;
-        let Totals {
-            needed_usd,
-            wealth_usd,
-        } = &mut self.totals;
-        let first_step = tile.first_step + first + 1;
-        let quantities = |j: usize| -> [f64; K] {
-            std::array::from_fn(|k| rules.schedule.after_base(j, first_step + k))
-        };
-        let spots_usd = |asset: usize| rows_from::<_, K>(&tile.spot_usd[asset], first);
-        let due = begin_lanes(
-            hot,
-            std::array::from_fn(|k| (first_step + k) as f64),
-            &quantities(0),
-            spots_usd(rules.holdings[0].asset),
-            needed_usd,
-            wealth_usd,
-        );
+        let totals = &mut self.totals;
+        let due = begin(&beside(steps, hot), totals);
         for (j, holding) in rules.holdings.iter().enumerate().skip(1) {
-            add_holding(&quantities(j), spots_usd(holding.asset), wealth_usd);
+            let spots_usd = rows_from(&tile.spot_usd[holding.asset], first);
+            add_holding(&quantities(steps, j), spots_usd, totals);
         }
         for (asset, extra) in hot.extra.iter().enumerate() {
             if rules.may_have_extra[asset] {
-                add_coins(extra, spots_usd(asset), wealth_usd);
+                add_coins(extra, rows_from(&tile.spot_usd[asset], first), totals);
             }
         }
         due
+    }
+
+    /// What is required at each step's end, USD, once the steps are kept.
+    pub(super) fn required_usd(&self) -> &[LaneArray; K] {
+        &self.records.required_usd
+    }
+
+    /// The same of one lane's `k`-th step.
+    pub(super) fn set_required_usd(&mut self, k: usize, lane: usize, required_usd: f64) {
+        self.records.required_usd[k][lane] = required_usd;
     }
 
     /// Steps of one lane in which something jumps, as bits.
@@ -206,29 +216,20 @@ impl<const K: usize> QuietSteps<K> {
     }
 
     /// Puts all lanes but the eventful ones at the end of the steps.
-    pub(super) fn keep(&mut self, steps: &Steps<'_>, eventful: u64, hot: &mut Hot) {
-        let Steps {
-            rules, tile, first, ..
-        } = *steps;
+    pub(super) fn keep(&mut self, rules: &BookRules, eventful: u64, hot: &mut Hot) {
         for (a, end) in self.accounts.iter().enumerate() {
-            keep_row(eventful, &end.cash, &mut hot.cash[a]);
-            keep_row(eventful, &end.planned_cash, &mut hot.planned_cash[a]);
             if rules.accounts[a].coin.is_some() {
+                keep_margin::<true>(eventful, end, hot);
                 keep_row(eventful, &end.revaluation_usd, &mut hot.revaluation_usd[a]);
+            } else {
+                keep_margin::<false>(eventful, end, hot);
+            }
+            if end.is_paid {
+                let rows = [&end.cash, &end.planned_cash];
+                keep_cash(eventful, rows, &mut hot.cash[a], &mut hot.planned_cash[a]);
             }
         }
-        let first_step = tile.first_step + first + 1;
-        let is_watching = std::array::from_fn(|k| rules.is_watching(first_step + k));
-        keep_records(
-            eventful,
-            &self.totals,
-            is_watching,
-            hot,
-            &mut self.required_usd,
-        );
-        for end in &self.accounts {
-            keep_margin(eventful, end, hot);
-        }
+        keep_records(eventful, &self.records, hot);
     }
 }
 
@@ -250,6 +251,39 @@ fn jump_reach<const K: usize>(steps: &Steps<'_>, a: usize) -> f64 {
     let factors = [&contract.clearances, &contract.jump_clearances];
     let factors = factors.map(|factors| factors[first_step..first_step + K].iter());
     factors.into_iter().flatten().copied().fold(1.0, f64::max)
+}
+
+/// Holding `j` after each of some steps.
+fn quantities<const K: usize>(steps: &Steps<'_>, j: usize) -> [f64; K] {
+    let first_step = steps.tile.first_step + steps.first + 1;
+    std::array::from_fn(|k| steps.rules.schedule.after_base(j, first_step + k))
+}
+
+/// What lies beside the accounts over some steps, with the first holding.
+fn beside<'a, const K: usize>(steps: &Steps<'a>, hot: &'a Hot) -> Beside<'a, K> {
+    let Steps {
+        rules, tile, first, ..
+    } = *steps;
+    let first_step = tile.first_step + first + 1;
+    Beside {
+        steps: std::array::from_fn(|k| (first_step + k) as f64),
+        quantities_base: quantities(steps, 0),
+        spots_usd: rows_from(&tile.spot_usd[rules.holdings[0].asset], first),
+        interest_usd: &hot.interest_usd,
+        outside_usd: &hot.outside_usd,
+        due_step: &hot.due_step,
+    }
+}
+
+/// The records before some steps.
+fn records<'a, const K: usize>(steps: &Steps<'_>, hot: &'a Hot) -> Records<'a, K> {
+    let first_step = steps.tile.first_step + steps.first + 1;
+    Records {
+        is_watching: std::array::from_fn(|k| steps.rules.is_watching(first_step + k)),
+        required_usd: &hot.required_usd,
+        peak_wealth_usd: &hot.peak_wealth_usd,
+        max_drawdown_usd: &hot.max_drawdown_usd,
+    }
 }
 
 /// One account's future over some steps.
@@ -292,60 +326,17 @@ fn future_steps<'a, const K: usize>(
     }
 }
 
-/// [`QuietSteps::begin`] with the first holding alone. `steps` are the steps' numbers.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn begin_lanes<const K: usize>(
-    hot: &Hot,
-    steps: [f64; K],
-    quantities_base: &[f64; K],
-    spots_usd: &[LaneArray; K],
-    needed_usd: &mut [LaneArray; K],
-    wealth_usd: &mut [LaneArray; K],
-) -> u64 {
-    let mut due = 0;
-    for lane in 0..LANES {
-        let (interest_usd, outside_usd) = (hot.interest_usd[lane], hot.outside_usd[lane]);
-        for k in 0..K {
-            let outside_usd = (-steps[k]).mul_add(interest_usd, outside_usd);
-            wealth_usd[k][lane] = quantities_base[k].mul_add(spots_usd[k][lane], outside_usd);
-            needed_usd[k][lane] = 0.0;
-        }
-        due |= if hot.due_step[lane] <= steps[K - 1] {
-            LANE_BITS[lane]
-        } else {
-            0
-        };
-    }
-    due
+/// Whether an account's future pays funding in some steps.
+fn is_paid<const K: usize>(steps: &Steps<'_>, a: usize) -> bool {
+    let contract = steps.rules.legs[steps.rules.accounts[a].legs[0]].contract;
+    let stamps = &steps.tile.is_stamp[contract][steps.first..steps.first + K];
+    stamps.contains(&true)
 }
 
-/// Adds a further holding.
+/// Whether any of the numbers is above 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_holding<const K: usize>(
-    quantities_base: &[f64; K],
-    spots_usd: &[LaneArray; K],
-    wealth_usd: &mut [LaneArray; K],
-) {
-    for k in 0..K {
-        for lane in 0..LANES {
-            wealth_usd[k][lane] =
-                quantities_base[k].mul_add(spots_usd[k][lane], wealth_usd[k][lane]);
-        }
-    }
-}
-
-/// Adds coins of which every lane has its own number.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn add_coins<const K: usize>(
-    coins: &LaneArray,
-    spots_usd: &[LaneArray; K],
-    wealth_usd: &mut [LaneArray; K],
-) {
-    for k in 0..K {
-        for lane in 0..LANES {
-            wealth_usd[k][lane] = coins[lane].mul_add(spots_usd[k][lane], wealth_usd[k][lane]);
-        }
-    }
+fn has_any(row: &LaneArray) -> bool {
+    row.iter().fold(false, |any, &number| any | (number > 0.0))
 }
 
 /// A row's new numbers in the quiet lanes.
@@ -356,44 +347,45 @@ fn keep_row(eventful: u64, quiet: &LaneArray, row: &mut LaneArray) {
     }
 }
 
-/// Records of the quiet lanes, and what is required at each step's end.
+/// Records of the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_records<const K: usize>(
-    eventful: u64,
-    totals: &Totals<K>,
-    is_watching: [bool; K],
-    hot: &mut Hot,
-    required_usd: &mut [LaneArray; K],
-) {
+fn keep_records<const K: usize>(eventful: u64, ends: &RecordEnds<K>, hot: &mut Hot) {
     for lane in 0..LANES {
-        let before_usd = hot.required_usd[lane];
-        let mut most_usd = before_usd;
-        let (peak_before_usd, fallen_before_usd) =
-            (hot.peak_wealth_usd[lane], hot.max_drawdown_usd[lane]);
-        let (mut peak_usd, mut fallen_usd) = (peak_before_usd, fallen_before_usd);
-        for k in 0..K {
-            most_usd = larger(totals.needed_usd[k][lane], most_usd);
-            required_usd[k][lane] = most_usd;
-            if is_watching[k] {
-                let wealth_usd = totals.wealth_usd[k][lane];
-                peak_usd = larger(wealth_usd, peak_usd);
-                fallen_usd = larger(peak_usd - wealth_usd, fallen_usd);
-            }
-        }
-        hot.required_usd[lane] = if_quiet(eventful, lane, most_usd, before_usd);
-        hot.peak_wealth_usd[lane] = if_quiet(eventful, lane, peak_usd, peak_before_usd);
-        hot.max_drawdown_usd[lane] = if_quiet(eventful, lane, fallen_usd, fallen_before_usd);
+        let (required, peak) = (hot.required_usd[lane], hot.peak_wealth_usd[lane]);
+        let fallen = hot.max_drawdown_usd[lane];
+        let quiet = |end: f64, before: f64| if_quiet(eventful, lane, end, before);
+        hot.required_usd[lane] = quiet(ends.required_usd[K - 1][lane], required);
+        hot.peak_wealth_usd[lane] = quiet(ends.peak_wealth_usd[lane], peak);
+        hot.max_drawdown_usd[lane] = quiet(ends.max_drawdown_usd[lane], fallen);
     }
 }
 
-/// Least equity and worst margin ratio of an account in the quiet lanes.
+/// Cash of an account in the quiet lanes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn keep_margin(eventful: u64, end: &AccountEnd, hot: &mut Hot) {
+fn keep_cash(
+    eventful: u64,
+    [quiet, planned]: [&LaneArray; 2],
+    cash: &mut LaneArray,
+    planned_cash: &mut LaneArray,
+) {
+    for lane in 0..LANES {
+        cash[lane] = if_quiet(eventful, lane, quiet[lane], cash[lane]);
+        planned_cash[lane] = if_quiet(eventful, lane, planned[lane], planned_cash[lane]);
+    }
+}
+
+/// Least equity and worst margin ratio of an account in the quiet lanes; `COIN`: it is kept in one.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn keep_margin<const COIN: bool>(eventful: u64, end: &AccountEnd, hot: &mut Hot) {
     for lane in 0..LANES {
         let least_usd = if_quiet(eventful, lane, end.min_equity_usd[lane], f64::INFINITY);
         hot.min_equity_usd[lane] = anew(smaller(least_usd, hot.min_equity_usd[lane]));
         // An endless equity is never the worst.
-        let equity = if_quiet(eventful, lane, end.worst_equity[lane], f64::INFINITY);
+        let equity = if COIN {
+            if_quiet(eventful, lane, end.worst_equity[lane], f64::INFINITY)
+        } else {
+            least_usd
+        };
         let maintenance = end.worst_maintenance[lane];
         let (margin, worst) = (hot.worst_maintenance[lane], hot.worst_equity[lane]);
         let is_worse = maintenance * worst > margin * equity;
