@@ -1,6 +1,7 @@
 //! Several quiet steps of a short of a linear contract in all lanes at once.
 
 #![expect(clippy::needless_bitwise_bool, reason = "lane loops without branches")]
+#![expect(clippy::needless_range_loop, reason = "lane loops")]
 #![expect(
     clippy::inline_always,
     reason = "lane loops are compiled for each SIMD level, and what they call with them"

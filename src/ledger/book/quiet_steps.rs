@@ -1,8 +1,6 @@
 //! Several quiet steps of all lanes at once, where every account holds one future: what they come to is worked out in registers and
 //! kept in the lanes in which nothing happens.
 
-#![expect(clippy::needless_range_loop, reason = "lane loops")]
-
 use multiversion::multiversion;
 
 use crate::ledger::book::quiet_account::{NOTHING, anew, if_quiet};
@@ -17,7 +15,7 @@ use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::Hot;
-use crate::ledger::calm::smaller;
+use crate::ledger::calm::{larger, smaller};
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
@@ -336,7 +334,8 @@ fn is_paid<const K: usize>(steps: &Steps<'_>, a: usize) -> bool {
 /// Whether any of the numbers is above 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn has_any(row: &LaneArray) -> bool {
-    row.iter().fold(false, |any, &number| any | (number > 0.0))
+    let most = row.iter().fold(0.0, |most, &number| larger(number, most));
+    most > 0.0
 }
 
 /// A row's new numbers in the quiet lanes.

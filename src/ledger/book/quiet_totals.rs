@@ -1,10 +1,6 @@
 //! What all accounts together come to at the ends of some quiet steps, and the records that watch it.
 
 #![expect(clippy::needless_range_loop, reason = "lane loops")]
-#![expect(
-    clippy::inline_always,
-    reason = "lane loops are compiled for each SIMD level, and what they call with them"
-)]
 
 use multiversion::multiversion;
 
@@ -35,21 +31,6 @@ pub(super) struct Beside<'a, const K: usize> {
     pub(super) due_step: &'a LaneArray,
 }
 
-impl<const K: usize> Beside<'_, K> {
-    /// Wealth at the end of the `k`-th step, USD.
-    #[inline(always)]
-    pub(super) fn wealth_usd(&self, lane: usize, k: usize) -> f64 {
-        let outside_usd = (-self.steps[k]).mul_add(self.interest_usd[lane], self.outside_usd[lane]);
-        self.quantities_base[k].mul_add(self.spots_usd[k][lane], outside_usd)
-    }
-
-    /// Whether something is due.
-    #[inline(always)]
-    pub(super) fn is_due(&self, lane: usize) -> bool {
-        self.due_step[lane] <= self.steps[K - 1]
-    }
-}
-
 /// Records of all lanes when the steps begin, USD.
 #[derive(Clone, Copy)]
 pub(super) struct Records<'a, const K: usize> {
@@ -62,6 +43,7 @@ pub(super) struct Records<'a, const K: usize> {
 
 /// The same as they would be at the end, USD.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 pub(super) struct RecordEnds<const K: usize> {
     /// At each step's end.
     pub(super) required_usd: [LaneArray; K],
@@ -69,56 +51,19 @@ pub(super) struct RecordEnds<const K: usize> {
     pub(super) max_drawdown_usd: LaneArray,
 }
 
-/// One lane's records on their way, USD.
-pub(super) struct RecordWalk {
-    required_usd: f64,
-    peak_wealth_usd: f64,
-    max_drawdown_usd: f64,
-}
-
-impl RecordWalk {
-    #[inline(always)]
-    pub(super) fn new<const K: usize>(records: &Records<'_, K>, lane: usize) -> Self {
-        Self {
-            required_usd: records.required_usd[lane],
-            peak_wealth_usd: records.peak_wealth_usd[lane],
-            max_drawdown_usd: records.max_drawdown_usd[lane],
-        }
-    }
-
-    /// Walks a step; returns what is required at its end.
-    #[inline(always)]
-    pub(super) fn step(&mut self, is_watching: bool, needed_usd: f64, wealth_usd: f64) -> f64 {
-        self.required_usd = larger(needed_usd, self.required_usd);
-        // What is at its peak has not fallen.
-        let seen_usd = if is_watching {
-            wealth_usd
-        } else {
-            self.peak_wealth_usd
-        };
-        self.peak_wealth_usd = larger(seen_usd, self.peak_wealth_usd);
-        let fallen_usd = self.peak_wealth_usd - seen_usd;
-        self.max_drawdown_usd = larger(fallen_usd, self.max_drawdown_usd);
-        self.required_usd
-    }
-
-    #[inline(always)]
-    pub(super) fn end<const K: usize>(&self, lane: usize, ends: &mut RecordEnds<K>) {
-        ends.peak_wealth_usd[lane] = self.peak_wealth_usd;
-        ends.max_drawdown_usd[lane] = self.max_drawdown_usd;
-    }
-}
-
 /// The totals with what lies beside the accounts alone. Returns the lanes in which something is due, as bits.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn begin<const K: usize>(beside: &Beside<'_, K>, totals: &mut Totals<K>) -> u64 {
     let mut due = 0;
     for lane in 0..LANES {
+        let (interest_usd, outside_usd) = (beside.interest_usd[lane], beside.outside_usd[lane]);
         for k in 0..K {
-            totals.wealth_usd[k][lane] = beside.wealth_usd(lane, k);
+            let outside_usd = (-beside.steps[k]).mul_add(interest_usd, outside_usd);
+            totals.wealth_usd[k][lane] =
+                beside.quantities_base[k].mul_add(beside.spots_usd[k][lane], outside_usd);
             totals.needed_usd[k][lane] = 0.0;
         }
-        due |= if beside.is_due(lane) {
+        due |= if beside.due_step[lane] <= beside.steps[K - 1] {
             LANE_BITS[lane]
         } else {
             0
@@ -165,12 +110,19 @@ pub(super) fn watch<const K: usize>(
     ends: &mut RecordEnds<K>,
 ) {
     for lane in 0..LANES {
-        let mut walk = RecordWalk::new(records, lane);
+        let mut most_usd = records.required_usd[lane];
+        let mut peak_usd = records.peak_wealth_usd[lane];
+        let mut fallen_usd = records.max_drawdown_usd[lane];
         for k in 0..K {
-            let (needed_usd, wealth_usd) = (totals.needed_usd[k][lane], totals.wealth_usd[k][lane]);
-            let required_usd = walk.step(records.is_watching[k], needed_usd, wealth_usd);
-            ends.required_usd[k][lane] = required_usd;
+            most_usd = larger(totals.needed_usd[k][lane], most_usd);
+            ends.required_usd[k][lane] = most_usd;
+            if records.is_watching[k] {
+                let wealth_usd = totals.wealth_usd[k][lane];
+                peak_usd = larger(wealth_usd, peak_usd);
+                fallen_usd = larger(peak_usd - wealth_usd, fallen_usd);
+            }
         }
-        walk.end(lane, ends);
+        ends.peak_wealth_usd[lane] = peak_usd;
+        ends.max_drawdown_usd[lane] = fallen_usd;
     }
 }
