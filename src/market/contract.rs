@@ -19,7 +19,7 @@ pub(crate) struct ContractModel {
     pub(crate) initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     pub(crate) dated: Option<DatedModel>,
-    /// How small all values of `ln(F/S)` are.
+    /// How small all values of `ln(F/S)` are; of a dated future `Any`, for it is told tile by tile.
     pub(crate) smallness: Smallness,
     pub(crate) funding: FundingModel,
     /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
@@ -41,15 +41,12 @@ impl ContractModel {
         let dated = contract
             .dated()
             .map(|dated| DatedModel::new(dated, steps, step_years));
-        let bound = dated
-            .as_ref()
-            .map_or(basis.bound, |dated| dated.basis_bound(basis.bound));
-        // What is not random is exact; so is no basis, and that of a dated future by its own choice.
-        let is_exact = !basis.is_random && dated.is_none() && bound > 0.0;
-        let smallness = if is_exact {
+        // What is not random is exact; so is no basis.
+        let is_exact = !basis.is_random && basis.bound > 0.0;
+        let smallness = if is_exact || dated.is_some() {
             Smallness::Any
         } else {
-            Smallness::of(bound)
+            Smallness::of(basis.bound)
         };
         Self {
             underlying: contract.underlying,

@@ -8,8 +8,6 @@ pub struct DatedModel {
     slope_per_year: f64,
     /// Years to expiry, at the end of each step (index 0: time 0), of the contract held before anything happens then.
     tenors_years: Vec<f64>,
-    /// Largest of them.
-    longest_years: f64,
 }
 
 impl DatedModel {
@@ -18,11 +16,9 @@ impl DatedModel {
         let tenors_years: Vec<f64> = (0..=steps)
             .map(|step| tenor_years(plan, step, step_years))
             .collect();
-        let longest_years = tenors_years.iter().copied().fold(0.0, f64::max);
         Self {
             slope_per_year: plan.slope_per_year,
             tenors_years,
-            longest_years,
         }
     }
 
@@ -36,9 +32,9 @@ impl DatedModel {
         self.tenors_years.get(step).copied().unwrap_or(0.0)
     }
 
-    /// No basis of a carry within `carry_bound` is larger than this.
-    pub fn basis_bound(&self, carry_bound: f64) -> f64 {
-        (carry_bound + self.slope_per_year.abs() * self.longest_years) * self.longest_years
+    /// No basis of a carry within `carry_bound` is larger than this, up to so many years before expiry.
+    pub fn basis_bound(&self, carry_bound: f64, years: f64) -> f64 {
+        (carry_bound + self.slope_per_year.abs() * years) * years
     }
 }
 
@@ -81,6 +77,6 @@ mod tests {
             [0.75, 0.5, 0.25, 0.75, 0.5, 0.25, 0.0, 0.0, 0.0],
             "the roll itself still sees the near contract"
         );
-        assert_eq!(model.basis_bound(0.1), 0.1 * 0.75 * 1.0);
+        assert_eq!(model.basis_bound(0.1, 0.75), 0.1 * 0.75 * 1.0);
     }
 }

@@ -278,6 +278,14 @@ pub(crate) fn move_marks<const DEGREE: usize, const USES_SPOT: bool>(
     }
 }
 
+/// The largest of the numbers without their signs.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+pub(crate) fn largest_size(row: &LaneArray) -> f64 {
+    // Bits of numbers without a sign are in their order, and integers are compared across lanes without a fixed order.
+    let bits = row.iter().map(|number| number.abs().to_bits());
+    f64::from_bits(bits.fold(0, u64::max))
+}
+
 /// What turns the carry of a dated future into its basis, over a tile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tenors {
@@ -442,6 +450,13 @@ mod tests {
         assert!(worst_error::<8>(0.125, 0) < 1e-15);
         assert!(worst_error::<9>(0.25, 0) < 3e-15);
         assert!(worst_error::<0>(1.0, 0) < 1.4e-15);
+    }
+
+    #[test]
+    fn the_largest_size_forgets_signs() {
+        let mut row = [0.25; LANES];
+        (row[5], row[40]) = (1.5, -2.5);
+        assert_eq!(largest_size(&row).to_bits(), 2.5f64.to_bits());
     }
 
     #[test]

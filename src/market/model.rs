@@ -4,7 +4,9 @@ use crate::market::contract::ContractModel;
 use crate::market::covariance::{Factor, FactorCovariance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
-use crate::market::kernels::{ContractMoves, Smallness, Stamps, Tenors, move_spots, sum_shocks};
+use crate::market::kernels::{
+    ContractMoves, Smallness, Stamps, Tenors, largest_size, move_spots, sum_shocks,
+};
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
@@ -335,7 +337,12 @@ impl MarketModel {
                 years: std::array::from_fn(years),
                 slope_per_year: dated.slope_per_year(),
             };
-            let advance = match contract.smallness {
+            // No path can bring any basis from its start over this within the tile.
+            let mean = contract.basis.mean.abs();
+            let moves_most = contract.basis.largest_shock() * TILE_STEPS as f64;
+            let most_carry = largest_size(basis).max(mean) + moves_most;
+            let most_years = tenors.years.into_iter().fold(0.0, f64::max);
+            let advance = match Smallness::of(dated.basis_bound(most_carry, most_years)) {
                 // A carry may be certain, and then its basis is exact.
                 Smallness::Tiny | Smallness::Small => contract.moves_of_dated::<8>(),
                 Smallness::Moderate => contract.moves_of_dated::<9>(),
