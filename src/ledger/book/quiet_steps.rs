@@ -15,7 +15,7 @@ use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::Hot;
-use crate::ledger::calm::{larger, smaller};
+use crate::ledger::calm::smaller;
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
@@ -331,11 +331,11 @@ fn is_paid<const K: usize>(steps: &Steps<'_>, a: usize) -> bool {
     stamps.contains(&true)
 }
 
-/// Whether any of the numbers is above 0.
+/// Whether any of the numbers is not 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 fn has_any(row: &LaneArray) -> bool {
-    let most = row.iter().fold(0.0, |most, &number| larger(number, most));
-    most > 0.0
+    // Bits, for their order does not matter.
+    row.iter().fold(0, |bits, number| bits | number.to_bits()) != 0
 }
 
 /// A row's new numbers in the quiet lanes.
