@@ -1,7 +1,9 @@
 //! One contract's prices over a tile in the ledger's own form, and its running sums.
 
 use crate::ledger::book::contract_rule::ContractRule;
-use crate::ledger::book::kernels::{InverseStep, add_inverse, add_price, far_units, pay, skip};
+use crate::ledger::book::kernels::{
+    InverseStep, Payments, add_inverse, add_price, add_stamps, far_units, pay, skip,
+};
 use crate::ledger::book::option_quote::{Greeks, option_deviation, quote, quotes};
 use crate::ledger::book::rules::BookRules;
 use crate::market::tile::{LaneArray, MarketTile, TILE_STEPS};
@@ -23,8 +25,8 @@ pub(super) struct ContractSeries {
     pub(super) own_usd: Vec<LaneArray>,
     /// Funding that a size of 1 receives at the end of each step, in the currency of the account.
     pub(super) stamp: Vec<LaneArray>,
-    /// `Z`.
-    pub(super) funding_usd: Vec<LaneArray>,
+    /// `Z` at the tile's start and at its end.
+    funding_usd: Vec<LaneArray>,
     /// Of an option, at each boundary of steps: delta by the spot, USD; margins of a unit written; `du / dlnS`, `dm / dlnS`.
     pub(super) greeks: Vec<Greeks>,
     /// What is added to a linear mark for `P`: what its rolls have skipped, before the tile's first roll and after each.
@@ -68,7 +70,7 @@ impl ContractSeries {
             price_usd: steps(contract.is_inverse),
             own_usd: steps(contract.is_inverse && !is_option),
             stamp: steps(is_perpetual),
-            funding_usd: steps(is_perpetual),
+            funding_usd: vec![zero; if is_perpetual { 2 } else { 0 }],
             greeks: vec![
                 Greeks {
                     delta: zero,
@@ -149,12 +151,12 @@ impl ContractSeries {
         self.carry_over();
         match &contract.kind {
             ContractKind::Perpetual { .. } => {
-                for k in 0..steps {
-                    if contract.is_inverse {
+                if contract.is_inverse {
+                    for k in 0..steps {
                         self.add_inverse(k, spots, marks);
                     }
-                    self.add_funding(k, contract.is_inverse, index, tile, spots);
                 }
+                self.pay_funding(contract.is_inverse, index, tile, spots);
             }
             ContractKind::Dated(dated) => {
                 let Some(chain) = &contract.chain else { return };
@@ -207,6 +209,9 @@ impl ContractSeries {
         if !self.greeks.is_empty() {
             self.greeks.swap(0, last);
         }
+        if !self.funding_usd.is_empty() {
+            self.funding_usd.swap(0, 1);
+        }
         if self.is_rolled[last] {
             self.after_roll.swap(0, last);
         }
@@ -221,11 +226,7 @@ impl ContractSeries {
         if steps == TILE_STEPS {
             return;
         }
-        for sums in [
-            &mut self.price_usd,
-            &mut self.own_usd,
-            &mut self.funding_usd,
-        ] {
+        for sums in [&mut self.price_usd, &mut self.own_usd] {
             if !sums.is_empty() {
                 sums[TILE_STEPS - 1] = sums[steps - 1];
             }
@@ -250,28 +251,49 @@ impl ContractSeries {
         add_inverse(&step, [price_before, own_before], &mut ends[0], price, own);
     }
 
-    /// Stamp and `Z`.
-    fn add_funding(
+    /// Stamps and `Z`.
+    fn pay_funding(
         &mut self,
-        k: usize,
         is_inverse: bool,
         index: usize,
         tile: &MarketTile,
         spots: &Spots<'_>,
     ) {
-        let (before, now) = turn(&mut self.funding_usd, k);
-        if !tile.is_stamp[index][k] {
-            *now = *before;
-            return;
-        }
-        let rates = &tile.funding_rate[index][k];
+        let (rates, is_stamp) = (&tile.funding_rate[index], &tile.is_stamp[index]);
         // A short of an inverse contract has a size under 0 and receives.
-        let (unit, value_usd) = if is_inverse {
-            (&self.unit[k + 1], Some(&spots.end_usd[k]))
+        let (units, coin_usd) = if is_inverse {
+            (&self.unit[..], Some(spots.end_usd))
         } else {
-            (&tile.mark_usd[index][k + 1], None)
+            (&tile.mark_usd[index][..], None)
         };
-        pay(unit, rates, value_usd, before, &mut self.stamp[k], now);
+        let [before_usd, after_usd] = &mut self.funding_usd[..] else {
+            return;
+        };
+        let payments = Payments {
+            units,
+            rates,
+            is_stamp,
+            coin_usd,
+        };
+        pay(&payments, before_usd, &mut self.stamp, after_usd);
+    }
+
+    /// `Z` of a lane at the end of step `k`.
+    pub(super) fn funding_usd(
+        &self,
+        is_stamp: &[bool; TILE_STEPS],
+        coin_usd: Option<&[LaneArray; TILE_STEPS]>,
+        k: usize,
+        lane: usize,
+    ) -> f64 {
+        match &self.funding_usd[..] {
+            [_, after_usd] if k + 1 == self.last => after_usd[lane],
+            [before_usd, _] => {
+                let stamps = &self.stamp[..=k];
+                add_stamps(before_usd[lane], stamps, is_stamp, coin_usd, lane)
+            }
+            _ => 0.0,
+        }
     }
 
     /// What the roll at the end of step `k`, if there is one, adds to what rolls have skipped.

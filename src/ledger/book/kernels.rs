@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use crate::market::tile::LaneArray;
+use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::math::vector::exp;
 use crate::outcome::table::LANES;
 
@@ -70,30 +70,83 @@ pub(super) fn add_price(
     }
 }
 
-/// What a size of 1 receives at a stamp, and the sum of it in USD. With a value of the account's coin the contract is inverse:
-/// its shorts are sizes under 0.
+/// A tile's funding payments.
+pub(super) struct Payments<'a> {
+    /// Unit at each boundary of steps.
+    pub(super) units: &'a [LaneArray],
+    pub(super) rates: &'a [LaneArray; TILE_STEPS],
+    pub(super) is_stamp: &'a [bool; TILE_STEPS],
+    /// Of an inverse contract, whose shorts are sizes under 0, value of the account's coin.
+    pub(super) coin_usd: Option<&'a [LaneArray; TILE_STEPS]>,
+}
+
+/// What a size of 1 receives at each of a tile's stamps, and the sum of it in USD.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn pay(
-    unit: &LaneArray,
-    rate: &LaneArray,
-    coin_usd: Option<&LaneArray>,
+    payments: &Payments<'_>,
     before_usd: &LaneArray,
-    stamp: &mut LaneArray,
+    stamps: &mut [LaneArray],
     sum_usd: &mut LaneArray,
 ) {
-    if let Some(coin_usd) = coin_usd {
+    let is_each = payments.is_stamp.iter().all(|&is_stamp| is_stamp);
+    if let (true, None, Some(stamps), Some(units)) = (
+        is_each,
+        payments.coin_usd,
+        stamps.first_chunk_mut::<TILE_STEPS>(),
+        payments.units.last_chunk::<TILE_STEPS>(),
+    ) {
+        // The sum stays in a register.
         for lane in 0..LANES {
-            let paid = -unit[lane] * rate[lane];
-            stamp[lane] = paid;
-            sum_usd[lane] = paid.mul_add(coin_usd[lane], before_usd[lane]);
+            let mut sum = before_usd[lane];
+            for k in 0..TILE_STEPS {
+                let paid = units[k][lane] * payments.rates[k][lane];
+                stamps[k][lane] = paid;
+                sum += paid;
+            }
+            sum_usd[lane] = sum;
         }
-    } else {
-        for lane in 0..LANES {
-            let paid = unit[lane] * rate[lane];
-            stamp[lane] = paid;
-            sum_usd[lane] = before_usd[lane] + paid;
+        return;
+    }
+    *sum_usd = *before_usd;
+    for (k, stamp) in stamps.iter_mut().enumerate() {
+        if !payments.is_stamp[k] {
+            continue;
+        }
+        let (unit, rate) = (&payments.units[k + 1], &payments.rates[k]);
+        if let Some(coin_usd) = payments.coin_usd {
+            for lane in 0..LANES {
+                let paid = -unit[lane] * rate[lane];
+                stamp[lane] = paid;
+                sum_usd[lane] = paid.mul_add(coin_usd[k][lane], sum_usd[lane]);
+            }
+        } else {
+            for lane in 0..LANES {
+                let paid = unit[lane] * rate[lane];
+                stamp[lane] = paid;
+                sum_usd[lane] += paid;
+            }
         }
     }
+}
+
+/// The sum of one lane's stamps in USD, as [`pay`] makes it.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(super) fn add_stamps(
+    before_usd: f64,
+    stamps: &[LaneArray],
+    is_stamp: &[bool; TILE_STEPS],
+    coin_usd: Option<&[LaneArray; TILE_STEPS]>,
+    lane: usize,
+) -> f64 {
+    let mut sum_usd = before_usd;
+    for (k, stamp) in stamps.iter().enumerate().filter(|(k, _)| is_stamp[*k]) {
+        let paid = stamp[lane];
+        sum_usd = match coin_usd {
+            Some(coin_usd) => paid.mul_add(coin_usd[k][lane], sum_usd),
+            None => sum_usd + paid,
+        };
+    }
+    sum_usd
 }
 
 /// What rolls have skipped, with one from a near to a far mark.

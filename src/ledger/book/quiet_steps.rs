@@ -15,7 +15,7 @@ use crate::ledger::book::ranges::LegRange;
 use crate::ledger::book::rules::BookRules;
 use crate::ledger::book::series::Series;
 use crate::ledger::book::state::Hot;
-use crate::ledger::calm::smaller;
+use crate::ledger::calm::{larger, smaller};
 use crate::market::tile::{LaneArray, MarketTile};
 use crate::math::bits::places_of;
 use crate::outcome::table::LANES;
@@ -28,7 +28,9 @@ pub(super) struct QuietSteps<const K: usize> {
     /// Lanes in which each account comes close to its liquidation, or something jumps so that it may, as bits.
     near: Vec<u64>,
     records: RecordEnds<K>,
-    /// Steps in which something jumps, as bits; shape `[LANES]`.
+    /// The lanes in which something jumps, as bits.
+    jumping: u64,
+    /// Steps in which something does, as bits; shape `[LANES]`.
     jumps: [u64; LANES],
     /// How far the logarithms of prices jump in all, up or down; 1 and more where two jumps share a step. Told where something jumps.
     jumped: [f64; LANES],
@@ -101,6 +103,7 @@ impl<const K: usize> QuietSteps<K> {
                 peak_wealth_usd: zero,
                 max_drawdown_usd: zero,
             },
+            jumping: 0,
             jumps: [0; LANES],
             jumped: [0.0; LANES],
         }
@@ -150,7 +153,9 @@ impl<const K: usize> QuietSteps<K> {
 
     /// Notes what jumps in the steps; returns the lanes in which something does, as bits.
     fn find_jumps(&mut self, tile: &MarketTile, first: usize, is_watched: &[bool]) -> u64 {
-        self.jumps = [0; LANES];
+        for lane in places_of(self.jumping) {
+            self.jumps[lane] = 0;
+        }
         let mut jumping = 0;
         for jump in tile.jumps_between(first..first + K) {
             if !is_watched[jump.asset] {
@@ -166,6 +171,7 @@ impl<const K: usize> QuietSteps<K> {
             self.jumps[lane] |= step;
             jumping |= 1 << lane;
         }
+        self.jumping = jumping;
         jumping
     }
 
@@ -246,9 +252,13 @@ fn jump_reach<const K: usize>(steps: &Steps<'_>, a: usize) -> f64 {
     let rules = steps.rules;
     let contract = &rules.contracts[rules.legs[rules.accounts[a].legs[0]].contract];
     let first_step = steps.tile.first_step + steps.first + 1;
-    let factors = [&contract.clearances, &contract.jump_clearances];
-    let factors = factors.map(|factors| factors[first_step..first_step + K].iter());
-    factors.into_iter().flatten().copied().fold(1.0, f64::max)
+    let clearances: &[f64; K] = rows_from(&contract.clearances, first_step);
+    let beside_jumps: &[f64; K] = rows_from(&contract.jump_clearances, first_step);
+    let mut most = 1.0;
+    for k in 0..K {
+        most = larger(larger(clearances[k], beside_jumps[k]), most);
+    }
+    most
 }
 
 /// Holding `j` after each of some steps.

@@ -67,6 +67,8 @@ pub struct BookRules {
     rolls_alone: Vec<bool>,
     /// Number of steps without a common event after each step; all 0 where each step has to be taken alone.
     calm_steps: Vec<usize>,
+    /// Whether any account's hedger looks at each step's end.
+    is_watching: Vec<bool>,
     /// What each step is to each account, if steps can be taken at once; shape `[accounts][steps + 1]`.
     step_terms: Vec<Vec<StepTerms>>,
     /// Whether hedges look at the market, work orders in parts or grow at steps without a common event.
@@ -205,6 +207,7 @@ impl BookRules {
             is_common: Vec::new(),
             rolls_alone: Vec::new(),
             calm_steps: vec![0; steps + 1],
+            is_watching: Vec::new(),
             step_terms: Vec::new(),
             decides_alone: true,
         };
@@ -222,6 +225,8 @@ impl BookRules {
             .collect();
         self.rolls_alone = (0..=steps).map(|step| self.has_rolls_alone(step)).collect();
         self.decides_alone = self.follows_market();
+        let is_watching = |step| self.accounts.iter().any(|rule| rule.is_watching(step));
+        self.is_watching = (0..=steps).map(is_watching).collect();
         if self.has_passes() {
             self.step_terms = (0..self.accounts.len()).map(|a| self.terms_of(a)).collect();
             for step in (0..steps).rev() {
@@ -305,9 +310,7 @@ impl BookRules {
 
     /// Whether any account's hedger looks at the end of `step`: a watching moment of wealth.
     pub(super) fn is_watching(&self, step: usize) -> bool {
-        self.accounts
-            .iter()
-            .any(|account| account.is_watching(step))
+        self.is_watching[step]
     }
 
     /// Whether something happens on every path at the end of `step`.

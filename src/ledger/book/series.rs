@@ -156,7 +156,11 @@ impl Series {
             } else {
                 at(&series.own_usd)
             },
-            funding_usd: at(&series.funding_usd),
+            funding_usd: {
+                let rule = &rules.contracts[contract];
+                let coin_usd = rule.is_inverse.then(|| &tile.spot_usd[rule.underlying]);
+                series.funding_usd(&tile.is_stamp[contract], coin_usd, k, lane)
+            },
         }
     }
 
