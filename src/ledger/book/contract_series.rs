@@ -281,7 +281,7 @@ impl ContractSeries {
     /// `Z` of a lane at the end of step `k`.
     pub(super) fn funding_usd(
         &self,
-        is_stamp: &[bool; TILE_STEPS],
+        is_stamp: [bool; TILE_STEPS],
         coin_usd: Option<&[LaneArray; TILE_STEPS]>,
         k: usize,
         lane: usize,
@@ -290,7 +290,7 @@ impl ContractSeries {
             [_, after_usd] if k + 1 == self.last => after_usd[lane],
             [before_usd, _] => {
                 let stamps = &self.stamp[..=k];
-                add_stamps(before_usd[lane], stamps, is_stamp, coin_usd, lane)
+                add_stamps(before_usd[lane], stamps, &is_stamp, coin_usd, lane)
             }
             _ => 0.0,
         }

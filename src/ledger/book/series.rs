@@ -159,7 +159,7 @@ impl Series {
             funding_usd: {
                 let rule = &rules.contracts[contract];
                 let coin_usd = rule.is_inverse.then(|| &tile.spot_usd[rule.underlying]);
-                series.funding_usd(&tile.is_stamp[contract], coin_usd, k, lane)
+                series.funding_usd(tile.is_stamp[contract], coin_usd, k, lane)
             },
         }
     }
