@@ -246,12 +246,15 @@ impl Book<'_> {
             quiet.keep(&steps, &mut self.state.hot, lane);
         } else {
             let mut step = self.lane(lane, k, tile, events);
-            if stays_open && step.has_transfers_alone(&quiet) {
-                step.settle_transfers(&quiet);
+            let may_trade = if stays_open && step.has_transfers_alone(&quiet) {
+                step.settle_transfers(&quiet)
             } else {
                 step.settle(if stays_open { AccountSet::NONE } else { near });
+                true
+            };
+            if may_trade {
+                self.screen.cover(self.rules, &self.state, lane);
             }
-            self.screen.cover(self.rules, &self.state, lane);
         }
         self.passes.lane = quiet;
         is_quiet

@@ -17,8 +17,8 @@ impl Lane<'_> {
         (0..self.rules.accounts.len()).all(is_open_or_idle) && !self.works_orders()
     }
 
-    /// Works through the step, in the order of [`Self::settle`].
-    pub(super) fn settle_transfers(&mut self, quiet: &QuietLane) {
+    /// Works through the step, in the order of [`Self::settle`]. Returns whether a hedger who looked may have traded.
+    pub(super) fn settle_transfers(&mut self, quiet: &QuietLane) -> bool {
         let (rules, lane) = (self.rules, self.lane);
         let steps = Steps {
             rules,
@@ -69,5 +69,6 @@ impl Lane<'_> {
             self.record_wealth(wealth_usd);
         }
         self.put_back();
+        may_trade
     }
 }
