@@ -19,7 +19,7 @@ pub(crate) struct ContractModel {
     pub(crate) initial_basis: f64,
     /// The tenors of a dated future, whose carry `basis` then is.
     pub(crate) dated: Option<DatedModel>,
-    /// How small all values of `ln(F/S)` are; of a dated future `Any`, for it is told tile by tile.
+    /// How small all values of `ln(F/S)` are; of a dated future `Any`, for that is told tile by tile.
     pub(crate) smallness: Smallness,
     pub(crate) funding: FundingModel,
     /// Standard deviation of a funding interval's average premium beyond what the step ends tell.
@@ -73,12 +73,13 @@ impl ContractModel {
         }
     }
 
-    /// [`move_dated`] of the kind that the carry needs.
-    pub(crate) fn moves_of_dated<const DEGREE: usize>(&self) -> MovesOfDated {
-        if self.basis.uses_spot {
-            move_dated::<DEGREE, true>
-        } else {
-            move_dated::<DEGREE, false>
+    /// [`move_dated`] of the kind that the carry needs; `is_wide` says that some basis may be large.
+    pub(crate) fn moves_of_dated(&self, is_wide: bool) -> MovesOfDated {
+        match (is_wide, self.basis.uses_spot) {
+            (true, true) => move_dated::<true, true>,
+            (true, false) => move_dated::<true, false>,
+            (false, true) => move_dated::<false, true>,
+            (false, false) => move_dated::<false, false>,
         }
     }
 

@@ -82,7 +82,7 @@ const EXP_6: [f64; 7] = [
     0.008_345_743_550_578_47,
     0.001_390_439_930_378_174_5,
 ];
-/// The exponential of numbers under 0.125 in size: the error is below `3.4e-13 |x|^3`, that is 1e-15.
+/// The exponential of numbers under [`SMALL_BASIS`] in size: the error is below `3.4e-13 |x|^3`, that is 1e-15.
 const EXP_8: [f64; 9] = [
     1.0,
     1.0,
@@ -94,20 +94,6 @@ const EXP_8: [f64; 9] = [
     0.000_198_477_296_201_833_23,
     2.480_804_690_845_152e-5,
 ];
-/// The exponential of numbers under 0.25 in size: relative error below 2e-15.
-const EXP_9: [f64; 10] = [
-    1.0,
-    1.0,
-    0.499_999_999_999_852,
-    0.166_666_666_666_653_22,
-    0.041_666_666_698_236_01,
-    0.008_333_333_336_202_819,
-    0.001_388_887_070_669_262_7,
-    0.000_198_412_533_143_749_44,
-    2.484_036_731_676_369e-05,
-    2.759_256_993_095_987_6e-06,
-];
-
 /// Which polynomial stands for the exponential of a plan's small numbers; the shorter, the smaller they surely are.
 ///
 /// Our own Chebyshev fits (60-digit arithmetic) of what is left of the series after its square, so that the error vanishes
@@ -149,7 +135,6 @@ const fn coefficients<const DEGREE: usize>() -> &'static [f64] {
         5 => &EXP_5,
         6 => &EXP_6,
         8 => &EXP_8,
-        9 => &EXP_9,
         _ => unreachable!(),
     }
 }
@@ -158,13 +143,13 @@ const fn coefficients<const DEGREE: usize>() -> &'static [f64] {
 #[derive(Debug, Clone, Copy)]
 struct ScaledExp<const DEGREE: usize> {
     scale: f64,
-    coefficients: [f64; EXP_9.len()],
+    coefficients: [f64; EXP_8.len()],
 }
 
 impl<const DEGREE: usize> ScaledExp<DEGREE> {
     #[inline(always)]
     fn new(scale: f64) -> Self {
-        let mut scaled = [0.0; EXP_9.len()];
+        let mut scaled = [0.0; EXP_8.len()];
         for (scaled, &coefficient) in scaled.iter_mut().zip(coefficients::<DEGREE>()) {
             *scaled = coefficient * scale;
         }
@@ -295,17 +280,20 @@ pub(crate) struct Tenors {
     pub(crate) slope_per_year: f64,
 }
 
-/// Moves the carry and the marks of a dated future over a tile: `mark = spot * exp((y + slope tau) tau)`. `DEGREE` is that
-/// of the basis's [`Smallness`], 0 for none. `carries` and `mark_usd` are at the steps' ends.
+/// The exponential of a dated future's basis under this in size is its own polynomial.
+pub(crate) const SMALL_BASIS: f64 = 0.125;
+
+/// Moves the carry and the marks of a dated future over a tile: `mark = spot * exp((y + slope tau) tau)`. `IS_WIDE` says that some
+/// basis may not be under [`SMALL_BASIS`]; what is gives the same bits either way. `carries` and `mark_usd` are at the steps' ends.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
+pub(crate) fn move_dated<const IS_WIDE: bool, const USES_SPOT: bool>(
     moves: &ContractMoves<'_>,
     tenors: &Tenors,
     carry: &mut LaneArray,
     carries: &mut [LaneArray; TILE_STEPS],
     mark_usd: &mut [LaneArray; TILE_STEPS],
 ) {
-    let growth = ScaledExp::<DEGREE>::new(1.0);
+    let growth = ScaledExp::<8>::new(1.0);
     let mean = moves.basis.mean;
     let mut away = *carry;
     for away in &mut away {
@@ -319,7 +307,15 @@ pub(crate) fn move_dated<const DEGREE: usize, const USES_SPOT: bool>(
             let level = mean + away[lane];
             carries[k][lane] = level;
             let basis = tenors.slope_per_year.mul_add(years, level) * years;
-            mark_usd[k][lane] = moves.mark_usd(k, lane, &growth, basis);
+            let spot_usd = moves.spot_usd[k][lane];
+            let near_usd = spot_usd * growth.at(basis);
+            mark_usd[k][lane] = if IS_WIDE {
+                let far_usd = within_range(spot_usd * exp(basis));
+                let is_small = basis.abs() < SMALL_BASIS;
+                if is_small { near_usd } else { far_usd }
+            } else {
+                near_usd
+            };
         }
     }
     for lane in 0..LANES {
@@ -447,8 +443,7 @@ mod tests {
         assert!(worst_error::<4>(0.04, 3) < 7e-6);
         assert!(worst_error::<5>(0.125, 3) < 7e-7);
         assert!(worst_error::<6>(0.25, 3) < 1.1e-7);
-        assert!(worst_error::<8>(0.125, 0) < 1e-15);
-        assert!(worst_error::<9>(0.25, 0) < 3e-15);
+        assert!(worst_error::<8>(SMALL_BASIS, 0) < 1e-15);
         assert!(worst_error::<0>(1.0, 0) < 1.4e-15);
     }
 
@@ -460,13 +455,50 @@ mod tests {
     }
 
     #[test]
+    fn a_small_basis_has_the_same_bits_beside_large_ones() {
+        use crate::market::basis::BasisModel;
+        use crate::plan::types::OuBasis;
+        let basis = BasisModel::new(&OuBasis::NONE, 1.0 / 1095.0);
+        let moves = ContractMoves {
+            basis: &basis,
+            spot_usd: &[[3500.0; LANES]; TILE_STEPS],
+            spot_shocks: &[[0.0; LANES]; TILE_STEPS],
+            own_shocks: &[[0.0; LANES]; TILE_STEPS],
+        };
+        let tenors = Tenors {
+            years: [0.25; TILE_STEPS],
+            slope_per_year: 0.0,
+        };
+        let zero = [[0.0; LANES]; TILE_STEPS];
+        let marks = |is_wide: bool| {
+            let mut carry = std::array::from_fn(|lane| 0.02 * lane as f64);
+            let (mut carries, mut mark_usd) = (zero, zero);
+            let advance = if is_wide {
+                move_dated::<true, false>
+            } else {
+                move_dated::<false, false>
+            };
+            advance(&moves, &tenors, &mut carry, &mut carries, &mut mark_usd);
+            (carries[7], mark_usd[7])
+        };
+        let ((carries, wide), (_, narrow)) = (marks(true), marks(false));
+        assert!(carries.iter().any(|carry| 0.25 * carry > 2.0 * SMALL_BASIS));
+        for lane in 0..LANES {
+            let basis = 0.25 * carries[lane];
+            assert!((wide[lane] / (3500.0 * basis.exp()) - 1.0).abs() < 2e-15);
+            if basis < SMALL_BASIS {
+                assert_eq!(wide[lane].to_bits(), narrow[lane].to_bits());
+            }
+        }
+    }
+
+    #[test]
     fn nothing_moves_exactly_where_nothing_is_to_move() {
         for value in [
             ScaledExp::<4>::new(1.0).at(0.0),
             ScaledExp::<5>::new(1.0).at(0.0),
             ScaledExp::<6>::new(1.0).at(0.0),
             ScaledExp::<8>::new(1.0).at(0.0),
-            ScaledExp::<9>::new(1.0).at(0.0),
             ScaledExp::<0>::new(1.0).at(0.0),
         ] {
             assert_eq!(value.to_bits(), 1.0f64.to_bits());

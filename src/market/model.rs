@@ -5,7 +5,7 @@ use crate::market::covariance::{Factor, FactorCovariance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, Tenors, largest_size, move_spots, sum_shocks,
+    ContractMoves, SMALL_BASIS, Smallness, Stamps, Tenors, largest_size, move_spots, sum_shocks,
 };
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
@@ -342,12 +342,8 @@ impl MarketModel {
             let moves_most = contract.basis.largest_shock() * TILE_STEPS as f64;
             let most_carry = largest_size(basis).max(mean) + moves_most;
             let most_years = tenors.years.into_iter().fold(0.0, f64::max);
-            let advance = match Smallness::of(dated.basis_bound(most_carry, most_years)) {
-                // A carry may be certain, and then its basis is exact.
-                Smallness::Tiny | Smallness::Small => contract.moves_of_dated::<8>(),
-                Smallness::Moderate => contract.moves_of_dated::<9>(),
-                Smallness::Any => contract.moves_of_dated::<0>(),
-            };
+            let is_wide = dated.basis_bound(most_carry, most_years) >= SMALL_BASIS;
+            let advance = contract.moves_of_dated(is_wide);
             advance(&moves, &tenors, basis, carries, ends);
             return;
         }
