@@ -11,6 +11,7 @@ use crate::engine::run::{SimulationError, Watcher};
 use crate::engine::together::{Columns, simulate_columns_together};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::PathWeights;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
 use crate::plan::views::ViewsPlan;
@@ -157,7 +158,7 @@ type Viewed = (Vec<ViewsOutcome>, Vec<Option<usize>>);
 /// Gives the tables of one market the weights of their plans' views, computed once for all plans with the same, and takes away those that
 /// a table of an earlier pass had. The error comes with the place of its plan.
 fn reweigh(plans: &[&Plan], tables: &mut [OutcomeTable]) -> Result<Viewed, (usize, ViewError)> {
-    let mut known: Vec<(&ViewsPlan, Vec<f64>)> = Vec::new();
+    let mut known: Vec<(&ViewsPlan, PathWeights)> = Vec::new();
     let (mut outcomes, mut of_plans) = (Vec::new(), Vec::with_capacity(plans.len()));
     for (at, (plan, table)) in plans.iter().zip(tables).enumerate() {
         table.take_weights();

@@ -1,12 +1,14 @@
-//! One quantity by path with its weights; sums in a fixed order.
+//! One quantity by path with its weights, and the squared error of what is estimated from it; sums in a fixed order.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::outcome::column::Column;
 use crate::outcome::table::{LANES, OutcomeTable};
+use crate::outcome::weights::HeldMeans;
 
 /// Paths whose terms are summed one after the other; the partial sums are then added in the order of the paths.
 const CHUNK: usize = 128 * LANES;
@@ -18,6 +20,23 @@ pub struct Sample<'a> {
     weights: Option<Cow<'a, [f64]>>,
     weight_sum: f64,
     weight_square_sum: f64,
+    held: Option<Held>,
+}
+
+/// The means that the weights of a sample were found to hold.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Over all paths of the table.
+    pub means: Arc<HeldMeans>,
+    /// Of a sample of some of them, the paths of its values.
+    paths: Option<Vec<usize>>,
+}
+
+impl Held {
+    /// The path of a value.
+    pub fn path(&self, index: usize) -> usize {
+        self.paths.as_ref().map_or(index, |paths| paths[index])
+    }
 }
 
 impl<'a> Sample<'a> {
@@ -44,7 +63,21 @@ impl<'a> Sample<'a> {
             weights,
             weight_sum,
             weight_square_sum,
+            held: None,
         }
+    }
+
+    /// Values of all paths of a table, in their order, with its weights.
+    pub fn of_values(table: &'a OutcomeTable, values: impl Into<Cow<'a, [f64]>>) -> Self {
+        let sample = Self::new(values, table.weights().map(Cow::Borrowed));
+        sample.holding(table.held().cloned())
+    }
+
+    /// These weights, one for each path, were found to hold these means.
+    #[must_use]
+    pub fn holding(mut self, means: Option<Arc<HeldMeans>>) -> Self {
+        self.held = means.map(|means| Held { means, paths: None });
+        self
     }
 
     /// A stored column.
@@ -54,7 +87,7 @@ impl<'a> Sample<'a> {
 
     /// The column with this storage index.
     pub fn of_index(table: &'a OutcomeTable, column: usize) -> Self {
-        Self::new(table.column(column), table.weights().map(Cow::Borrowed))
+        Self::of_values(table, table.column(column))
     }
 
     /// What `combine` makes of several stored columns of each path.
@@ -67,7 +100,7 @@ impl<'a> Sample<'a> {
         let values: Vec<f64> = (0..table.paths())
             .map(|path| combine(columns.map(|values| values[path])))
             .collect();
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        Self::of_values(table, values)
     }
 
     /// The sum of the columns with these storage indices.
@@ -84,7 +117,7 @@ impl<'a> Sample<'a> {
                     .for_each(|(sum, x)| *sum += x);
             }
         }
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        Self::of_values(table, values)
     }
 
     /// A stored column on the paths where another one satisfies a condition, in the order of the paths.
@@ -94,7 +127,7 @@ impl<'a> Sample<'a> {
         condition: Column,
         is_kept: impl Fn(f64) -> bool,
     ) -> Sample<'static> {
-        let (mut values, mut weights) = (Vec::new(), Vec::new());
+        let (mut values, mut weights, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         for block in 0..table.blocks() {
             let conditions = table.lanes(block, condition as usize);
             let lanes = table.lanes(block, column as usize);
@@ -113,8 +146,18 @@ impl<'a> Sample<'a> {
                         .map(|(w, _)| w),
                 );
             }
+            if table.held().is_some() {
+                let of_block = (block * LANES..).zip(conditions);
+                let kept = of_block.filter(|(_, condition)| is_kept(**condition));
+                paths.extend(kept.map(|(path, _)| path));
+            }
         }
-        Sample::new(values, table.weights().map(|_| Cow::Owned(weights)))
+        let mut sample = Sample::new(values, table.weights().map(|_| Cow::Owned(weights)));
+        sample.held = table.held().map(|means| Held {
+            means: Arc::clone(means),
+            paths: Some(paths),
+        });
+        sample
     }
 
     /// Number of values.
@@ -155,6 +198,47 @@ impl<'a> Sample<'a> {
     /// Sum of the squared weights.
     pub fn weight_square_sum(&self) -> f64 {
         self.weight_square_sum
+    }
+
+    /// The means that the weights were found to hold, `None` of weights that were given and without weights.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
+    /// `(sum w)^2` times the squared error of an estimate to which each value contributes `influence(value, index)` at given weights.
+    ///
+    /// `given` where the weights are given or all are 1: `sum w^2 influence^2`. Where they were found to hold some means, these take their part
+    /// of the influence away ([`HeldMeans`]).
+    pub fn square(&self, given: f64, influence: impl Fn(f64, usize) -> f64 + Sync) -> f64 {
+        let Some(held) = &self.held else {
+            return given;
+        };
+        let columns = held.means.columns();
+        let inflation = held.means.inflation();
+        let found = sums(self.len(), |range| {
+            let mut found = vec![0.0; 1 + 2 * columns];
+            let (raw, both) = found.split_at_mut(1);
+            let (projected, crossed) = both.split_at_mut(columns);
+            for index in range {
+                let path = held.path(index);
+                let f = influence(self.values[index], index);
+                let v = inflation[path];
+                let term = v * self.weight(index) * f;
+                raw[0] += term * term;
+                for column in 0..columns {
+                    projected[column] += held.means.column(column)[path] * f;
+                    crossed[column] += v * term * held.means.moved(column)[path];
+                }
+            }
+            found
+        });
+        match found.split_first() {
+            None => 0.0,
+            Some((raw, both)) => {
+                let (projected, crossed) = both.split_at(columns);
+                held.means.square(*raw, projected, crossed)
+            }
+        }
     }
 
     /// Sums over all values of `term(value, weight, path)`, in a fixed order.
