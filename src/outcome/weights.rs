@@ -65,16 +65,15 @@ pub struct HeldMean {
 /// Weights `w ~ exp(lambda' v)` that hold the means of `v` move with the paths. By the delta method a path moves an estimate under them
 /// not by `w f / sum w`, with `f` its influence at given weights, but by `w (f - beta' c) / sum w`: `c` are the values of the held means
 /// less these means, `beta` the coefficients of the weighted regression of `f` on `c`. Where a mean is held at an estimate from the same
-/// paths, `w c` is less what the path moves that estimate by. The residual is divided by `1 - h` with `h = w c' (sum w c c')^-1 c` the
-/// leverage of the path: a heavy path draws the regression to itself, and its residual is smaller than what its absence would
-/// change (the jackknife of a regression).
+/// paths, `w c` is less what the path moves that estimate by. The residual is divided by `sqrt(1 - h)` with `h = w c' (sum w c c')^-1 c` the
+/// leverage of the path: a heavy path draws the regression to itself, and its residual is too small by so much.
 ///
 /// The values are kept as columns `e` with `sum w e e' = sum w` times the identity, so that each `beta` is a mean.
 ///
 /// # Source
 /// J. Qin and J. Lawless, Empirical likelihood and general estimating equations, Annals of Statistics 22 (1994) 300-325; exponential
-/// tilting: G. Imbens, R. Spady and P. Johnson, Econometrica 66 (1998) 333-357; leverage: J. MacKinnon and H. White, Journal of Econometrics
-/// 29 (1985) 305-325 (HC3).
+/// tilting: G. Imbens, R. Spady and P. Johnson, Econometrica 66 (1998) 333-357; leverage: J. G. `MacKinnon` and H. White, Journal of
+/// Econometrics 29 (1985) 305-325 (HC2).
 #[derive(Debug, Clone)]
 pub struct HeldMeans {
     weight_sum: f64,
@@ -82,7 +81,7 @@ pub struct HeldMeans {
     columns: Vec<Vec<f64>>,
     /// Shape `[columns][paths]`: `w e` less what a path moves the targets by; empty where no target moves.
     moved: Vec<Vec<f64>>,
-    /// Shape `[paths]`: `1 / (1 - h)`.
+    /// Shape `[paths]`: `1 / sqrt(1 - h)`.
     inflation: Vec<f64>,
     /// Shape `[columns][columns]`: `sum (inflation moved)(inflation moved)'`.
     squares: Vec<f64>,
@@ -112,7 +111,8 @@ impl HeldMeans {
         }
         let inflation = |path: usize| {
             let square: f64 = done.iter().map(|column| column.e[path].powi(2)).sum();
-            1.0 / (1.0 - (weights[path] * square / weight_sum).min(MOST_LEVERAGE))
+            let leverage = (weights[path] * square / weight_sum).min(MOST_LEVERAGE);
+            1.0 / (1.0 - leverage).sqrt()
         };
         let inflation: Vec<f64> = (0..weights.len()).map(inflation).collect();
         let mut columns = Vec::with_capacity(done.len());
@@ -223,7 +223,9 @@ fn weighted(weights: &[f64], values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
 fn next_column(weights: &[f64], total: f64, mean: HeldMean, before: &[Working]) -> Option<Working> {
     let centre = weighted(weights, &mean.values, |x| x) / total;
     let mut e: Vec<f64> = mean.values;
-    e.iter_mut().for_each(|x| *x -= centre);
+    for x in &mut e {
+        *x -= centre;
+    }
     let mut term: Vec<f64> = e.iter().zip(weights).map(|(e, w)| w * e).collect();
     if let Some(target) = mean.target {
         let moved = term.iter_mut().zip(target);

@@ -388,6 +388,8 @@ fn target(view: &ViewPlan) -> Target {
 }
 
 #[cfg(test)]
+mod error_tests;
+#[cfg(test)]
 mod random_tests;
 #[cfg(test)]
 mod tests;
