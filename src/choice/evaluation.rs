@@ -83,7 +83,11 @@ fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
 
 /// Memory for a plan's outcomes and their statistics.
 pub fn table_bytes(plan: &Plan) -> u64 {
-    let weights = usize::from(!plan.report.views.is_empty());
+    let weights = match plan.report.views.list.len() {
+        0 => 0,
+        // Beside them what errors need of the means that they hold: a column for each, and one.
+        views => 2 + views,
+    };
     needed_bytes(plan.simulation.paths, Layout::of(plan).columns() + weights)
 }
 

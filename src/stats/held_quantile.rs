@@ -14,6 +14,9 @@ pub(super) fn draws(
     sign: f64,
     quantiles: &[(Level, f64)],
 ) -> Vec<f64> {
+    if quantiles.is_empty() {
+        return Vec::new();
+    }
     let mut bounds: Vec<f64> = quantiles.iter().map(|(_, value)| *value).collect();
     bounds.sort_unstable_by(f64::total_cmp);
     bounds.dedup();

@@ -118,10 +118,20 @@ impl ColumnSums {
             let mean = self.shift + self.first / self.weight;
             let p = self.positive / self.weight;
             let event = |x: f64| if x > 0.0 { 1.0 } else { 0.0 };
-            self.held_squares = Some([
-                sample.square(0.0, |x, _| x - mean),
-                sample.square(0.0, |x, _| event(x) - p),
-            ]);
+            // What is the same on all paths has no error, and many columns are.
+            let is_same = self.second_square_weight == 0.0;
+            let is_certain = self.positive == 0.0 || is_same;
+            let of_mean = if is_same {
+                0.0
+            } else {
+                sample.square(0.0, |x, _| x - mean)
+            };
+            let of_probability = if is_certain {
+                0.0
+            } else {
+                sample.square(0.0, |x, _| event(x) - p)
+            };
+            self.held_squares = Some([of_mean, of_probability]);
         }
         self
     }

@@ -13,6 +13,9 @@ use crate::outcome::weights::HeldMeans;
 /// Paths whose terms are summed one after the other; the partial sums are then added in the order of the paths.
 const CHUNK: usize = 128 * LANES;
 
+/// Values whose influences are held at a time.
+const PIECE: usize = 512;
+
 /// Values of one quantity by path, with weights.
 #[derive(Debug, Clone)]
 pub struct Sample<'a> {
@@ -36,6 +39,14 @@ impl Held {
     /// The path of a value.
     pub fn path(&self, index: usize) -> usize {
         self.paths.as_ref().map_or(index, |paths| paths[index])
+    }
+
+    /// What a column over all paths has for some of the values.
+    fn piece<'c>(&self, column: &'c [f64], values: Range<usize>) -> Cow<'c, [f64]> {
+        match &self.paths {
+            None => Cow::Borrowed(&column[values]),
+            Some(paths) => paths[values].iter().map(|&path| column[path]).collect(),
+        }
     }
 }
 
@@ -214,21 +225,30 @@ impl<'a> Sample<'a> {
             return given;
         };
         let columns = held.means.columns();
-        let inflation = held.means.inflation();
         let found = sums(self.len(), |range| {
             let mut found = vec![0.0; 1 + 2 * columns];
-            let (raw, both) = found.split_at_mut(1);
-            let (projected, crossed) = both.split_at_mut(columns);
-            for index in range {
-                let path = held.path(index);
-                let f = influence(self.values[index], index);
-                let v = inflation[path];
-                let term = v * self.weight(index) * f;
-                raw[0] += term * term;
-                for column in 0..columns {
-                    projected[column] += held.means.column(column)[path] * f;
-                    crossed[column] += v * term * held.means.moved(column)[path];
+            let mut buffers = [[0.0; PIECE]; 3];
+            let mut start = range.start;
+            while start < range.end {
+                let piece = start..(start + PIECE).min(range.end);
+                let [f, inflated, twice] = buffers.each_mut().map(|of| &mut of[..piece.len()]);
+                for (index, f) in piece.clone().zip(&mut *f) {
+                    *f = influence(self.values[index], index);
                 }
+                let inflation = held.means.inflation();
+                for (at, index) in piece.clone().enumerate() {
+                    let v = inflation[held.path(index)];
+                    inflated[at] = v * self.weight(index) * f[at];
+                    twice[at] = v * inflated[at];
+                }
+                found[0] += dot(inflated, inflated);
+                for column in 0..columns {
+                    let of = [held.means.column(column), held.means.moved(column)];
+                    let [e, moved] = of.map(|of| held.piece(of, piece.clone()));
+                    found[1 + column] += dot(f, &e);
+                    found[1 + columns + column] += dot(twice, &moved);
+                }
+                start = piece.end;
             }
             found
         });
@@ -259,6 +279,18 @@ impl<'a> Sample<'a> {
             }
         })
     }
+}
+
+/// Sum of products, in eight interleaved sums.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Adds terms in four interleaved sums, which a processor can do at the same time.
