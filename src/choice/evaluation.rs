@@ -14,7 +14,7 @@ use crate::outcome::table::OutcomeTable;
 use crate::outcome::weights::PathWeights;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
-use crate::plan::views::ViewsPlan;
+use crate::plan::views::{ViewPlan, ViewedQuantity, ViewsPlan};
 use crate::stats::views::{ViewError, ViewsOutcome, weigh};
 
 /// The most plans of one pass: the state of their ledgers on one block stays in the caches, and the market's share of the work is
@@ -83,10 +83,15 @@ fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
 
 /// Memory for a plan's outcomes and their statistics.
 pub fn table_bytes(plan: &Plan) -> u64 {
-    let weights = match plan.report.views.list.len() {
-        0 => 0,
-        // Beside them what errors need of the means that they hold: a column for each, and one.
-        views => 2 + views,
+    let list = plan.report.views.list.iter();
+    let is_correlation =
+        |view: &&ViewPlan| matches!(view.quantity, ViewedQuantity::Correlation { .. });
+    // Beside them what errors need of the means that they hold: a column for each and one, or twice as many where some are held at
+    // estimates, as mean and variance of the two assets of a correlation are.
+    let weights = match (list.len(), list.filter(is_correlation).count()) {
+        (0, _) => 0,
+        (views, 0) => 2 + views,
+        (views, correlations) => 2 + 2 * (views + 4 * correlations),
     };
     needed_bytes(plan.simulation.paths, Layout::of(plan).columns() + weights)
 }

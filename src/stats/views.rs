@@ -22,7 +22,7 @@ pub struct ViewsOutcome {
     pub effective_paths: f64,
     /// That over the number of paths.
     pub effective_frac: f64,
-    /// Effective number of paths by the variance of a mean, `1 / sum p^2` (Kish): what standard errors feel.
+    /// Effective number of paths by the variance of a mean, `1 / sum p^2` (Kish): what the error of something that no view tells of feels.
     pub effective_paths_kish: f64,
     /// Relative entropy of the weights against the model's, nats, at least 0.
     pub relative_entropy: f64,
