@@ -2,10 +2,12 @@
 //! is more than sampling error.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::outcome::weights::HeldMeans;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::{ALL_LEVELS, Level};
 use crate::stats::sample::{Sample, sum};
@@ -66,12 +68,14 @@ pub struct Outcomes {
     values: Vec<f64>,
     weights: Option<Vec<f64>>,
     weight_sum: f64,
+    /// The means that the weights were found to hold.
+    held: Option<Arc<HeldMeans>>,
     /// Values with their weights, ascending.
     sorted: Vec<(f64, f64)>,
 }
 
 impl Outcomes {
-    /// The outcomes of a sample, none of them NaN.
+    /// The outcomes of a sample of all paths, none of them NaN.
     pub fn of(sample: &Sample) -> Self {
         let values = sample.values().to_vec();
         let pairs = values.iter().enumerate();
@@ -82,6 +86,7 @@ impl Outcomes {
             values,
             weights: sample.weights().map(<[f64]>::to_vec),
             weight_sum: sample.weight_sum(),
+            held: sample.held().map(|held| Arc::clone(&held.means)),
             sorted,
         }
     }
@@ -89,7 +94,7 @@ impl Outcomes {
     /// The values as a sample.
     pub fn sample(&self) -> Sample<'_> {
         let weights = self.weights.as_deref();
-        Sample::new(self.values.as_slice(), weights.map(Into::into))
+        Sample::new(self.values.as_slice(), weights.map(Into::into)).holding(self.held.clone())
     }
 
     /// A path's share of the weight.
@@ -314,6 +319,16 @@ fn difference_at(a: &Outcomes, b: &Outcomes, form: Form, level: f64) -> (f64, f6
         let squares = terms(range, means).map(|(of_a, of_b)| (of_a - of_b) * (of_a - of_b));
         [squares.sum()]
     });
+    let square = match (&a.held, &b.held) {
+        (Some(of_a), Some(of_b)) if Arc::ptr_eq(of_a, of_b) => {
+            let total = a.weight_sum * a.weight_sum;
+            let difference = |x: f64, path: usize| {
+                form.of(x, level) - means[0] - (form.of(b.values[path], level) - means[1])
+            };
+            a.sample().square(total * square, difference) / total
+        }
+        _ => square,
+    };
     (means[0] - means[1], square.sqrt())
 }
 

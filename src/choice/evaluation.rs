@@ -11,9 +11,10 @@ use crate::engine::run::{SimulationError, Watcher};
 use crate::engine::together::{Columns, simulate_columns_together};
 use crate::outcome::layout::Layout;
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::PathWeights;
 use crate::plan::common_market::same_market;
 use crate::plan::types::Plan;
-use crate::plan::views::ViewsPlan;
+use crate::plan::views::{ViewPlan, ViewedQuantity, ViewsPlan};
 use crate::stats::views::{ViewError, ViewsOutcome, weigh};
 
 /// The most plans of one pass: the state of their ledgers on one block stays in the caches, and the market's share of the work is
@@ -82,7 +83,16 @@ fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
 
 /// Memory for a plan's outcomes and their statistics.
 pub fn table_bytes(plan: &Plan) -> u64 {
-    let weights = usize::from(!plan.report.views.is_empty());
+    let list = plan.report.views.list.iter();
+    let is_correlation =
+        |view: &&ViewPlan| matches!(view.quantity, ViewedQuantity::Correlation { .. });
+    // Beside them what errors need of the means that they hold: a column for each and one, or twice as many where some are held at
+    // estimates, as mean and variance of the two assets of a correlation are.
+    let weights = match (list.len(), list.filter(is_correlation).count()) {
+        (0, _) => 0,
+        (views, 0) => 2 + views,
+        (views, correlations) => 2 + 2 * (views + 4 * correlations),
+    };
     needed_bytes(plan.simulation.paths, Layout::of(plan).columns() + weights)
 }
 
@@ -157,7 +167,7 @@ type Viewed = (Vec<ViewsOutcome>, Vec<Option<usize>>);
 /// Gives the tables of one market the weights of their plans' views, computed once for all plans with the same, and takes away those that
 /// a table of an earlier pass had. The error comes with the place of its plan.
 fn reweigh(plans: &[&Plan], tables: &mut [OutcomeTable]) -> Result<Viewed, (usize, ViewError)> {
-    let mut known: Vec<(&ViewsPlan, Vec<f64>)> = Vec::new();
+    let mut known: Vec<(&ViewsPlan, PathWeights)> = Vec::new();
     let (mut outcomes, mut of_plans) = (Vec::new(), Vec::with_capacity(plans.len()));
     for (at, (plan, table)) in plans.iter().zip(tables).enumerate() {
         table.take_weights();

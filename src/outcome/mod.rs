@@ -5,3 +5,4 @@ pub mod column;
 pub mod csv;
 pub mod layout;
 pub mod table;
+pub mod weights;

@@ -1,8 +1,11 @@
 //! All outcomes of a run, column by column, in one allocation.
 
+use std::sync::Arc;
+
 use crate::outcome::cells::Cells;
 use crate::outcome::column::{Cell, Column, FIXED_COLUMNS};
 use crate::outcome::layout::Layout;
+use crate::outcome::weights::{HeldMeans, PathWeights};
 
 /// Paths in one block.
 pub const LANES: usize = 64;
@@ -23,7 +26,7 @@ pub struct OutcomeTable {
     kept: Vec<usize>,
     /// By storage index: the place in `data`.
     places: Vec<usize>,
-    weights: Option<Vec<f64>>,
+    weights: Option<PathWeights>,
 }
 
 impl OutcomeTable {
@@ -182,20 +185,30 @@ impl OutcomeTable {
 
     /// Weights by path, or `None` if all are 1.
     pub fn weights(&self) -> Option<&[f64]> {
-        self.weights.as_deref()
+        self.weights.as_ref().map(PathWeights::of_paths)
+    }
+
+    /// The means that the weights were found to hold, `None` of weights that were given and without weights.
+    pub fn held(&self) -> Option<&Arc<HeldMeans>> {
+        self.weights.as_ref()?.held()
     }
 
     /// Sets the weights, one for each path.
     ///
     /// # Panics
     /// If the number of weights is not the number of paths.
-    pub fn set_weights(&mut self, weights: Vec<f64>) {
-        assert_eq!(weights.len(), self.paths, "one weight for each path");
+    pub fn set_weights(&mut self, weights: impl Into<PathWeights>) {
+        let weights = weights.into();
+        assert_eq!(
+            weights.of_paths().len(),
+            self.paths,
+            "one weight for each path"
+        );
         self.weights = Some(weights);
     }
 
     /// Takes the weights off, after which all are 1.
-    pub fn take_weights(&mut self) -> Option<Vec<f64>> {
+    pub fn take_weights(&mut self) -> Option<PathWeights> {
         self.weights.take()
     }
 }

@@ -226,12 +226,12 @@ mod tests {
 
     #[test]
     fn an_event_never_seen_is_an_upper_limit() {
-        let never = probability_from_sums(0.0, 0.0, 1e5, 1e5);
+        let never = probability_from_sums(0.0, 0.0, 1e5, 1e5, None);
         assert_eq!(
             futures_text(&never, 100_000),
             "none of 100,000 futures (95 % upper limit 0.0038 %)"
         );
-        let always = probability_from_sums(1e5, 1e5, 1e5, 1e5);
+        let always = probability_from_sums(1e5, 1e5, 1e5, 1e5, None);
         assert_eq!(
             futures_text(&always, 100_000),
             "all of 100,000 futures (95 % lower limit 99.9962 %)"

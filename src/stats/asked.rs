@@ -1,7 +1,5 @@
 //! What is computed for the estimates that were asked for: each column once, with what they need of it.
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use crate::outcome::column::Column;
@@ -147,8 +145,7 @@ impl<'a> Part<'a> {
                 for x in &mut costs {
                     *x = 0.0 - *x;
                 }
-                let weights = table.weights().map(Cow::Borrowed);
-                (Sample::new(costs, weights), None)
+                (Sample::of_values(table, costs), None)
             }
             Source::UnhedgedPrice => {
                 let undefined = || Sample::new(vec![f64::NAN; table.paths()], None);
@@ -230,11 +227,15 @@ impl<'a> Part<'a> {
             let term = w * if sign * x <= at { p - 1.0 } else { p };
             [term * term]
         });
+        // That of the influences as differences take them: less the part of the means that the weights hold.
+        let held = self
+            .sample
+            .square(square, |x, _| p - if sign * x <= at { 1.0 } else { 0.0 });
         Form::Quantile {
             sign,
             at,
             level: p,
-            sparsity: std_error * self.sample.weight_sum() / square.sqrt(),
+            sparsity: std_error * self.sample.weight_sum() / held.sqrt(),
         }
     }
 
@@ -260,6 +261,7 @@ pub(super) fn entry(
         other: 0,
         share: None,
         form,
+        taken: Vec::new(),
     };
     let (source, statistic) = match quantity {
         &Quantity::Exact(value) => return (Estimate::exact(value), without_paths(Form::None)),
@@ -289,6 +291,7 @@ pub(super) fn entry(
         other,
         share: parts[column].whole.as_ref().map(|(_, share)| *share),
         form,
+        taken: Vec::new(),
     };
     (estimate, influence)
 }

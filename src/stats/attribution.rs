@@ -149,8 +149,9 @@ pub(super) fn worst_means(
         },
     );
     sums.into_iter()
+        .zip(columns)
         .map(
-            |[first, first_square_weight, second_square_weight, near_first]| {
+            |([first, first_square_weight, second_square_weight, near_first], &column)| {
                 let mean = first / tail_weight;
                 let at_boundary = near_first / near;
                 // sum w^2 (1{worse} a (y - b) + c)^2 with a = 1 / 5 %, b = y_q, c = y_q - m.
@@ -161,6 +162,15 @@ pub(super) fn worst_means(
                 let square = a * a * deviation
                     + 2.0 * a * c * cross
                     + c * c * hedged_pnl_usd.weight_square_sum();
+                let found = WorstMean {
+                    estimate: Estimate::UNDEFINED,
+                    mean,
+                    at_boundary,
+                    boundary,
+                };
+                let values = table.column(column);
+                let square =
+                    hedged_pnl_usd.square(square, |x, path| found.influence(values[path], x));
                 let std_error = if is_told {
                     square.max(0.0).sqrt() / total
                 } else {
@@ -168,9 +178,7 @@ pub(super) fn worst_means(
                 };
                 WorstMean {
                     estimate: Estimate::normal(mean, std_error),
-                    mean,
-                    at_boundary,
-                    boundary,
+                    ..found
                 }
             },
         )

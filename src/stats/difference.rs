@@ -150,7 +150,7 @@ impl<'a> Pair<'a> {
         let rounding = ROUNDING * of_a.abs().max(of_b.abs());
         let forms = self.entries.map(|entry| entry.influence.form);
         if let [Form::Event(of_a, p_a), Form::Event(of_b, p_b)] = forms {
-            return match self.matched_interval([(of_a, p_a), (of_b, p_b)]) {
+            return match self.matched_interval([(of_a, p_a), (of_b, p_b)], std_error) {
                 Some(interval) => Estimate {
                     value: Some(value),
                     std_error: Some(std_error).filter(|error| error.is_finite()),
@@ -222,7 +222,9 @@ impl<'a> Pair<'a> {
     }
 
     /// The interval of a difference of probabilities of the same paths; `None` where they weigh differently.
-    fn matched_interval(&self, events: [(Event, f64); 2]) -> Option<[f64; 2]> {
+    ///
+    /// Of weights that were found to hold some means it has as many draws as have the standard error.
+    fn matched_interval(&self, events: [(Event, f64); 2], std_error: f64) -> Option<[f64; 2]> {
         let [a, b] = self.sides;
         if !same_weights(a, b) || a.weight_sum <= 0.0 {
             return None;
@@ -257,7 +259,15 @@ impl<'a> Pair<'a> {
             }
             sums
         });
-        let draws = a.weight_sum * a.weight_sum / a.weight_square_sum;
+        let mut draws = a.weight_sum * a.weight_sum / a.weight_square_sum;
+        if a.held.is_some() && std_error > 0.0 {
+            let [gained, lost] = [gained, lost].map(|weight| weight / a.weight_sum);
+            let variance = gained + lost - (gained - lost) * (gained - lost);
+            // Where no path tells the two apart, no error is known to go by.
+            if variance > ROUNDING {
+                draws = variance / (std_error * std_error);
+            }
+        }
         let share = |weight: f64| (weight / a.weight_sum * draws + 0.5) / (draws + 2.0);
         let [gained, lost] = [share(gained), share(lost)];
         let centre = gained - lost;

@@ -81,6 +81,10 @@ fn one_less_ratio(
         let term = w * (h - ratio * u) / unhedged_risk;
         [term * term]
     });
+    let square = hedged.square(square, |x, path| {
+        let [h, u] = influence(x, unhedged_pnl_usd[path]);
+        (h - ratio * u) / unhedged_risk
+    });
     let std_error = if hedged.len() < 2 {
         f64::NAN
     } else {

@@ -11,25 +11,30 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::HeldMeans;
 use crate::plan::types::Plan;
 use crate::stats::asked::{Part, entry, parts};
 use crate::stats::attribution::WorstMean;
 use crate::stats::estimate::Estimate;
 use crate::stats::moments::Spread;
 use crate::stats::quantity::{Keys, Quantity};
+use crate::stats::sample::sums;
 use crate::stats::tail::LossTail;
 
 /// Estimates of one table by key, and the influence of each path on each of them.
 ///
 /// The influence of a path on an estimate is the derivative of the estimate by the weight of that path, times the sum of
 /// weights: the estimate's squared error is `sum w^2 influence^2 / (sum w)^2`. It is kept as a formula over a few columns,
-/// not as numbers, so that a dozen keys need the memory of four or five columns.
+/// not as numbers, so that a dozen keys need the memory of four or five columns. Of weights that were found to hold some means it is less
+/// what these take of it, and made up for the leverage of the path ([`HeldMeans`]), so that the same sum is the squared error.
 #[derive(Debug, Clone)]
 pub struct Influences {
     pub(super) paths: usize,
     pub(super) weights: Option<Vec<f64>>,
     pub(super) weight_sum: f64,
     pub(super) weight_square_sum: f64,
+    /// The means that the weights were found to hold.
+    pub(super) held: Option<Arc<HeldMeans>>,
     /// Values by path; those of the hedged P&L first.
     pub(super) columns: Vec<Values>,
     pub(super) entries: Vec<Entry>,
@@ -64,7 +69,7 @@ pub(super) struct Entry {
 }
 
 /// The formula of an influence.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Influence {
     /// Column of the values.
     pub(super) column: usize,
@@ -73,6 +78,8 @@ pub(super) struct Influence {
     /// Weight of the paths that the estimate is of, as a share of all; the others' values are NaN.
     pub(super) share: Option<f64>,
     pub(super) form: Form,
+    /// By column of the held means, what is taken away of it; empty where nothing is held, or the influence is not known.
+    pub(super) taken: Vec<f64>,
 }
 
 /// The influence of a value `x`, and of `y` in the other column.
@@ -158,14 +165,25 @@ fn influences_of(
         })
         .collect();
     let hedged = &parts[0].sample;
-    Influences {
+    let mut found = Influences {
         paths: table.paths(),
         weights: table.weights().map(<[f64]>::to_vec),
         weight_sum: hedged.weight_sum(),
         weight_square_sum: hedged.weight_square_sum(),
         entries,
         columns: parts.into_iter().map(values).collect(),
+        held: table.held().cloned(),
+    };
+    if let Some(held) = table.held() {
+        let entries = found.entries.par_iter();
+        let taken: Vec<Vec<f64>> = entries
+            .map(|entry| found.taken(held, &entry.influence))
+            .collect();
+        for (entry, taken) in found.entries.iter_mut().zip(taken) {
+            entry.influence.taken = taken;
+        }
     }
+    found
 }
 
 impl Influences {
@@ -209,8 +227,46 @@ impl Influences {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// The coefficients of the held means in an influence.
+    fn taken(&self, held: &HeldMeans, influence: &Influence) -> Vec<f64> {
+        if matches!(influence.form, Form::Unknown | Form::None) {
+            return Vec::new();
+        }
+        let columns = held.columns();
+        let found = sums(self.paths, |paths| {
+            let mut values = vec![0.0; paths.len()];
+            self.fill_given(influence, paths.clone(), &mut values);
+            let sum = |column| {
+                let of_paths = &held.column(column)[paths.clone()];
+                of_paths.iter().zip(&values).map(|(e, f)| e * f).sum()
+            };
+            (0..columns).map(sum).collect()
+        });
+        held.coefficients(&found)
+    }
+
     /// Writes the influences of some paths; those of [`Form::Unknown`] are NaN.
     pub(super) fn fill(&self, influence: &Influence, paths: Range<usize>, out: &mut [f64]) {
+        self.fill_given(influence, paths.clone(), out);
+        let (Some(held), Some(weights)) = (&self.held, &self.weights) else {
+            return;
+        };
+        for (column, taken) in influence.taken.iter().enumerate() {
+            let moved = held.moved(column)[paths.clone()].iter();
+            let of_paths = moved.zip(&weights[paths.clone()]);
+            for (out, (moved, w)) in out.iter_mut().zip(of_paths) {
+                // A path that weighs nothing moves nothing.
+                *out -= if *w > 0.0 { taken * moved / w } else { 0.0 };
+            }
+        }
+        if !influence.taken.is_empty() {
+            let inflation = &held.inflation()[paths];
+            out.iter_mut().zip(inflation).for_each(|(out, v)| *out *= v);
+        }
+    }
+
+    /// Writes the influences of some paths at given weights.
+    fn fill_given(&self, influence: &Influence, paths: Range<usize>, out: &mut [f64]) {
         let x = &self.columns[influence.column][paths.clone()];
         let y = &self.columns[influence.other][paths];
         fill_form(&influence.form, x, y, out);

@@ -7,6 +7,7 @@ mod breakdown;
 pub mod difference;
 pub mod effectiveness;
 pub mod estimate;
+mod held_quantile;
 pub mod influence;
 pub mod level;
 pub mod limits;

@@ -29,7 +29,8 @@ impl Spread {
 /// Mean and standard deviation of a sample.
 ///
 /// Standard errors use the sum-of-squared-weights forms: of the mean `sum w^2 (x - m)^2 / (sum w)^2`, of the variance
-/// `sum w^2 ((x - m)^2 - v)^2 / (sum w)^2` (the fourth moment), of the deviation that over `2 sd`.
+/// `sum w^2 ((x - m)^2 - v)^2 / (sum w)^2` (the fourth moment), of the deviation that over `2 sd`; of weights that were found to hold some
+/// means [`Sample::square`] with the same influences.
 pub fn spread(sample: &Sample) -> Spread {
     let total = sample.weight_sum();
     let shift = sample.values().first().copied().unwrap_or(f64::NAN);
@@ -44,6 +45,8 @@ pub fn spread(sample: &Sample) -> Spread {
     let std_dev = variance.sqrt();
     // sum w^2 (d2 - v)^2, multiplied out.
     let excess = (cube - 2.0 * variance * square + variance * variance * fourth).max(0.0);
+    let excess = sample.square(excess, |x, _| (x - mean) * (x - mean) - variance);
+    let square = sample.square(square, |x, _| x - mean);
     let small = small_sample_factor(sample.len(), total, sample.weight_square_sum());
     let std_error_of_variance = (small * excess).sqrt() / total;
     let std_error = if std_dev > 0.0 {
@@ -80,6 +83,8 @@ pub struct ColumnSums {
     second_square_weight: f64,
     positive: f64,
     positive_square_weight: f64,
+    /// Of weights that were found to hold some means: [`Sample::square`] of the mean and of the probability.
+    held_squares: Option<[f64; 2]>,
 }
 
 impl ColumnSums {
@@ -88,6 +93,7 @@ impl ColumnSums {
         let offset = self.first / self.weight;
         let square = self.second_square_weight - 2.0 * offset * self.first_square_weight
             + offset * offset * self.weight_square;
+        let square = self.held_squares.map_or(square, |[of_mean, _]| of_mean);
         let small = small_sample_factor(self.count, self.weight, self.weight_square);
         Estimate::normal(
             self.shift + offset,
@@ -102,7 +108,32 @@ impl ColumnSums {
             self.positive_square_weight,
             self.weight,
             self.weight_square,
+            self.held_squares.map(|[_, of_probability]| of_probability),
         )
+    }
+
+    /// With what the means that the weights hold take from the errors.
+    fn under_held(mut self, sample: &Sample) -> Self {
+        if sample.held().is_some() {
+            let mean = self.shift + self.first / self.weight;
+            let p = self.positive / self.weight;
+            let event = |x: f64| if x > 0.0 { 1.0 } else { 0.0 };
+            // What is the same on all paths has no error, and many columns are.
+            let is_same = self.second_square_weight == 0.0;
+            let is_certain = self.positive == 0.0 || is_same;
+            let of_mean = if is_same {
+                0.0
+            } else {
+                sample.square(0.0, |x, _| x - mean)
+            };
+            let of_probability = if is_certain {
+                0.0
+            } else {
+                sample.square(0.0, |x, _| event(x) - p)
+            };
+            self.held_squares = Some([of_mean, of_probability]);
+        }
+        self
     }
 
     fn add(&mut self, part: &Self) {
@@ -174,6 +205,12 @@ pub fn column_sums_of(table: &OutcomeTable, columns: &[usize]) -> Vec<ColumnSums
             .zip(part)
             .for_each(|(total, part)| total.add(part));
     }
+    if table.held().is_some() {
+        let columns = columns.par_iter().zip(total);
+        let under =
+            columns.map(|(&column, sums)| sums.under_held(&Sample::of_index(table, column)));
+        return under.collect();
+    }
     total
 }
 
@@ -211,6 +248,7 @@ fn lane_sums(lanes: &[f64], shift: f64) -> ColumnSums {
         second_square_weight: second,
         positive,
         positive_square_weight: positive,
+        held_squares: None,
     }
 }
 

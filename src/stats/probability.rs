@@ -3,10 +3,14 @@
 use crate::stats::estimate::{Estimate, Z95};
 use crate::stats::sample::Sample;
 
+/// Variance of an event that all paths have or none, but for the rounding of a sum of weights.
+const CERTAIN: f64 = 1e-12;
+
 /// The probability of an event from the sums of weights and of squared weights, of the event and of all.
 ///
 /// The standard error is `sqrt(sum w^2 (1{event} - p)^2) / sum w`; the interval is Wilson's with `(sum w)^2 / sum w^2`
-/// effective draws.
+/// effective draws. Of weights that were found to hold some means `held_square` is [`Sample::square`] of the influence `1{event} - p`: the
+/// standard error is its root over `sum w`, and the interval has as many draws as have this error.
 ///
 /// # Source
 /// E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927) 209-212.
@@ -15,14 +19,22 @@ pub fn probability_from_sums(
     event_square: f64,
     total: f64,
     total_square: f64,
+    held_square: Option<f64>,
 ) -> Estimate {
     if total <= 0.0 {
         return Estimate::UNDEFINED;
     }
     let p = (event / total).clamp(0.0, 1.0);
     let square = event_square * (1.0 - 2.0 * p) + p * p * total_square;
+    let square = held_square.unwrap_or(square);
     let std_error = square.max(0.0).sqrt() / total;
-    let interval = wilson_interval(p, total * total / total_square);
+    let variance = p * (1.0 - p);
+    let draws = match held_square {
+        // Where all paths or none have the event, no error is known to go by.
+        Some(square) if variance > CERTAIN => variance * total * total / square,
+        Some(_) | None => total * total / total_square,
+    };
+    let interval = wilson_interval(p, draws);
     Estimate {
         value: Some(p),
         std_error: Some(std_error),
@@ -55,11 +67,17 @@ pub fn probability(sample: &Sample, event: impl Fn(f64, usize) -> bool + Sync) -
         let hit = if event(x, path) { w } else { 0.0 };
         [hit, hit * w]
     });
+    let held_square = sample.held().map(|_| {
+        let p = weight / sample.weight_sum();
+        let hit = |x: f64, path: usize| if event(x, path) { 1.0 } else { 0.0 };
+        sample.square(0.0, |x, path| hit(x, path) - p)
+    });
     probability_from_sums(
         weight,
         weight_square,
         sample.weight_sum(),
         sample.weight_square_sum(),
+        held_square,
     )
 }
 

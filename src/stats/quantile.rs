@@ -1,9 +1,10 @@
 //! Percentiles of gains and of losses with order-statistic intervals.
 
 use crate::stats::estimate::Estimate;
+use crate::stats::held_quantile::draws;
 use crate::stats::level::{ByName, Level};
 use crate::stats::order::{interval_ranks, is_enough, order_statistics, quantile_rank};
-use crate::stats::sample::Sample;
+use crate::stats::sample::{Held, Sample};
 
 /// Percentiles of a sample at chosen levels, of its values and of their negatives.
 ///
@@ -14,7 +15,9 @@ use crate::stats::sample::Sample;
 /// With weights the ranks are those of `p (1 - p) (sum w)^2 / sum w^2 (1{x <= q} - p)^2` equal draws, taken as fractions of the
 /// weight. Paths at the quantile count on either side by the share of their weight that lies there. So a path that alone is
 /// more than the tail makes few draws, and each side has draws of its own, `p (sum w)^2 / sum w^2` over the paths below and
-/// `1 - p` of them above: both must be enough for an end. Equal weights give the draws and the ranks of none.
+/// `1 - p` of them above: both must be enough for an end. Equal weights give the draws and the ranks of none. Where the weights were found
+/// to hold some means, the draws are as many as have the error of the share at or below the quantile that is left then; an interval
+/// reaches at least to the next path on either side, also of a quantile that a view fixes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Percentiles {
     gains: Vec<(Level, Estimate)>,
@@ -38,7 +41,7 @@ impl Percentiles {
         }
         match sample.weights() {
             None => plain(sample.values(), gains, losses),
-            Some(weights) => weighted(sample.values(), weights, gains, losses),
+            Some(weights) => weighted(sample, weights, gains, losses),
         }
     }
 
@@ -134,28 +137,35 @@ struct Step {
     weight_square: f64,
 }
 
-fn weighted(values: &[f64], weights: &[f64], gains: &[Level], losses: &[Level]) -> Percentiles {
-    let mut pairs: Vec<(f64, f64)> = values
+fn weighted(sample: &Sample, weights: &[f64], gains: &[Level], losses: &[Level]) -> Percentiles {
+    let mut pairs: Vec<(f64, f64)> = sample
+        .values()
         .iter()
         .copied()
         .zip(weights.iter().copied())
         .collect();
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let gains = weighted_levels(&pairs, gains);
+    let held = |sign: f64| sample.held().map(|held| (sample, held, sign));
+    let gains = weighted_levels(&pairs, gains, held(1.0));
     pairs.reverse();
     for pair in &mut pairs {
         pair.0 = 0.0 - pair.0;
     }
     Percentiles {
         gains,
-        losses: weighted_levels(&pairs, losses),
+        losses: weighted_levels(&pairs, losses, held(-1.0)),
     }
 }
 
 /// What a sum of a million weights may be off by, relative to it.
 const ROUNDING: f64 = 1e-11;
 
-fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estimate)> {
+/// `held` is a sample of weights that hold some means, and the sign of the pairs.
+fn weighted_levels(
+    pairs: &[(f64, f64)],
+    levels: &[Level],
+    held: Option<(&Sample, &Held, f64)>,
+) -> Vec<(Level, Estimate)> {
     let steps: Vec<Step> = pairs
         .iter()
         .scan((0.0, 0.0), |(weight, weight_square), &(value, w)| {
@@ -175,9 +185,18 @@ fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estima
         let index = steps.partition_point(|step| step.weight * of < wanted);
         index.min(steps.len() - 1)
     };
-    let estimate = |level: Level| {
-        let value = steps[place(level.per_mille as f64, 1000.0)].value;
-        let interval = draws_at(&steps, level, value)
+    let value = |level: Level| steps[place(level.per_mille as f64, 1000.0)].value;
+    let held = held.map(|(sample, held, sign)| {
+        let quantiles: Vec<(Level, f64)> = levels.iter().map(|&of| (of, value(of))).collect();
+        draws(sample, held, sign, &quantiles)
+    });
+    let estimate = |(at, level): (usize, Level)| {
+        let value = value(level);
+        let interval = draws_at(&steps, level, value);
+        if let (Some(draws), Some(_)) = (&held, interval) {
+            return Estimate::within(value, held_interval(&steps, level, draws[at], &place));
+        }
+        let interval = interval
             .and_then(|draws| Some((interval_ranks(draws, level)?, draws as f64)))
             // The middle of a draw, so that the interval of a loss mirrors that of the gain.
             .map(|(ranks, draws)| ranks.map(|rank| place(rank as f64 - 0.5, draws)))
@@ -185,10 +204,31 @@ fn weighted_levels(pairs: &[(f64, f64)], levels: &[Level]) -> Vec<(Level, Estima
             .map(|places| places.map(|place| steps[place].value));
         Estimate::within(value, interval)
     };
+    let levels = levels.iter().copied().enumerate();
     levels
-        .iter()
-        .map(|&level| (level, estimate(level)))
+        .map(|(at, level)| (level, estimate((at, level))))
         .collect()
+}
+
+/// The interval of a quantile from so many draws, at least one path to either side; `place` finds a share of the weight.
+fn held_interval(
+    steps: &[Step],
+    level: Level,
+    draws: f64,
+    place: &impl Fn(f64, f64) -> usize,
+) -> Option<[f64; 2]> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count, at least 0 and at most the square of the paths"
+    )]
+    let whole = draws.round() as usize;
+    let [lower, upper] =
+        interval_ranks(whole, level)?.map(|rank| place(rank as f64 - 0.5, whole as f64));
+    let at = place(level.per_mille as f64, 1000.0);
+    let lower = lower.min(at.saturating_sub(1));
+    let upper = upper.max((at + 1).min(steps.len() - 1));
+    Some([lower, upper].map(|place| steps[place].value))
 }
 
 /// Whether another path has the same value as this one.

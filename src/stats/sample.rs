@@ -1,15 +1,20 @@
-//! One quantity by path with its weights; sums in a fixed order.
+//! One quantity by path with its weights, and the squared error of what is estimated from it; sums in a fixed order.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::outcome::column::Column;
 use crate::outcome::table::{LANES, OutcomeTable};
+use crate::outcome::weights::HeldMeans;
 
 /// Paths whose terms are summed one after the other; the partial sums are then added in the order of the paths.
 const CHUNK: usize = 128 * LANES;
+
+/// Values whose influences are held at a time.
+const PIECE: usize = 512;
 
 /// Values of one quantity by path, with weights.
 #[derive(Debug, Clone)]
@@ -18,6 +23,31 @@ pub struct Sample<'a> {
     weights: Option<Cow<'a, [f64]>>,
     weight_sum: f64,
     weight_square_sum: f64,
+    held: Option<Held>,
+}
+
+/// The means that the weights of a sample were found to hold.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Over all paths of the table.
+    pub means: Arc<HeldMeans>,
+    /// Of a sample of some of them, the paths of its values.
+    paths: Option<Vec<usize>>,
+}
+
+impl Held {
+    /// The path of a value.
+    pub fn path(&self, index: usize) -> usize {
+        self.paths.as_ref().map_or(index, |paths| paths[index])
+    }
+
+    /// What a column over all paths has for some of the values.
+    fn piece<'c>(&self, column: &'c [f64], values: Range<usize>) -> Cow<'c, [f64]> {
+        match &self.paths {
+            None => Cow::Borrowed(&column[values]),
+            Some(paths) => paths[values].iter().map(|&path| column[path]).collect(),
+        }
+    }
 }
 
 impl<'a> Sample<'a> {
@@ -44,7 +74,21 @@ impl<'a> Sample<'a> {
             weights,
             weight_sum,
             weight_square_sum,
+            held: None,
         }
+    }
+
+    /// Values of all paths of a table, in their order, with its weights.
+    pub fn of_values(table: &'a OutcomeTable, values: impl Into<Cow<'a, [f64]>>) -> Self {
+        let sample = Self::new(values, table.weights().map(Cow::Borrowed));
+        sample.holding(table.held().cloned())
+    }
+
+    /// These weights, one for each path, were found to hold these means.
+    #[must_use]
+    pub fn holding(mut self, means: Option<Arc<HeldMeans>>) -> Self {
+        self.held = means.map(|means| Held { means, paths: None });
+        self
     }
 
     /// A stored column.
@@ -54,7 +98,7 @@ impl<'a> Sample<'a> {
 
     /// The column with this storage index.
     pub fn of_index(table: &'a OutcomeTable, column: usize) -> Self {
-        Self::new(table.column(column), table.weights().map(Cow::Borrowed))
+        Self::of_values(table, table.column(column))
     }
 
     /// What `combine` makes of several stored columns of each path.
@@ -67,7 +111,7 @@ impl<'a> Sample<'a> {
         let values: Vec<f64> = (0..table.paths())
             .map(|path| combine(columns.map(|values| values[path])))
             .collect();
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        Self::of_values(table, values)
     }
 
     /// The sum of the columns with these storage indices.
@@ -84,7 +128,7 @@ impl<'a> Sample<'a> {
                     .for_each(|(sum, x)| *sum += x);
             }
         }
-        Self::new(values, table.weights().map(Cow::Borrowed))
+        Self::of_values(table, values)
     }
 
     /// A stored column on the paths where another one satisfies a condition, in the order of the paths.
@@ -94,7 +138,7 @@ impl<'a> Sample<'a> {
         condition: Column,
         is_kept: impl Fn(f64) -> bool,
     ) -> Sample<'static> {
-        let (mut values, mut weights) = (Vec::new(), Vec::new());
+        let (mut values, mut weights, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         for block in 0..table.blocks() {
             let conditions = table.lanes(block, condition as usize);
             let lanes = table.lanes(block, column as usize);
@@ -113,8 +157,18 @@ impl<'a> Sample<'a> {
                         .map(|(w, _)| w),
                 );
             }
+            if table.held().is_some() {
+                let of_block = (block * LANES..).zip(conditions);
+                let kept = of_block.filter(|(_, condition)| is_kept(**condition));
+                paths.extend(kept.map(|(path, _)| path));
+            }
         }
-        Sample::new(values, table.weights().map(|_| Cow::Owned(weights)))
+        let mut sample = Sample::new(values, table.weights().map(|_| Cow::Owned(weights)));
+        sample.held = table.held().map(|means| Held {
+            means: Arc::clone(means),
+            paths: Some(paths),
+        });
+        sample
     }
 
     /// Number of values.
@@ -157,6 +211,56 @@ impl<'a> Sample<'a> {
         self.weight_square_sum
     }
 
+    /// The means that the weights were found to hold, `None` of weights that were given and without weights.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
+    /// `(sum w)^2` times the squared error of an estimate to which each value contributes `influence(value, index)` at given weights.
+    ///
+    /// `given` where the weights are given or all are 1: `sum w^2 influence^2`. Where they were found to hold some means, these take their part
+    /// of the influence away ([`HeldMeans`]).
+    pub fn square(&self, given: f64, influence: impl Fn(f64, usize) -> f64 + Sync) -> f64 {
+        let Some(held) = &self.held else {
+            return given;
+        };
+        let columns = held.means.columns();
+        let found = sums(self.len(), |range| {
+            let mut found = vec![0.0; 1 + 2 * columns];
+            let mut buffers = [[0.0; PIECE]; 3];
+            let mut start = range.start;
+            while start < range.end {
+                let piece = start..(start + PIECE).min(range.end);
+                let [f, inflated, twice] = buffers.each_mut().map(|of| &mut of[..piece.len()]);
+                for (index, f) in piece.clone().zip(&mut *f) {
+                    *f = influence(self.values[index], index);
+                }
+                let inflation = held.means.inflation();
+                for (at, index) in piece.clone().enumerate() {
+                    let v = inflation[held.path(index)];
+                    inflated[at] = v * self.weight(index) * f[at];
+                    twice[at] = v * inflated[at];
+                }
+                found[0] += dot(inflated, inflated);
+                for column in 0..columns {
+                    let of = [held.means.column(column), held.means.moved(column)];
+                    let [e, moved] = of.map(|of| held.piece(of, piece.clone()));
+                    found[1 + column] += dot(f, &e);
+                    found[1 + columns + column] += dot(twice, &moved);
+                }
+                start = piece.end;
+            }
+            found
+        });
+        match found.split_first() {
+            None => 0.0,
+            Some((raw, both)) => {
+                let (projected, crossed) = both.split_at(columns);
+                held.means.square(*raw, projected, crossed)
+            }
+        }
+    }
+
     /// Sums over all values of `term(value, weight, path)`, in a fixed order.
     pub fn sum<const K: usize>(
         &self,
@@ -175,6 +279,18 @@ impl<'a> Sample<'a> {
             }
         })
     }
+}
+
+/// Sum of products, in eight interleaved sums.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Adds terms in four interleaved sums, which a processor can do at the same time.

@@ -21,7 +21,8 @@ impl LossTail {
     ///
     /// `ES = VaR + sum w (-VaR - x)^+ / ((1 - a) sum w)`, which splits the boundary path by itself. The standard error is
     /// the root of `sum w^2 IF^2 / (sum w)^2` with the influence `IF = VaR - ES + (-VaR - x)^+ / (1 - a)`; without weights
-    /// this is `n SE^2 = (Var(loss | loss > VaR) + a (ES - VaR)^2) / (1 - a)`. There is none where the tail is too small for an
+    /// this is `n SE^2 = (Var(loss | loss > VaR) + a (ES - VaR)^2) / (1 - a)`. Of weights that
+    /// were found to hold some means it is [`Sample::square`] of the same influence. There is none where the tail is too small for an
     /// interval of the value at risk.
     pub fn new(sample: &Sample, percentiles: &Percentiles, level: Level) -> Self {
         let tail = (1000 - level.per_mille) as f64 / 1000.0;
@@ -41,6 +42,9 @@ impl LossTail {
         let influence_square = beyond * beyond * sample.weight_square_sum()
             - 2.0 * beyond / tail * excess_square_weight
             + square / (tail * tail);
+        let influence_square = sample.square(influence_square, |x, _| {
+            (boundary - x).max(0.0) / tail - beyond
+        });
         let std_error = influence_square.max(0.0).sqrt() / sample.weight_sum();
         // A tail of a path or two, or under weights of one that outweighs the rest, has no spread to learn an error from.
         let std_error = match percentiles.loss(level).ci95 {

@@ -2,6 +2,7 @@
 
 use crate::math::entropy::{Constraint, Pooled, PoolingError, Sense, pool};
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::{HeldMean, PathWeights, moves};
 use crate::plan::types::Plan;
 use crate::plan::views::{ViewBound, ViewedQuantity};
 use crate::stats::viewed_values::{Weights, log_returns, mean_and_variance, measure, values};
@@ -24,14 +25,17 @@ pub(super) struct Posterior {
     pub(super) relative_entropy: f64,
     /// By view of the plan, whether it changes the weights, by itself or through the moments that a correlation stands on.
     pub(super) binds: Vec<bool>,
+    /// The means that the weights hold because they were found so.
+    pub(super) means: Vec<HeldMean>,
 }
 
 impl Posterior {
-    fn new(pooled: Pooled, binds: Vec<bool>) -> Self {
+    fn new(pooled: Pooled, binds: Vec<bool>, means: Vec<HeldMean>) -> Self {
         Self {
             weights: pooled.weights,
             relative_entropy: pooled.relative_entropy,
             binds,
+            means,
         }
     }
 }
@@ -43,6 +47,18 @@ fn mark(binds: &mut [bool], held: &[Held<'_>], pooled: &Pooled) {
             binds[view] |= *multiplier != 0.0;
         }
     }
+}
+
+/// The means whose constraints act, held where the views say.
+fn acting(held: &[Held<'_>], multipliers: &[f64]) -> Vec<HeldMean> {
+    let pairs = held.iter().zip(multipliers);
+    let acting = pairs.filter(|(_, multiplier)| **multiplier != 0.0);
+    acting
+        .map(|(held, _)| HeldMean {
+            values: held.constraint.values.to_vec(),
+            target: None,
+        })
+        .collect()
 }
 
 /// A constraint and the view that it comes from, if any.
@@ -58,6 +74,16 @@ struct HeldAsset {
     centred: Vec<f64>,
     squares: Vec<f64>,
     variance: f64,
+}
+
+impl HeldAsset {
+    /// By path, what it moves mean and relative variance by, under the weights of the first round.
+    fn targets(&self, weights: &PathWeights) -> [Vec<f64>; 2] {
+        [&self.centred, &self.squares].map(|values| match weights.held() {
+            Some(held) => held.moves(weights.of_paths(), values),
+            None => moves(weights.of_paths(), values),
+        })
+    }
 }
 
 impl<'a> Views<'a> {
@@ -108,7 +134,8 @@ impl<'a> Views<'a> {
             .filter(|&view| self.values[view].is_none())
             .collect();
         if correlations.is_empty() {
-            return Ok(Posterior::new(first, binds));
+            let acting = acting(&means, &first.multipliers);
+            return Ok(Posterior::new(first, binds, acting));
         }
         let assets = self.held_assets(&correlations, &Weights::new(&first.weights));
         let products: Vec<Vec<f64>> = correlations
@@ -124,6 +151,7 @@ impl<'a> Views<'a> {
         if assets.iter().any(|asset| asset.variance <= 0.0) {
             return Err(PoolingError::Infeasible);
         }
+        let of_means = means.len();
         let mut all = means;
         for asset in &assets {
             for (values, target) in [(&asset.centred, 0.0), (&asset.squares, 1.0)] {
@@ -144,7 +172,38 @@ impl<'a> Views<'a> {
         let second = self.pool(&all)?;
         // What acted in the first round may rest in the second and still acts, through the moments that are held where it brought them.
         mark(&mut binds, &all, &second);
-        Ok(Posterior::new(second, binds))
+        let before =
+            PathWeights::holding(first.weights, acting(&all[..of_means], &first.multipliers));
+        let mut acting = acting(&all[..of_means], &second.multipliers);
+        let targets: Vec<[Vec<f64>; 2]> =
+            assets.iter().map(|asset| asset.targets(&before)).collect();
+        for (asset, targets) in assets.iter().zip(&targets) {
+            for (values, target) in [&asset.centred, &asset.squares].into_iter().zip(targets) {
+                acting.push(HeldMean {
+                    values: values.clone(),
+                    target: Some(target.clone()),
+                });
+            }
+        }
+        let rest = correlations.iter().zip(products);
+        for (&view, product) in rest.filter(|(view, _)| binds[**view]) {
+            let reached: f64 = product
+                .iter()
+                .zip(&second.weights)
+                .map(|(x, w)| x * w)
+                .sum();
+            let [one, other] = self.pair(view, &assets).map(|of| {
+                let at = assets.iter().position(|asset| asset.asset == of.asset);
+                &targets[at.unwrap_or(0)][1]
+            });
+            let pairs = one.iter().zip(other);
+            acting.push(HeldMean {
+                // Taken in units of deviations that are estimates: a product moves with half of each variance.
+                target: Some(pairs.map(|(a, b)| 0.5 * reached * (a + b)).collect()),
+                values: product,
+            });
+        }
+        Ok(Posterior::new(second, binds, acting))
     }
 
     fn pool(&self, held: &[Held<'_>]) -> Result<Pooled, PoolingError> {

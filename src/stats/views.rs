@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::math::effective::{effective_scenarios, kish_scenarios};
 use crate::math::entropy::PoolingError;
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::PathWeights;
 use crate::plan::types::Plan;
 use crate::plan::views::{ViewPlan, ViewedQuantity};
 use crate::stats::view_conflict::{Conflict, conflict};
@@ -21,7 +22,7 @@ pub struct ViewsOutcome {
     pub effective_paths: f64,
     /// That over the number of paths.
     pub effective_frac: f64,
-    /// Effective number of paths by the variance of a mean, `1 / sum p^2` (Kish): what standard errors feel.
+    /// Effective number of paths by the variance of a mean, `1 / sum p^2` (Kish): what the error of something that no view tells of feels.
     pub effective_paths_kish: f64,
     /// Relative entropy of the weights against the model's, nats, at least 0.
     pub relative_entropy: f64,
@@ -215,7 +216,7 @@ pub fn reweigh(table: &mut OutcomeTable, plan: &Plan) -> Result<ViewsOutcome, Vi
 pub fn weigh(
     table: &OutcomeTable,
     plan: &Plan,
-) -> Result<(Option<Vec<f64>>, ViewsOutcome), ViewError> {
+) -> Result<(Option<PathWeights>, ViewsOutcome), ViewError> {
     let list = &plan.report.views.list;
     let paths = table.paths();
     let model = Weights::of(table);
@@ -260,7 +261,7 @@ pub fn weigh(
     let outcome = outcome(table, plan, &model, &found, effective_paths);
     let total = model.total();
     let weights = found.weights.iter().map(|w| w * total).collect();
-    Ok((Some(weights), outcome))
+    Ok((Some(PathWeights::holding(weights, found.means)), outcome))
 }
 
 /// The first view with which the search for weights does not settle, once it is known that it does not for all.
@@ -386,6 +387,8 @@ fn target(view: &ViewPlan) -> Target {
     }
 }
 
+#[cfg(test)]
+mod error_tests;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::engine::run::{SimulationError, Watcher, simulate};
 use crate::outcome::table::OutcomeTable;
+use crate::outcome::weights::PathWeights;
 use crate::plan::types::Plan;
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
@@ -56,7 +57,7 @@ pub enum Change {
 pub fn resimulated(
     plan: &Plan,
     settings: &Settings,
-    weights: Option<&[f64]>,
+    weights: Option<&PathWeights>,
     (stop, watcher): (&AtomicBool, &dyn Watcher),
 ) -> Result<Vec<Simulated>, SimulationError> {
     let mut done = Vec::new();
@@ -64,7 +65,7 @@ pub fn resimulated(
         let changed = changed(plan, change);
         let mut table = simulate(&changed, stop, watcher)?;
         if let Some(weights) = weights {
-            table.set_weights(weights.to_vec());
+            table.set_weights(weights.clone());
         }
         done.push(Simulated::of(change, &table, &changed));
     }

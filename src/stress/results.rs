@@ -165,7 +165,7 @@ impl StressTest {
         let weights = table.take_weights();
         // Memory was checked for one table of outcomes.
         drop(table);
-        let weights = weights.as_deref();
+        let weights = weights.as_ref();
         simulated.extend(resimulated(plan, settings, weights, (stop, watcher))?);
         Ok(Results {
             held_usd: held_usd(plan),

@@ -183,7 +183,7 @@ fn group(
         let is_there = |path: &usize| table.value(*path, column as usize) > 0.0;
         let there = || paths.iter().copied().filter(is_there).map(weight);
         let (event, event_square) = (there().sum(), there().map(square).sum());
-        probability_from_sums(event, event_square, total, total_square)
+        probability_from_sums(event, event_square, total, total_square, None)
     };
     let is_hedged = plan.hedges.iter().any(|hedge| !hedge.is_absent());
     let has_calls = plan

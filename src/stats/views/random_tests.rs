@@ -223,8 +223,8 @@ fn what_can_be_had_is_had_and_binds_says_what_acts() {
             fewer.report.views.list.remove(at);
             let without = weigh(&table, &fewer).map_err(|e| TestCaseError::fail(e.to_string()))?;
             let change = match without.0 {
-                Some(without) => change(&weights, &without),
-                None => change(&weights, &vec![1.0; PATHS]),
+                Some(without) => change(weights.of_paths(), without.of_paths()),
+                None => change(weights.of_paths(), &vec![1.0; PATHS]),
             };
             if view.binds {
                 binding.set(binding.get() + 1);

@@ -307,7 +307,7 @@ fn every_estimate_counts_weights_as_copies() {
         let copies: Vec<f64> = copies.collect();
         copied.column_mut(column).copy_from_slice(&copies);
     }
-    weighted.set_weights(weights.iter().map(|w| *w as f64).collect());
+    weighted.set_weights(weights.iter().map(|w| *w as f64).collect::<Vec<_>>());
     let mut plan = general_plan(2000);
     plan.report.effective_price_below_usd = vec![3000.0, 3500.0];
     let of = |table: &OutcomeTable| {
