@@ -4,8 +4,9 @@ use crate::market::basis::BasisModel;
 use crate::market::dated::DatedModel;
 use crate::market::funding::FundingModel;
 use crate::market::kernels::{
-    ContractMoves, Smallness, Stamps, Tenors, move_dated, move_marks, move_marks_and_rates,
+    ContractMoves, Stamps, Tenors, move_dated, move_marks, move_marks_and_rates,
 };
+use crate::market::small_exp::Smallness;
 use crate::market::tile::{LaneArray, TILE_STEPS};
 use crate::plan::contract::ContractPlan;
 use crate::plan::types::OuBasis;

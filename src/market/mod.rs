@@ -9,4 +9,5 @@ pub mod jumps;
 pub mod kernels;
 pub mod model;
 pub mod script;
+pub(crate) mod small_exp;
 pub mod tile;

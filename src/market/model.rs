@@ -4,9 +4,8 @@ use crate::market::contract::ContractModel;
 use crate::market::covariance::{Factor, FactorCovariance};
 use crate::market::funding::{FundingModel, PremiumFormula};
 use crate::market::jumps::{JumpClocks, JumpState};
-use crate::market::kernels::{
-    ContractMoves, SMALL_BASIS, Smallness, Stamps, Tenors, largest_size, move_spots, sum_shocks,
-};
+use crate::market::kernels::{ContractMoves, Stamps, Tenors, largest_size, move_spots, sum_shocks};
+use crate::market::small_exp::{SMALL_BASIS, Smallness};
 use crate::market::tile::{LaneArray, MarketTile, ShockArray, TILE_STEPS};
 use crate::math::correlation::cholesky_lower;
 use crate::math::random::{Purpose, Streams, address_number};
