@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::math::digits::in_thousands;
 use crate::plan::types::{AssetPlan, HoldingPlan, JumpPlan, Plan};
 use crate::plan::views::{ViewPlan, ViewsPlan};
 
@@ -151,17 +152,8 @@ fn views_words(views: &ViewsPlan) -> String {
 /// An amount with its thousands apart, and cents where it has any: 52,200,000 USD.
 fn usd_words(usd: f64) -> String {
     let text = format!("{usd:.2}");
-    let text = text.strip_suffix(".00").unwrap_or(&text);
-    let (whole, cents) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut words = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        let left = whole.len() - place;
-        if left % 3 == 0 && words.ends_with(|last: char| last.is_ascii_digit()) {
-            words.push(',');
-        }
-        words.push(digit);
-    }
-    format!("{words}{cents} USD")
+    let words = in_thousands(text.strip_suffix(".00").unwrap_or(&text));
+    format!("{words} USD")
 }
 
 fn text(number: f64) -> String {

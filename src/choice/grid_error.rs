@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::math::digits::in_thousands;
+
 /// The most points of a grid. Each is a whole summary: more than anybody reads, and a slip in a step asks for billions.
 pub const MOST_POINTS: usize = 10_000;
 
@@ -101,15 +103,7 @@ pub enum GridError {
 
 /// A whole number with its digits in groups of three: 10,000.
 pub(super) fn counted(count: u128) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    in_thousands(&count.to_string())
 }
 
 fn plural(count: usize) -> &'static str {

@@ -1,10 +1,11 @@
-//! The ground floor: vector functions, random streams, distributions, closed forms. Imports nothing of the house.
+//! The ground floor: vector functions, random streams, distributions, closed forms, and how digits are read. Imports nothing of the house.
 
 pub(crate) mod ars;
 pub(crate) mod bits;
 pub mod black76;
 mod bounded_quadratic;
 pub mod correlation;
+pub mod digits;
 pub mod discrete_passage;
 pub mod effective;
 pub mod entropy;

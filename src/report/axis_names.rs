@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::choice::axis::GridValue;
 use crate::choice::grid::{Grid, Point};
 use crate::plan::types::Plan;
-use crate::report::figure::grouped;
+use crate::report::number::plain;
 use crate::scenario::overrides::keys;
 
 /// Values longer than this, and inline tables and lists, get a letter and stand in a legend.
@@ -141,7 +141,7 @@ pub(super) fn value_text(value: &GridValue) -> String {
     match value.json() {
         Value::Number(number) => match number.as_f64() {
             // Up to 2^53 a whole number is exact.
-            Some(n) if n.fract() == 0.0 && (GROUPED_FROM..9e15).contains(&n.abs()) => grouped(n, 0),
+            Some(n) if n.fract() == 0.0 && (GROUPED_FROM..9e15).contains(&n.abs()) => plain(n, 0),
             _ => value.label().to_owned(),
         },
         _ => value.label().to_owned(),

@@ -6,7 +6,8 @@ use crate::choice::sweep::is_undecided;
 use crate::plan::types::Plan;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
-use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent, probability_cells};
+use crate::report::figure::{Money, NOTHING, futures_text, percent, probability_cells};
+use crate::report::number::plain;
 use crate::report::shown::{Cells, Kind, and_list, counted};
 use crate::report::views::in_force;
 use crate::stats::difference::ROUNDING;
@@ -149,7 +150,7 @@ impl Frame<'_> {
         let head = format!(
             "{} on the same {} paths, seed {}: {}.",
             counted(names.len(), "proposal"),
-            grouped(self.cells.paths as f64, 0),
+            plain(self.cells.paths as f64, 0),
             plan.simulation.seed,
             and_list(&names)
         );

@@ -6,7 +6,8 @@ use crate::outcome::layout::holding_labels;
 use crate::plan::types::{AccountPlan, Crossing, FundingSource, HedgePlan, Plan, Position};
 use crate::report::document::{Block, Document, Item, Section, Tone};
 use crate::report::event::size;
-use crate::report::figure::{Money, days_text, futures_text, grouped, percent};
+use crate::report::figure::{Money, days_text, futures_text, percent};
+use crate::report::number::plain;
 use crate::report::sections;
 use crate::report::views;
 use crate::stats::estimate::Estimate;
@@ -48,7 +49,7 @@ pub fn document(summary: &Summary, plan: &Plan) -> Document {
 
 /// The last line: which program, and how long it took.
 pub(super) fn run_line(version: &str, seconds: f64) -> String {
-    format!("hedgesim {version}, {} s.", grouped(seconds, 2))
+    format!("hedgesim {version}, {} s.", plain(seconds, 2))
 }
 
 /// What every report must say of its plans (their `report.notes`), each once; where it stands at the end, under a heading.
@@ -116,7 +117,7 @@ fn programme(plan: &Plan) -> Block {
             h + 1,
             plan.market.contracts[hedge.contract].name,
             labels[hedge.covers],
-            grouped(hedge.hedge_ratio, 3),
+            plain(hedge.hedge_ratio, 3),
             account.name,
             account.venue,
         ))
@@ -132,7 +133,7 @@ fn head(summary: &Summary, plan: &Plan) -> Vec<Block> {
     };
     let simulated = format!(
         "{} paths, seed {}; {} in steps of {}, {crossing}.",
-        grouped(summary.paths as f64, 0),
+        plain(summary.paths as f64, 0),
         summary.seed,
         days_text(simulation.horizon_days),
         days_text(simulation.step_days),
@@ -265,7 +266,7 @@ fn liquidation_words(summary: &Summary, plan: &Plan, money: Money) -> Item {
             "The exchange closes {hedge} by force in {probability}."
         ));
     };
-    let day = text_of(Some(&liquidation.mean_day), |day| grouped(day, 0));
+    let day = text_of(Some(&liquidation.mean_day), |day| plain(day, 0));
     Item {
         tone: Tone::Warning,
         text: format!(

@@ -1,5 +1,6 @@
 //! Figures as people read them: amounts, probabilities, intervals.
 
+use crate::report::number::plain;
 use crate::stats::estimate::Estimate;
 
 /// What stands where nothing can be said.
@@ -7,23 +8,6 @@ pub const NOTHING: &str = "-";
 
 /// A value and its interval as two cells.
 pub type Cells = [String; 2];
-
-/// A number with thousands grouped and so many decimals: `-12,345.60`.
-pub fn grouped(number: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", number.abs());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut digits = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            digits.push(',');
-        }
-        digits.push(digit);
-    }
-    let is_zero = text.chars().all(|c| c == '0' || c == '.');
-    let sign = if number < 0.0 && !is_zero { "-" } else { "" };
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{digits}{point}{fraction}")
-}
 
 /// A fraction in percent with three digits that count: `21.2 %`, `0.0384 %`.
 pub fn percent(fraction: f64) -> String {
@@ -49,12 +33,12 @@ fn percent_digits(fraction: f64, digits: i32) -> String {
         percent.abs()
     };
     if distance <= 0.0 || !distance.is_finite() {
-        return format!("{} %", grouped(percent, 0));
+        return format!("{} %", plain(percent, 0));
     }
     #[expect(clippy::cast_possible_truncation, reason = "a magnitude, small")]
     let magnitude = distance.log10().floor() as i32;
     let decimals = usize::try_from((digits - 1 - magnitude).clamp(0, 12)).unwrap_or(0);
-    format!("{} %", grouped(percent, decimals))
+    format!("{} %", plain(percent, decimals))
 }
 
 /// The unit in which all amounts of one report stand.
@@ -115,7 +99,7 @@ impl Money {
 
     /// An amount without its unit.
     pub fn bare(&self, usd: f64) -> String {
-        grouped(usd / self.divisor, self.decimals)
+        plain(usd / self.divisor, self.decimals)
     }
 
     /// An amount with its unit.
@@ -142,7 +126,7 @@ pub fn cells(estimate: &Estimate, text: impl Fn(f64) -> String) -> Cells {
 
 /// A probability's value and interval. What was never seen is printed as an upper limit, what was always seen as a lower one.
 pub fn probability_cells(estimate: &Estimate, paths: u64) -> Cells {
-    let count = grouped(paths as f64, 0);
+    let count = plain(paths as f64, 0);
     match (estimate.value, estimate.ci95) {
         (Some(value), Some([_, upper])) if value <= 0.0 && upper <= 0.0 => {
             ["0 %".into(), "cannot happen".into()]
@@ -161,7 +145,7 @@ pub fn probability_cells(estimate: &Estimate, paths: u64) -> Cells {
 
 /// A probability in a sentence: `21.2 % of futures`, or `none of 100,000 futures (95 % upper limit 0.0038 %)`.
 pub fn futures_text(estimate: &Estimate, paths: u64) -> String {
-    let count = grouped(paths as f64, 0);
+    let count = plain(paths as f64, 0);
     match (estimate.value, estimate.ci95) {
         (Some(value), Some([_, upper])) if value <= 0.0 && upper > 0.0 => {
             let upper = percent_digits(upper, 2);
@@ -186,7 +170,7 @@ pub fn days_text(days: f64) -> String {
         (minutes, "minute")
     };
     let plural = if (count - 1.0).abs() < 0.5 { "" } else { "s" };
-    format!("{} {unit}{plural}", grouped(count, 0))
+    format!("{} {unit}{plural}", plain(count, 0))
 }
 
 #[cfg(test)]
@@ -196,10 +180,10 @@ mod tests {
 
     #[test]
     fn groups_and_never_says_minus_zero() {
-        assert_eq!(grouped(-1_234_567.891, 2), "-1,234,567.89");
-        assert_eq!(grouped(999.6, 0), "1,000");
-        assert_eq!(grouped(-0.004, 2), "0.00");
-        assert_eq!(grouped(100.0, 0), "100");
+        assert_eq!(plain(-1_234_567.891, 2), "-1,234,567.89");
+        assert_eq!(plain(999.6, 0), "1,000");
+        assert_eq!(plain(-0.004, 2), "0.00");
+        assert_eq!(plain(100.0, 0), "100");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Numbers as people read them: grouped digits, percentages, and as many decimals as say something.
 
+use crate::math::digits::in_thousands;
+
 /// An amount of money or a price: 175,000,000; 3,500.70 below 10,000; four digits below 1.
 ///
 /// An infinite amount is `no limit`.
@@ -44,23 +46,10 @@ pub fn percent(frac: f64) -> String {
 
 /// A number with so many decimals, its whole part grouped by thousands.
 pub fn plain(value: f64, digits: usize) -> String {
-    if !value.is_finite() {
-        return value.to_string();
-    }
     let text = format!("{:.digits$}", value.abs());
-    let (whole, decimals) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let is_negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
-    let mut grouped = String::with_capacity(text.len() + whole.len() / 3 + 1);
-    if is_negative {
-        grouped.push('-');
-    }
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + decimals
+    let is_negative = value < 0.0 && text.bytes().any(|b| b != b'0' && b != b'.');
+    let sign = if is_negative { "-" } else { "" };
+    format!("{sign}{}", in_thousands(&text))
 }
 
 /// A positive number in words that show none of its digits as what it is less than: `<0.001` for `0.000`. Any other as it is.

@@ -10,10 +10,11 @@ use crate::plan::types::{Comparison, Plan};
 use crate::report::axis_names::AxisNames;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Tone};
-use crate::report::figure::{Money, NOTHING, futures_text, grouped, percent};
+use crate::report::figure::{Money, NOTHING, futures_text, percent};
+use crate::report::number::plain;
 use crate::report::optimum_files::{Told, judged, most_error, not_kept, tried};
 use crate::report::optimum_words::{Style, measure_words, point_words};
-use crate::report::shown::and_list;
+use crate::report::shown::{and_list, counted};
 use crate::report::views::in_force;
 use crate::scenario::overrides::keys;
 use crate::stats::estimate::Estimate;
@@ -108,7 +109,7 @@ impl Report<'_> {
             "Sought: the {verb} {}{price}. {of_grid} points of the grid{between}, each on the same {} paths (seed {}); the best one again on \
              fresh random numbers (seed {}).",
             self.objective_words(),
-            grouped(info.paths as f64, 0),
+            plain(info.paths as f64, 0),
             info.seed,
             info.fresh_seed,
         )
@@ -251,7 +252,7 @@ impl Report<'_> {
         } else {
             format!(
                 "On {} paths it cannot be told from {}: take whichever suits better.",
-                grouped(self.told.info.paths as f64, 0),
+                plain(self.told.info.paths as f64, 0),
                 alike.join(" or from ")
             )
         };
@@ -485,11 +486,6 @@ fn not_implied(constraints: &[Constraint], some: &[usize]) -> Vec<usize> {
     };
     let numbers = some.iter().copied();
     numbers.filter(|number| !is_implied(number)).collect()
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 fn capitalised(text: &str) -> String {

@@ -4,7 +4,8 @@ use crate::choice::axis::GridValue;
 use crate::choice::grid::Point;
 use crate::choice::optimum::measure::Measure;
 use crate::report::axis_names::AxisNames;
-use crate::report::figure::{Money, grouped, percent};
+use crate::report::figure::{Money, percent};
+use crate::report::number::plain;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::{ValueKind, kind_of};
 
@@ -127,7 +128,7 @@ impl Style {
             Self::Percent => percent(value),
             Self::Usd(money) => money.bare(value),
             Self::UsdSquared => format!("{value:.4e}"),
-            Self::Number => grouped(value, if value.abs() < 100.0 { 3 } else { 2 }),
+            Self::Number => plain(value, if value.abs() < 100.0 { 3 } else { 2 }),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::report::breakdown;
 use crate::report::document::{Block, Item, Section, Table, Tone};
-use crate::report::figure::{Cells, Money, cells, grouped, percent, probability_cells};
+use crate::report::figure::{Cells, Money, cells, percent, probability_cells};
+use crate::report::number::plain;
 use crate::stats::estimate::Estimate;
 use crate::stats::limits::{LimitOutcome, LimitStatus, ValueKind, kind_of};
 use crate::stats::summary::{Summary, ThresholdSummary};
@@ -74,7 +75,7 @@ fn risk(summary: &Summary, money: Money) -> Section {
     ] {
         table.push(pair(label, money.cells(hedged), money.cells(unhedged)));
     }
-    let price = |usd: f64| grouped(usd, 2);
+    let price = |usd: f64| plain(usd, 2);
     let mut against = Table::new(&["the hedge", "", INTERVAL]);
     against.push(single(
         "variance removed",
@@ -126,8 +127,8 @@ fn risk(summary: &Summary, money: Money) -> Section {
 
 fn liquidation(summary: &Summary, money: Money) -> Section {
     let probability = |estimate: &Estimate| probability_cells(estimate, summary.paths);
-    let count = |estimate: &Estimate| cells(estimate, |x| grouped(x, 4));
-    let day = |estimate: &Estimate| cells(estimate, |x| grouped(x, 1));
+    let count = |estimate: &Estimate| cells(estimate, |x| plain(x, 4));
+    let day = |estimate: &Estimate| cells(estimate, |x| plain(x, 1));
     let forced = &summary.liquidation;
     let mut table = Table::new(&["", "", INTERVAL]);
     table.push(single(
@@ -283,10 +284,7 @@ fn thresholds(summary: &Summary, money: Money) -> Option<Section> {
         push(money.text(threshold.usd), threshold);
     }
     for threshold in &summary.effective_price_below {
-        push(
-            format!("{} USD a unit", grouped(threshold.usd, 2)),
-            threshold,
-        );
+        push(format!("{} USD a unit", plain(threshold.usd, 2)), threshold);
     }
     (!table.rows.is_empty()).then(|| Section::new("Your thresholds", vec![Block::Table(table)]))
 }
@@ -310,7 +308,7 @@ fn limit_item(limit: &LimitOutcome) -> Item {
         },
         |x| match kind_of(&limit.path) {
             ValueKind::Probability | ValueKind::Effectiveness => percent(x),
-            ValueKind::Amount => grouped(x, 2),
+            ValueKind::Amount => plain(x, 2),
         },
     );
     Item {

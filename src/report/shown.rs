@@ -1,7 +1,7 @@
 //! Estimates and differences of summary keys in the cells of narrow tables.
 
-use crate::report::figure::{Money, NOTHING, grouped, percent, percent_error, probability_cells};
-use crate::report::number::not_zero;
+use crate::report::figure::{Money, NOTHING, percent, percent_error, probability_cells};
+use crate::report::number::{not_zero, plain};
 use crate::stats::estimate::Estimate;
 
 /// What a figure is, and so how it is written.
@@ -79,5 +79,5 @@ pub(super) fn and_list(names: &[&str]) -> String {
 /// Whole numbers in words of a head: `3 proposals`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count as f64, 0))
+    format!("{} {noun}{plural}", plain(count as f64, 0))
 }

@@ -5,8 +5,9 @@ use crate::plan::types::Plan;
 use crate::report::axis_names::AxisNames;
 use crate::report::content::{assumptions, programme_usd, run_line};
 use crate::report::document::{Block, Document, Item, Section, Table, Tone};
-use crate::report::figure::{Money, NOTHING, grouped, percent, percent_error, probability_cells};
-use crate::report::number::not_zero;
+use crate::report::figure::{Money, NOTHING, percent, percent_error, probability_cells};
+use crate::report::number::{not_zero, plain};
+use crate::report::shown::counted;
 use crate::report::sweep_columns::{Better, Kind, PERCENTILES, RISKS, Shown, columns};
 use crate::report::views::in_force;
 use crate::scenario::overrides::keys;
@@ -92,7 +93,7 @@ impl Frame<'_> {
         };
         format!(
             "{points} on the same {} paths {markets}; seed {}.",
-            grouped(self.paths as f64, 0),
+            plain(self.paths as f64, 0),
             plan.simulation.seed
         )
     }
@@ -361,7 +362,7 @@ impl Frame<'_> {
                 let [text, _] = probability_cells(estimate, self.paths);
                 text
             }
-            Kind::Count => grouped(value, 3),
+            Kind::Count => plain(value, 3),
         }
     }
 
@@ -369,7 +370,7 @@ impl Frame<'_> {
         let text = |value: f64| match shown.kind {
             Kind::Usd => self.money.finer().bare(value),
             Kind::Fraction | Kind::Probability => percent(value),
-            Kind::Count => grouped(value, 4),
+            Kind::Count => plain(value, 4),
         };
         estimate.value.map_or(NOTHING.to_owned(), text)
     }
@@ -381,7 +382,7 @@ impl Frame<'_> {
         let text = match shown.kind {
             Kind::Usd => self.money.finer().bare(error),
             Kind::Fraction | Kind::Probability => percent_error(error),
-            Kind::Count => grouped(error, 4),
+            Kind::Count => plain(error, 4),
         };
         format!("+-{}", not_zero(text, error))
     }
@@ -417,11 +418,6 @@ fn hedged_in(path: &str, plan: &Plan) -> String {
     hedge.map_or(String::new(), |hedge| {
         format!(" in {}", plan.market.contracts[hedge.contract].name)
     })
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count as f64, 0))
 }
 
 /// Up to eight names, the rest counted.

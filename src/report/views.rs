@@ -2,7 +2,8 @@
 
 use crate::plan::types::Plan;
 use crate::report::document::{Block, Item, Section, Table, Tone};
-use crate::report::figure::{Cells, Money, NOTHING, cells, grouped, percent, probability_cells};
+use crate::report::figure::{Cells, Money, NOTHING, cells, percent, probability_cells};
+use crate::report::number::plain;
 use crate::report::sections::{INTERVAL, component_label, is_zero, pair, percentile_label};
 use crate::stats::estimate::Estimate;
 use crate::stats::level::ByName;
@@ -79,7 +80,7 @@ fn words<'o>(outcomes: impl Iterator<Item = &'o ViewsOutcome>) -> Option<String>
     let most = fractions.fold(f64::NEG_INFINITY, f64::max);
     let (low, high) = (percent(least), percent(most));
     let worth = if low == high {
-        format!("{} equal paths ({low})", grouped(first.effective_paths, 0))
+        format!("{} equal paths ({low})", plain(first.effective_paths, 0))
     } else {
         format!("{low} to {high} of equal paths")
     };
@@ -126,7 +127,7 @@ fn held(views: &ViewsSummary) -> Table {
 }
 
 fn price(usd: f64) -> String {
-    grouped(usd, if usd.abs() < 1000.0 { 4 } else { 2 })
+    plain(usd, if usd.abs() < 1000.0 { 4 } else { 2 })
 }
 
 /// A value of what is viewed, as a person reads it.
@@ -134,7 +135,7 @@ fn value_words(view: &ViewOutcome, value: f64) -> String {
     match view.quantity {
         "mean_usd" => price(value),
         "probability" | "quantile" | "return_difference" => percent(value),
-        _ => grouped(value, 4),
+        _ => plain(value, 4),
     }
 }
 
@@ -152,11 +153,11 @@ fn cost(summary: &Summary, views: &ViewsSummary) -> String {
     format!(
         "No path was simulated anew: the {} paths were reweighted as little as makes the views hold (relative entropy {}). They are \
          worth {} equal paths ({}) by entropy, {} by the variance of a mean.{held}",
-        grouped(summary.paths as f64, 0),
-        grouped(outcome.relative_entropy, 4),
-        grouped(outcome.effective_paths, 0),
+        plain(summary.paths as f64, 0),
+        plain(outcome.relative_entropy, 4),
+        plain(outcome.effective_paths, 0),
         share(outcome.effective_frac),
-        grouped(outcome.effective_paths_kish, 0),
+        plain(outcome.effective_paths_kish, 0),
     )
 }
 
@@ -165,7 +166,7 @@ fn share(frac: f64) -> String {
     if frac < 0.1 {
         percent(frac)
     } else {
-        format!("{} %", grouped(100.0 * frac, 1))
+        format!("{} %", plain(100.0 * frac, 1))
     }
 }
 
@@ -184,7 +185,7 @@ fn few_paths(paths: u64, views: &ViewsSummary) -> Option<Item> {
         text: format!(
             "By the variance of a mean the paths are worth {} equal ones only ({}): a few heavy paths carry the figures, more than the number by \
              entropy tells. Take more paths, or views nearer to the model.",
-            grouped(worth, 0),
+            plain(worth, 0),
             share(worth / all)
         ),
     })

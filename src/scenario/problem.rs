@@ -4,6 +4,7 @@ use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::math::digits::in_thousands;
 use crate::scenario::place::{Place, Sources};
 
 /// One thing that is wrong.
@@ -76,7 +77,10 @@ impl Problems {
                 drawn.push_str("\n\n");
             }
             if let Some(more) = of_one_text.len().checked_sub(MOST_DRAWN + 1) {
-                let text = format!("and {} more in this file", grouped(more + 1));
+                let text = format!(
+                    "and {} more in this file",
+                    in_thousands(&(more + 1).to_string())
+                );
                 let title = Level::NOTE.primary_title(text);
                 drawn.push_str(&renderer.render(&[Group::with_title(title)]));
                 drawn.push_str("\n\n");
@@ -87,7 +91,7 @@ impl Problems {
         } else {
             "problems"
         };
-        let count = grouped(self.list.len());
+        let count = in_thousands(&self.list.len().to_string());
         let name = printable(&self.sources.name);
         let last = Level::ERROR.primary_title(format!("{count} {noun} in {name}; nothing was run"));
         drawn.push_str(&renderer.render(&[Group::with_title(last)]));
@@ -184,19 +188,6 @@ fn line_around(text: &str, at: usize) -> Cut {
             .map_or(text.len(), |length| at + length),
         number: text[..start].matches('\n').count() + 1,
     }
-}
-
-/// A count with commas.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The weights nearest to the model's under which views hold: means at once, correlations with what they stand on held.
 
+use crate::math::digits::in_thousands;
 use crate::math::entropy::{Constraint, Pooled, PoolingError, Sense, pool};
 use crate::outcome::table::OutcomeTable;
 use crate::outcome::weights::{HeldMean, PathWeights, moves};
@@ -400,15 +401,7 @@ fn price_words(usd: f64) -> String {
 
 /// A whole number with commas.
 pub(super) fn grouped(number: f64) -> String {
-    let text = format!("{number:.0}");
-    let mut grouped = String::new();
-    for (index, digit) in text.chars().enumerate() {
-        if index > 0 && (text.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    in_thousands(&format!("{number:.0}"))
 }
 
 fn percent_words(fraction: f64) -> String {

@@ -1,11 +1,13 @@
 //! Amounts and lists in the words of a message.
 
+use crate::math::digits::in_thousands;
+
 /// An amount of USD in whole dollars with commas, cents where it is small.
 pub fn usd(amount: f64) -> String {
     if amount.abs() < 1000.0 {
         return format!("{amount:.2}");
     }
-    let grouped = grouped(&format!("{:.0}", amount.abs()));
+    let grouped = in_thousands(&format!("{:.0}", amount.abs()));
     if amount < 0.0 {
         format!("-{grouped}")
     } else {
@@ -15,26 +17,13 @@ pub fn usd(amount: f64) -> String {
 
 /// A price in USD, not negative, with commas and cents.
 pub fn price(price_usd: f64) -> String {
-    grouped(&format!("{price_usd:.2}"))
+    in_thousands(&format!("{price_usd:.2}"))
 }
 
 /// A quantity of coins, not negative, with commas and up to four digits after the point.
 pub fn coins(quantity: f64) -> String {
-    let text = grouped(&format!("{quantity:.4}"));
+    let text = in_thousands(&format!("{quantity:.4}"));
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Digits with commas between thousands; what follows a point stays as it is.
-fn grouped(number: &str) -> String {
-    let whole = number.find('.').unwrap_or(number.len());
-    let mut grouped = String::new();
-    for (index, digit) in number[..whole].chars().enumerate() {
-        if index > 0 && (whole - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + &number[whole..]
 }
 
 /// An amount of USD as [`usd`] writes it, rounded up: what is shown is enough.
