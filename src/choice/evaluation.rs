@@ -83,6 +83,11 @@ fn cut(members: &[usize], plans: &[&Plan], most_bytes: u64) -> Vec<Vec<usize>> {
 
 /// Memory for a plan's outcomes and their statistics.
 pub fn table_bytes(plan: &Plan) -> u64 {
+    needed_bytes(plan.simulation.paths, table_columns(plan))
+}
+
+/// Columns for a plan's outcomes and for what its views keep beside them.
+pub fn table_columns(plan: &Plan) -> usize {
     let list = plan.report.views.list.iter();
     let is_correlation =
         |view: &&ViewPlan| matches!(view.quantity, ViewedQuantity::Correlation { .. });
@@ -93,7 +98,7 @@ pub fn table_bytes(plan: &Plan) -> u64 {
         (views, 0) => 2 + views,
         (views, correlations) => 2 + 2 * (views + 4 * correlations),
     };
-    needed_bytes(plan.simulation.paths, Layout::of(plan).columns() + weights)
+    Layout::of(plan).columns() + weights
 }
 
 /// [`evaluate_columns`] with all columns.

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use hedgesim::choice::evaluation::table_columns;
 use hedgesim::engine::memory::{available_bytes, fitting_paths, needed_bytes};
 use hedgesim::engine::pilot;
 use hedgesim::engine::run::simulate;
-use hedgesim::outcome::layout::Layout;
 use hedgesim::outcome::table::OutcomeTable;
 use hedgesim::plan::pilot::Pilot;
 use hedgesim::plan::read::load;
@@ -97,7 +97,7 @@ fn check_limits(loaded: &Loaded, plan: &Plan) -> Result<(), Problems> {
 
 /// Refuses more paths than the memory holds, before anything is simulated.
 pub(crate) fn check_memory(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
-    let columns = Layout::of(plan).columns();
+    let columns = table_columns(plan);
     let needed = needed_bytes(plan.simulation.paths, columns);
     let Some(available) = available_bytes().filter(|available| needed > *available) else {
         return Ok(());
